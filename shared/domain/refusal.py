@@ -1,0 +1,33 @@
+"""A decided no: a value for the caller to word and to answer. Surprises are exceptions, this is not one."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+#: What kind of no. The edge turns each into one status of its dialect.
+Because = Literal["invalid", "not found", "conflict", "forbidden"]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing wrong with one field; ``field`` is empty when it concerns the whole."""
+
+    field: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    because: Because
+    faults: tuple[Fault, ...]
+
+    @staticmethod
+    def conflict(message: str, field: str = "") -> "Refused":
+        return Refused("conflict", (Fault(field, message),))
+
+    @staticmethod
+    def invalid(*faults: Fault) -> "Refused":
+        return Refused("invalid", faults)
+
+    @staticmethod
+    def not_found(message: str) -> "Refused":
+        return Refused("not found", (Fault("", message),))
