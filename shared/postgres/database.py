@@ -1,0 +1,211 @@
+"""The way to Postgres: a pool, transactions, and its errors in our words. The only file that names asyncpg.
+
+All statements have a time limit. Connections act as the role ``postroom_service``, so the logs are append-only by grant.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterable, Sequence
+from typing import Any, Self
+
+import asyncpg
+import orjson
+from asyncpg.connect_utils import SessionAttribute
+
+SERVICE_ROLE = "postroom_service"
+
+Row = asyncpg.Record
+
+
+class DatabaseError(Exception):
+    """Postgres did not carry out a statement."""
+
+
+class Unavailable(DatabaseError):
+    """Postgres cannot be reached or cannot be written to; whether a commit under way took place is not known."""
+
+
+class Contended(DatabaseError):
+    """Rolled back for another transaction's sake: a deadlock, or an order that could not be kept. May be tried again."""
+
+
+class UniqueViolation(DatabaseError):
+    """A row with this key is there already."""
+
+    def __init__(self, constraint: str, detail: str) -> None:
+        super().__init__(f"{constraint}: {detail}")
+        self.constraint = constraint
+
+
+# 25006: read-only after a failover; 57P0x: shut down; 08: connection; 53: out of resources.
+_UNAVAILABLE = ("25006", "57P", "08", "53")
+_CONTENDED = ("40001", "40P01")
+# The driver's own: the connection is gone, was lost half way, or leads to a server that takes no writes.
+_LOST = (asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
+
+
+def translate(error: Exception) -> Exception:
+    """Ours for a driver's error; others pass unchanged."""
+    if isinstance(error, asyncpg.UniqueViolationError):
+        return UniqueViolation(error.constraint_name or "", error.detail or "")
+    if isinstance(error, asyncpg.PostgresError):
+        return _kind_of(error.sqlstate or "")(f"{error.sqlstate}: {error}")
+    if isinstance(error, _LOST):
+        return Unavailable(f"{type(error).__name__}: {error}")
+    return error
+
+
+def _kind_of(sqlstate: str) -> type[DatabaseError]:
+    if sqlstate.startswith(_UNAVAILABLE):
+        return Unavailable
+    return Contended if sqlstate in _CONTENDED else DatabaseError
+
+
+class Connection:
+    """One connection, usually inside a transaction. Statements take positional arguments ($1, $2, ...)."""
+
+    def __init__(self, driver: Any) -> None:
+        self._driver = driver
+
+    async def fetch(self, statement: str, *args: object) -> list[Row]:
+        try:
+            rows: list[Row] = await self._driver.fetch(statement, *args)
+        except Exception as error:
+            raise translate(error) from error
+        return rows
+
+    async def fetch_row(self, statement: str, *args: object) -> Row | None:
+        try:
+            row: Row | None = await self._driver.fetchrow(statement, *args)
+        except Exception as error:
+            raise translate(error) from error
+        return row
+
+    async def fetch_value(self, statement: str, *args: object) -> Any:
+        row = await self.fetch_row(statement, *args)
+        return None if row is None else row[0]
+
+    async def execute(self, statement: str, *args: object) -> int:
+        """The number of rows it touched (0 where the statement has none)."""
+        try:
+            status: str = await self._driver.execute(statement, *args)
+        except Exception as error:
+            raise translate(error) from error
+        count = status.rsplit(" ", 1)[-1]
+        return int(count) if count.isdigit() else 0
+
+    async def execute_many(self, statement: str, rows: Iterable[Sequence[object]]) -> None:
+        """One round trip for all rows; all or none."""
+        try:
+            await self._driver.executemany(statement, rows)
+        except Exception as error:
+            raise translate(error) from error
+
+    async def copy_rows(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+        try:
+            await self._driver.copy_records_to_table(table, columns=columns, records=rows)
+        except Exception as error:
+            raise translate(error) from error
+
+
+class Database:
+    """A pool of connections. Each statement outside ``transaction`` is a transaction of its own."""
+
+    def __init__(self, pool: Any) -> None:
+        self._pool = pool
+
+    @classmethod
+    async def connect(
+        cls,
+        url: str,
+        *,
+        role: str | None = SERVICE_ROLE,
+        connections: int = 8,
+        statement_seconds: float = 30.0,
+        connect_seconds: float = 10.0,
+    ) -> Self:
+        """Raises Unavailable. ``role`` None: act as the login itself (migrations)."""
+        try:
+            pool = await asyncpg.create_pool(
+                url,
+                min_size=1,
+                max_size=connections,
+                timeout=connect_seconds,
+                command_timeout=statement_seconds,
+                target_session_attrs=SessionAttribute.read_write,
+                init=_prepare_connection,
+                server_settings=_session(role, statement_seconds),
+            )
+        except Exception as error:
+            raise translate(error) from error
+        return cls(pool)
+
+    async def close(self) -> None:
+        try:
+            await asyncio.wait_for(self._pool.close(), timeout=5)
+        except TimeoutError:
+            self._pool.terminate()
+
+    @contextlib.asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """Commits when the block ends well, rolls back otherwise."""
+        async with self._connection() as driver:
+            try:
+                async with driver.transaction():
+                    yield Connection(driver)
+            except (asyncpg.PostgresError, *_LOST) as error:
+                raise translate(error) from error
+
+    @contextlib.asynccontextmanager
+    async def _connection(self) -> AsyncIterator[Any]:
+        try:
+            driver = await self._pool.acquire(timeout=30)
+        except Exception as error:
+            raise translate(error) from error
+        try:
+            yield driver
+        except (Unavailable, asyncpg.ReadOnlySQLTransactionError):
+            # A server that lost its primary role keeps answering reads for ever: leave it.
+            await self._pool.expire_connections()
+            raise
+        finally:
+            await self._release(driver)
+
+    async def _release(self, driver: Any) -> None:
+        # What became of the work is known by now: a connection that cannot be cleaned up is dropped and changes nothing of it.
+        with contextlib.suppress(asyncpg.PostgresError, *_LOST):
+            await self._pool.release(driver)
+
+    async def fetch(self, statement: str, *args: object) -> list[Row]:
+        async with self._connection() as driver:
+            return await Connection(driver).fetch(statement, *args)
+
+    async def fetch_row(self, statement: str, *args: object) -> Row | None:
+        async with self._connection() as driver:
+            return await Connection(driver).fetch_row(statement, *args)
+
+    async def fetch_value(self, statement: str, *args: object) -> Any:
+        async with self._connection() as driver:
+            return await Connection(driver).fetch_value(statement, *args)
+
+    async def execute(self, statement: str, *args: object) -> int:
+        async with self._connection() as driver:
+            return await Connection(driver).execute(statement, *args)
+
+
+def _session(role: str | None, statement_seconds: float) -> dict[str, str]:
+    # A client that froze inside a transaction would hold back every tail of the cluster: the server ends it.
+    idle = {"idle_in_transaction_session_timeout": str(int(statement_seconds * 1000))}
+    return {"timezone": "UTC", **idle, **({"role": role} if role else {})}
+
+
+async def _prepare_connection(driver: Any) -> None:
+    await driver.set_type_codec("jsonb", schema="pg_catalog", format="binary", encoder=_to_jsonb, decoder=_from_jsonb)
+
+
+def _to_jsonb(value: object) -> bytes:
+    return b"\x01" + orjson.dumps(value)
+
+
+def _from_jsonb(data: bytes) -> Any:
+    return orjson.loads(data[1:])
