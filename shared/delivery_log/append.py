@@ -1,0 +1,70 @@
+"""Appends segments to the delivery log; what arrives while a commit is under way shares the next one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from shared.delivery_log.segments import Segment, encode_hits, ordinals_of
+from shared.domain.identifiers import shard_of
+from shared.event_store.interface import Write
+from shared.postgres.database import Connection, Database
+from shared.postgres.group_commit import GroupCommit
+from shared.postgres.named_queries import load_queries
+
+QUERIES = load_queries(Path(__file__).with_name("queries.sql"))
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Segments, and rows to write in the same transaction."""
+
+    segments: Sequence[Segment]
+    writes: Sequence[Write] = ()
+
+
+class DeliveryLog:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._group: GroupCommit[Entry] = GroupCommit(self._commit)
+
+    async def append(self, segments: Sequence[Segment], writes: Sequence[Write] = ()) -> None:
+        """Returns once committed; a segment that is there already is not stored again. Raises DatabaseError."""
+        await self._group.submit(Entry(segments, writes))
+
+    async def _commit(self, group: Sequence[Entry]) -> None:
+        async with self._database.transaction() as connection:
+            await append_in(connection, group)
+
+
+async def append_in(connection: Connection, group: Sequence[Entry]) -> None:
+    """Appends inside the caller's transaction. Writes go in the order of their arguments, so that groups never wait in a circle."""
+    segments = [segment for entry in group for segment in entry.segments]
+    if segments:
+        await connection.execute(QUERIES["append_segments"], *_columns(segments))
+    writes: dict[str, list[tuple[object, ...]]] = {}
+    for entry in group:
+        for write in entry.writes:
+            writes.setdefault(write.statement, []).append(write.args)
+    for statement, rows in writes.items():
+        await connection.execute_many(statement, sorted(rows, key=lambda args: args[:2]))  # type: ignore[arg-type, return-value]
+
+
+def _columns(segments: Sequence[Segment]) -> tuple[list[object], ...]:
+    rows = []
+    for segment in segments:
+        ordinals = ordinals_of(segment.hits)
+        rows.append(
+            (
+                shard_of(segment.task_id),
+                segment.task_id,
+                int(segment.kind),
+                segment.batch,
+                segment.epoch,
+                segment.part,
+                ordinals.min(),
+                ordinals.max(),
+                ordinals.serialize(),
+                encode_hits(segment.hits),
+            )
+        )
+    return tuple(list(column) for column in zip(*rows, strict=True))

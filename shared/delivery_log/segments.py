@@ -1,0 +1,153 @@
+"""A segment: what became of a batch of recipients of one task, of one kind. Its form in memory and as bytes.
+
+Stored hits are columns, little-endian: a header (format, flags, count, first time in unix ms), the ordinals (uint32), the
+times as ms after the first (uint32), the details (uint16, only if one is not 0), then the notes as a JSON array, only if any.
+"""
+
+import struct
+import sys
+from array import array
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import orjson
+from pyroaring import BitMap
+
+from shared.domain.delivery import Kind
+
+_HEADER = struct.Struct("<BBxxIQ")
+_FORMAT = 1
+_HAS_DETAILS = 1
+_HAS_NOTES = 2
+_BIG_ENDIAN = sys.byteorder == "big"
+
+
+class BadSegment(Exception):
+    """The stored bytes are not a segment of a format this version reads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hits:
+    """Columns of equal length, one entry a hit; a recipient may be there more than once, in any order.
+
+    ``details``: for a click the number of the link (from 1); otherwise the place in ``notes`` (from 1) of why; 0: nothing.
+    """
+
+    ordinals: "array[int]"  #: typecode I
+    times: "array[int]"  #: typecode Q, unix milliseconds
+    details: "array[int]"  #: typecode H
+    notes: tuple[str, ...] = ()
+
+    @staticmethod
+    def at_once(ordinals: Iterable[int], time_ms: int, note: str = "") -> "Hits":
+        """The same thing for all of them at one moment."""
+        column = array("I", ordinals)
+        count = len(column)
+        return Hits(column, array("Q", [time_ms]) * count, array("H", [1 if note else 0]) * count, (note,) if note else ())
+
+    def __len__(self) -> int:
+        return len(self.ordinals)
+
+
+@dataclass(slots=True)
+class HitColumns:
+    """Hits as they come in, one by one."""
+
+    ordinals: "array[int]" = field(default_factory=lambda: array("I"))
+    times: "array[int]" = field(default_factory=lambda: array("Q"))
+    details: "array[int]" = field(default_factory=lambda: array("H"))
+    notes: dict[str, int] = field(default_factory=dict)
+
+    def add(self, ordinal: int, time_ms: int, detail: int = 0) -> None:
+        self.ordinals.append(ordinal)
+        self.times.append(time_ms)
+        self.details.append(detail)
+
+    def add_noted(self, ordinal: int, time_ms: int, note: str) -> None:
+        """``note``: why, in the words of whoever said so; equal notes are stored once."""
+        self.add(ordinal, time_ms, self.notes.setdefault(note, len(self.notes) + 1) if note else 0)
+
+    def __len__(self) -> int:
+        return len(self.ordinals)
+
+    def take(self) -> Hits:
+        """What came in so far; from here on it gathers anew."""
+        hits = Hits(self.ordinals, self.times, self.details, tuple(self.notes))
+        self.ordinals, self.times, self.details, self.notes = array("I"), array("Q"), array("H"), {}
+        return hits
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """(task_id, batch, epoch, part) is its identity: the same segment appended again is stored once.
+
+    Intake processes have no batch: theirs is a negative random number, the part counts up.
+    """
+
+    task_id: int
+    kind: Kind
+    batch: int
+    epoch: int
+    part: int
+    hits: Hits
+
+
+def encode_hits(hits: Hits) -> bytes:
+    first = min(hits.times, default=0)
+    flags = (_HAS_DETAILS if any(hits.details) else 0) | (_HAS_NOTES if hits.notes else 0)
+    parts = [
+        _HEADER.pack(_FORMAT, flags, len(hits), first),
+        _bytes(hits.ordinals),
+        _bytes(array("I", [min(time - first, 0xFFFF_FFFF) for time in hits.times])),
+    ]
+    if flags & _HAS_DETAILS:
+        parts.append(_bytes(hits.details))
+    if flags & _HAS_NOTES:
+        parts.append(orjson.dumps(hits.notes))
+    return b"".join(parts)
+
+
+def decode_hits(data: bytes) -> Hits:
+    """Raises BadSegment."""
+    try:
+        form, flags, count, first = _HEADER.unpack_from(data)
+        if form != _FORMAT:
+            raise BadSegment(f"format {form}")
+        offset = _HEADER.size
+        ordinals = _column("I", data, offset, count)
+        offsets = _column("I", data, offset + 4 * count, count)
+        offset += 8 * count
+        details = _column("H", data, offset, count) if flags & _HAS_DETAILS else array("H", bytes(2 * count))
+        offset += 2 * count if flags & _HAS_DETAILS else 0
+        notes = tuple(orjson.loads(data[offset:])) if flags & _HAS_NOTES else ()
+    except (struct.error, ValueError) as error:
+        raise BadSegment(str(error)) from error
+    return Hits(ordinals, array("Q", [first + after for after in offsets]), details, notes)
+
+
+def ordinals_of(hits: Hits) -> BitMap:
+    return BitMap(hits.ordinals)
+
+
+def by_kind(task_id: int, batch: int, epoch: int, part: int, columns: Sequence[tuple[Kind, Hits]]) -> list[Segment]:
+    """One segment for each kind that has hits, numbered from ``part`` on."""
+    having = [(kind, hits) for kind, hits in columns if len(hits)]
+    return [Segment(task_id, kind, batch, epoch, part + number, hits) for number, (kind, hits) in enumerate(having)]
+
+
+def _bytes(column: "array[int]") -> bytes:
+    if _BIG_ENDIAN:
+        column = array(column.typecode, column)
+        column.byteswap()
+    return column.tobytes()
+
+
+def _column(typecode: str, data: bytes, offset: int, count: int) -> "array[int]":
+    column = array(typecode)
+    piece = data[offset : offset + count * column.itemsize]
+    if len(piece) != count * column.itemsize:
+        raise BadSegment("cut short")
+    column.frombytes(piece)
+    if _BIG_ENDIAN:
+        column.byteswap()
+    return column

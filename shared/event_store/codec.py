@@ -1,0 +1,34 @@
+"""Events and their stored names: one line each, never a class path, so that code may move and history may not."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from shared.domain import account, message, recipient_list, task
+
+BY_NAME: Final[Mapping[str, type[Any]]] = {
+    "account.opened": account.AccountOpened,
+    "account.user_added": account.UserAdded,
+    "account.key_added": account.KeyAdded,
+    "list.created": recipient_list.ListCreated,
+    "list.subscribers_changed": recipient_list.SubscribersChanged,
+    "message.created": message.MessageCreated,
+    "message.edited": message.MessageEdited,
+    "task.created": task.TaskCreated,
+    "task.changed": task.TaskChanged,
+    "task.cancelled": task.TaskCancelled,
+    "task.started": task.TaskStarted,
+    "task.audience_frozen": task.AudienceFrozen,
+    "task.completed": task.TaskCompleted,
+}
+NAMES: Final[Mapping[type[Any], str]] = {kind: name for name, kind in BY_NAME.items()}
+
+
+def name_of(event: object) -> str:
+    """Raises KeyError for an event that is not in the table."""
+    return NAMES[type(event)]
+
+
+def read_event(name: str, data: Mapping[str, Any]) -> object:
+    """Raises KeyError for an unknown name, TypeError for fields this version does not know."""
+    # Events are frozen, so what JSON gives back as a list was a tuple.
+    return BY_NAME[name](**{field: tuple(value) if isinstance(value, list) else value for field, value in data.items()})

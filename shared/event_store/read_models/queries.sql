@@ -1,0 +1,51 @@
+-- write_account
+-- The secrets are written once, beside the first event, and not touched again. $1 id, $2 name, $3 version, $4 cdate, $5 sailthru secret, $6 webhook secret
+INSERT INTO account (id, name, version, cdate, sailthru_secret, webhook_secret)
+VALUES ($1, $2, $3, to_timestamp($4), $5, $6);
+
+-- write_user
+-- $1 id, $2 account, $3 name, $4 role, $5 cdate, $6 signupto key, $7 signupto password
+INSERT INTO account_user (id, account_id, name, role, cdate, signupto_key, signupto_password)
+VALUES ($1, $2, $3, $4, to_timestamp($5), $6, $7);
+
+-- write_key
+-- $1 id, $2 account, $3 user, $4 name, $5 prefix, $6 hash, $7 cdate
+INSERT INTO api_key (id, account_id, user_id, name, prefix, hash, cdate)
+VALUES ($1, $2, $3, $4, $5, $6, to_timestamp($7));
+
+-- set_account_version
+-- $1 id, $2 version
+UPDATE account SET version = $2 WHERE id = $1;
+
+-- write_list
+-- $1 id, $2 account, $3 name, $4 version, $5 cdate
+INSERT INTO list (id, account_id, name, version, cdate)
+VALUES ($1, $2, $3, $4, to_timestamp($5))
+ON CONFLICT (id) DO UPDATE SET name = excluded.name, version = excluded.version;
+
+-- write_message
+-- $1 id, $2 account, $3 user, $4 channel, $5 name, $6 version, $7 content, $8 cdate
+INSERT INTO message (id, account_id, user_id, channel, name, version, content, cdate)
+VALUES ($1, $2, $3, $4, $5, $6, $7, to_timestamp($8))
+ON CONFLICT (id) DO UPDATE SET name = excluded.name, version = excluded.version, content = excluded.content;
+
+-- write_message_version
+-- A version never changes, so writing it again is harmless. $1 message, $2 version, $3 content, $4 links
+INSERT INTO message_version (message_id, version, content, links)
+VALUES ($1, $2, $3, $4)
+ON CONFLICT DO NOTHING;
+
+-- write_task
+-- The whole row from the whole state: one statement serves every event. What is fixed at creation is not written again.
+-- $1 id, $2 account, $3 user, $4 version, $5 channel, $6 name, $7 message, $8 message version, $9 list, $10 search, $11 rate,
+-- $12 in doubt, $13 scheduledtime, $14 size, $15 cdate, $16 started, $17 cancelled, $18 completed, $19 endtime,
+-- $20 recipients, $21 excluded
+INSERT INTO task (id, account_id, user_id, version, channel, name, message_id, message_version, list_id, search_id, rate,
+                  in_doubt, scheduledtime, size, cdate, started, cancelled, completed, endtime, recipients, excluded)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,
+        $12, to_timestamp($13), $14, to_timestamp($15), $16, $17, $18, to_timestamp($19), $20, $21)
+ON CONFLICT (id) DO UPDATE
+   SET version = excluded.version, name = excluded.name, message_version = excluded.message_version,
+       list_id = excluded.list_id, search_id = excluded.search_id, scheduledtime = excluded.scheduledtime,
+       started = excluded.started, cancelled = excluded.cancelled, completed = excluded.completed,
+       endtime = excluded.endtime, recipients = excluded.recipients, excluded = excluded.excluded;

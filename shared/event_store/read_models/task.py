@@ -1,0 +1,41 @@
+"""The task's row, and the aggregate as every service handles it."""
+
+from shared.domain import task
+from shared.domain.task import Task
+from shared.event_store.handle_command import Aggregate
+from shared.event_store.interface import Write
+from shared.event_store.read_models.statements import STATEMENTS
+
+
+def rows(state: Task, version: int) -> tuple[Write, ...]:
+    return (
+        Write(
+            STATEMENTS["write_task"],
+            (
+                state.task_id,
+                state.account_id,
+                state.user_id,
+                version,
+                state.channel,
+                state.name,
+                state.message_id,
+                state.message_version,
+                state.list_id,
+                state.search_id,
+                state.rate,
+                state.in_doubt,
+                state.scheduledtime,
+                state.size,
+                state.cdate,
+                state.started,
+                state.stage == "cancelled",
+                state.stage == "completed",
+                state.endtime,
+                state.recipients,
+                dict(state.excluded),
+            ),
+        ),
+    )
+
+
+TASKS: Aggregate[Task, task.Command, task.Event] = Aggregate(task.replay, task.decide, task.evolve, rows)

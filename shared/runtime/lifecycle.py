@@ -1,0 +1,65 @@
+"""How loops live: they work, wait for a wake-up or a time-out, and stop when told. No bare sleeps."""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+import structlog
+
+log = structlog.get_logger(__name__)
+
+FAILURE_PAUSE_SECONDS = 1.0  #: how long a loop rests after an unexpected error
+
+
+@dataclass(slots=True)
+class Wakeup:
+    """A bell that many may ring and one loop hears: any number of rings before it looks are one."""
+
+    _rung: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def ring(self) -> None:
+        self._rung.set()
+
+    async def wait(self, seconds: float) -> None:
+        """Until rung, at most so long."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._rung.wait(), seconds)
+        self._rung.clear()
+
+
+async def run_loop(
+    name: str,
+    step: Callable[[], Awaitable[bool]],
+    wakeup: Wakeup,
+    stop: asyncio.Event,
+    seconds: float,
+) -> None:
+    """Calls ``step`` until ``stop``: at once again while it answers that there was work, else after a ring or ``seconds``.
+
+    A step that raises is logged and tried again after a pause: a loop never dies of one bad moment.
+    """
+    while not stop.is_set():
+        try:
+            busy = await step()
+        except Exception:
+            log.exception("loop failed", action="loop_failed", loop=name)
+            await _first_of(stop, FAILURE_PAUSE_SECONDS)
+            continue
+        if not busy and not stop.is_set():
+            await wakeup.wait(seconds)
+
+
+async def _first_of(stop: asyncio.Event, seconds: float) -> None:
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), seconds)
+
+
+def stop_on_signals() -> asyncio.Event:
+    """An event that SIGTERM or SIGINT sets."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    return stop

@@ -1,0 +1,173 @@
+"""All settings: read once from the environment, checked together, frozen. The only reader of the environment.
+
+Every name is ``POSTROOM_`` and the field in capitals. A secret setting also reads ``NAME_FILE``, the path of a file that
+holds the value. ``SETTINGS`` is what `postroom settings` lists.
+"""
+
+import base64
+import binascii
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
+PREFIX: Final = "POSTROOM_"
+
+#: When mail counts as delivered: with the relay's 250, or only with a success DSN.
+EmailDelivered = Literal["accepted", "dsn"]
+
+
+class BadSettings(Exception):
+    """Settings are missing or cannot be read; the message names every one."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("; ".join(faults))
+        self.faults = faults
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    name: str  #: without the prefix
+    default: str | None  #: None: no default; needed where a service asks for it
+    meaning: str
+    read: Callable[[str], Any]
+    secret: bool = False
+
+    @property
+    def variable(self) -> str:
+        return PREFIX + self.name
+
+
+def _text(value: str) -> str:
+    return value
+
+
+def _whole(value: str) -> int:
+    return int(value)
+
+
+def _port(value: str) -> int:
+    if not 0 <= int(value) <= 65535:
+        raise ValueError("a port is 0 to 65535")
+    return int(value)
+
+
+def _seconds(value: str) -> float:
+    if not 0 <= float(value) < 10**9:
+        raise ValueError("seconds, 0 or more")
+    return float(value)
+
+
+def _pauses(value: str) -> tuple[float, ...]:
+    return tuple(_seconds(part) for part in value.split(",") if part.strip())
+
+
+def _delivered(value: str) -> str:
+    if value not in ("accepted", "dsn"):
+        raise ValueError("accepted or dsn")
+    return value
+
+
+def _secrets(value: str) -> tuple[bytes, ...]:
+    """Base64, comma-separated; the first signs, all verify."""
+    try:
+        found = tuple(base64.b64decode(part.strip(), validate=True) for part in value.split(","))
+    except binascii.Error as error:
+        raise ValueError("base64, comma-separated") from error
+    if any(len(secret) < 32 for secret in found):
+        raise ValueError("each secret needs at least 32 bytes")
+    return found
+
+
+_SEND_PAUSES = "300,600,1200,2400,4800,5100"  # 5 minutes doubling to 4 hours in all
+
+SETTINGS: Final[tuple[Setting, ...]] = (
+    Setting("DATABASE_URL", None, "Postgres, as postgresql://user:password@host:port/name", _text, secret=True),
+    Setting("DATABASE_DIRECT_URL", "", "Postgres past a pooler, for migrations; empty: DATABASE_URL", _text, secret=True),
+    Setting("BUS_URL", None, "RabbitMQ, as amqp://user:password@host:port/vhost; inprocess: within one process", _text, secret=True),
+    Setting("SMTP_URL", None, "The relay, as smtp://user:password@host:port?starttls=none|opportunistic|require or smtps://", _text, secret=True),
+    Setting("SECRET", None, "Signs tokens and encrypts stored secrets: base64, at least 32 bytes; comma-separated for rotation", _secrets, secret=True),
+    Setting("HOST", "127.0.0.1", "The address the services listen on", _text),
+    Setting("API_PORT", "8080", "Port of the HTTP API; 0: any free one", _port),
+    Setting("TRACKER_PORT", "8081", "Port of pixel, links and unsubscribe; 0: any free one", _port),
+    Setting("TRACKER_URL", "", "Public base of the links in messages; empty: http://HOST:TRACKER_PORT", _text),
+    Setting("BOUNCE_PORT", "8025", "Port that takes bounces by SMTP; 0: any free one", _port),
+    Setting("METRICS_PORT", "9090", "Port of the dispatcher's health and metrics; 0: any free one", _port),
+    Setting("JOURNAL_DIR", "/var/lib/postroom/journal", "Folder of the sending journal; must outlive the process", Path),
+    Setting("BOUNCE_DOMAIN", "bounce.localhost", "Domain of envelope senders and message ids where a campaign names none", _text),
+    Setting("EMAIL_DELIVERED", "accepted", "When mail counts as delivered: accepted (the relay's 250) or dsn", _delivered),
+    Setting("SMTP_CONNECTIONS", "10", "Connections one dispatcher keeps to its relay", _whole),
+    Setting("RETRY_SECONDS", _SEND_PAUSES, "Pauses between attempts for one recipient, comma-separated", _pauses),
+    Setting("SWEEP_SECONDS", "2", "How often each loop looks for work that no hint announced", _seconds),
+    Setting("DATABASE_CONNECTIONS", "8", "Connections of one service to Postgres", _whole),
+    Setting("LOG_LEVEL", "info", "debug, info, warning or error", _text),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The values by field, as SETTINGS reads them."""
+
+    database_url: str
+    database_direct_url: str
+    bus_url: str
+    smtp_url: str
+    secret: tuple[bytes, ...]
+    host: str
+    api_port: int
+    tracker_port: int
+    tracker_url: str
+    bounce_port: int
+    metrics_port: int
+    journal_dir: Path
+    bounce_domain: str
+    email_delivered: EmailDelivered
+    smtp_connections: int
+    retry_seconds: tuple[float, ...]
+    sweep_seconds: float
+    database_connections: int
+    log_level: str
+
+
+def read_settings(environment: Mapping[str, str], needed: frozenset[str]) -> Settings:
+    """``needed``: names without default that this service cannot do without. Raises BadSettings naming every fault.
+
+    What is not needed and not given is empty.
+    """
+    faults: list[str] = []
+    values: dict[str, Any] = {}
+    for setting in SETTINGS:
+        text = _given(setting, environment, faults)
+        if text is None:
+            if setting.name in needed:
+                faults.append(f"{setting.variable} is missing: {setting.meaning}")
+            values[setting.name.lower()] = () if setting.name == "SECRET" else ""
+            continue
+        try:
+            values[setting.name.lower()] = setting.read(text)
+        except ValueError as error:
+            faults.append(f"{setting.variable}: {error}")
+    known = {setting.variable for setting in SETTINGS} | {s.variable + "_FILE" for s in SETTINGS if s.secret}
+    faults += [f"{name} is not a setting" for name in sorted(environment) if name.startswith(PREFIX) and name not in known]
+    if faults:
+        raise BadSettings(faults)
+    return Settings(**values)
+
+
+def _given(setting: Setting, environment: Mapping[str, str], faults: list[str]) -> str | None:
+    if setting.variable in environment:
+        return environment[setting.variable]
+    path = environment.get(setting.variable + "_FILE") if setting.secret else None
+    if path is None:
+        return setting.default
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        faults.append(f"{setting.variable}_FILE: {error.strerror}: {path}")
+        return None
+
+
+def environment() -> Mapping[str, str]:
+    """This process's environment."""
+    return os.environ
