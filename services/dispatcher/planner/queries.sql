@@ -1,0 +1,91 @@
+-- due_tasks
+-- Tasks whose time has come by the clock of the database. $1 limit
+SELECT task.id, task.account_id, task.rate, message.version AS message_version
+  FROM task
+  JOIN message ON message.id = task.message_id
+ WHERE NOT task.started AND NOT task.cancelled AND task.scheduledtime <= clock_timestamp()
+ ORDER BY task.scheduledtime, task.id
+ LIMIT $1;
+
+-- ensure_partitions
+-- $1 task
+SELECT ensure_task_partitions($1);
+
+-- open_sending
+-- In the transaction that starts the task. $1 shard, $2 task, $3 burst, $4 seconds each
+INSERT INTO sending (shard, task_id, burst, seconds_each)
+VALUES ($1, $2, $3, $4)
+ON CONFLICT DO NOTHING;
+
+-- claim_freezing
+-- One task whose audience is to be frozen, for this process alone while the lease lasts. $1 owner, $2 lease seconds
+UPDATE sending
+   SET owner = $1, epoch = sending.epoch + 1, leased_until = clock_timestamp() + $2 * interval '1 second'
+  FROM (SELECT task_id
+          FROM sending
+         WHERE NOT frozen AND leased_until < clock_timestamp()
+         ORDER BY task_id
+         LIMIT 1
+           FOR UPDATE SKIP LOCKED) AS free
+  JOIN task ON task.id = free.task_id
+ WHERE sending.task_id = free.task_id
+RETURNING sending.task_id, sending.epoch, task.account_id, task.list_id, task.channel,
+          extract(epoch FROM task.cdate)::float8 AS cdate;
+
+-- freeze_chunk
+-- Writes down the next recipients, numbered without a gap, and moves the cursor, all in the database. Nothing is written when
+-- the epoch has risen or the task was cancelled. excluded counts those whom `size` counted and who have left since.
+-- $1 task, $2 epoch, $3 list, $4 channel, $5 rows, $6 lease seconds, $7 creation of the task
+WITH mine AS (
+    SELECT sending.shard, sending.task_id, sending.last_subscriber_id, sending.next_ordinal
+      FROM sending
+      JOIN task ON task.id = sending.task_id AND NOT task.cancelled
+     WHERE sending.task_id = $1 AND sending.epoch = $2 AND NOT sending.frozen
+       FOR UPDATE OF sending
+), page AS (
+    SELECT subscription.subscriber_id, subscription.confirmed, subscription.ended_at, subscription.signup_at, subscriber.optout,
+           CASE WHEN $4 = 'email' THEN subscriber.email ELSE subscriber.telephone END AS address
+      FROM mine
+      JOIN subscription ON subscription.list_id = $3 AND subscription.subscriber_id > mine.last_subscriber_id
+      JOIN subscriber ON subscriber.id = subscription.subscriber_id
+     ORDER BY subscription.subscriber_id
+     LIMIT $5
+), mailable AS (
+    SELECT subscriber_id, address, (row_number() OVER (ORDER BY subscriber_id))::integer - 1 AS place
+      FROM page
+     WHERE confirmed AND ended_at IS NULL AND address IS NOT NULL AND optout = 'none'
+), frozen AS (
+    INSERT INTO contact_record (shard, task_id, ordinal, subscriber_id, address)
+    SELECT mine.shard, mine.task_id, mine.next_ordinal + mailable.place, mailable.subscriber_id, mailable.address
+      FROM mine CROSS JOIN mailable
+), moved AS (
+    UPDATE sending
+       SET last_subscriber_id = (SELECT max(subscriber_id) FROM page),
+           next_ordinal = sending.next_ordinal + (SELECT count(*) FROM mailable)::integer,
+           leased_until = clock_timestamp() + $6 * interval '1 second',
+           excluded = jsonb_build_object('unsubscribed',
+               coalesce((sending.excluded ->> 'unsubscribed')::integer, 0) + (
+                   SELECT count(*) FROM page WHERE confirmed AND ended_at > to_timestamp($7) AND signup_at <= to_timestamp($7)))
+      FROM mine
+     WHERE sending.task_id = mine.task_id AND EXISTS (SELECT FROM page)
+)
+SELECT count(*) FROM page;
+
+-- freezing_done
+-- Where the cursor ended, for the holder alone. $1 task, $2 epoch
+SELECT next_ordinal AS recipients, excluded
+  FROM sending
+ WHERE task_id = $1 AND epoch = $2 AND NOT frozen;
+
+-- close_freezing
+-- In the transaction that records the frozen audience. $1 task, $2 epoch
+UPDATE sending
+   SET frozen = true, owner = NULL, leased_until = '-infinity'
+ WHERE task_id = $1 AND epoch = $2;
+
+-- cut_batches
+-- $1 shard, $2 task, $3 numbers, $4 ordinals, $5 sizes
+INSERT INTO batch (shard, task_id, number, ordinals, size, attempt, due_at)
+SELECT $1, $2, number, ordinals, size, 1, clock_timestamp()
+  FROM unnest($3::bigint[], $4::bytea[], $5::integer[]) AS cut (number, ordinals, size)
+ON CONFLICT DO NOTHING;

@@ -1,0 +1,54 @@
+"""A batch while this process holds it."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from pyroaring import BitMap
+
+from services.dispatcher.sending.journal_records import Hold
+from shared.postgres.database import Row
+
+#: Why no further message of a batch may be started: the task was cancelled, the lease went to somebody else, this process is
+#: stopping, what it sends cannot be recorded, or the moment granted by the task's rate is over.
+Halt = Literal["cancelled", "lost", "stopping", "recorder down", "pace"]
+
+LEASE_SECONDS = 15.0
+DOT_MARGIN_SECONDS = 2.0  #: so much of the lease must be left when a final dot is written
+PACE_GRANT_SECONDS = 1.0  #: how long what a rate granted may be used
+
+
+@dataclass(slots=True, eq=False)
+class HeldBatch:
+    hold: Hold
+    attempt: int
+    ordinals: BitMap
+    resent: BitMap
+    taken_over: bool  #: another process held it and did not give it back
+    allowed: int  #: how many of it may be sent now
+    lease_until: float  #: monotonic seconds
+    pace_until: float | None  #: monotonic seconds; None: no rate
+    halt: Halt | None = field(default=None)
+
+    def may_start(self, now: float) -> bool:
+        """Whether one more message of it may be begun."""
+        if self.halt is None and self.pace_until is not None and now > self.pace_until:
+            self.halt = "pace"
+        return self.halt is None
+
+    def may_finish(self, now: float) -> bool:
+        """Whether a final dot may be written now: nobody else can have taken the batch over."""
+        return self.halt not in ("cancelled", "lost") and now < self.lease_until - DOT_MARGIN_SECONDS
+
+
+def read_held(row: Row, asked_at: float, *, paced: bool) -> HeldBatch:
+    """``asked_at``: monotonic time before the claim was sent; the lease cannot end before that plus its length."""
+    return HeldBatch(
+        hold=Hold(row["task_id"], row["number"], row["epoch"]),
+        attempt=row["attempt"],
+        ordinals=BitMap.deserialize(row["ordinals"]),
+        resent=BitMap.deserialize(row["resent"]) if row["resent"] else BitMap(),
+        taken_over=row["taken_over"],
+        allowed=row["allowed"],
+        lease_until=asked_at + LEASE_SECONDS,
+        pace_until=asked_at + PACE_GRANT_SECONDS if paced else None,
+    )

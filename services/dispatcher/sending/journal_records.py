@@ -1,0 +1,93 @@
+"""What the sending journal holds, as bytes, and what a journal says about a batch. Pure.
+
+A record is a fixed head (checksum of the rest, kind, code, task, batch, epoch, ordinal, time in unix ms, length of the note) and
+a note. A record cut short by a crash ends the journal: it was the last thing written.
+"""
+
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+from pyroaring import BitMap
+
+_CRC = struct.Struct("<I")
+_REST = struct.Struct("<BHQQIIQH")
+_HEAD = _CRC.size + _REST.size
+_NOTE_LIMIT = 500
+
+
+class Mark(IntEnum):
+    DOT = 1  #: the final dot is about to be written
+    ACCEPTED = 2
+    REFUSED = 3  #: permanently, for this recipient
+    DEFERRED = 4
+    NOT_TAKEN = 5  #: the reply to the dot, or the connection before it, says that the message was not taken; free to send again
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    mark: Mark
+    task_id: int
+    batch: int
+    epoch: int
+    ordinal: int
+    time_ms: int
+    code: int = 0
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """One process's hold on one batch: an epoch of it."""
+
+    task_id: int
+    batch: int
+    epoch: int
+
+
+@dataclass(slots=True)
+class Findings:
+    """What a journal says of one hold. ``doubtful``: a dot and no reply."""
+
+    replies: dict[int, Record] = field(default_factory=dict)
+    doubtful: BitMap = field(default_factory=BitMap)
+
+
+def encode(record: Record) -> bytes:
+    note = record.note.encode()[:_NOTE_LIMIT]
+    rest = _REST.pack(
+        record.mark, record.code, record.task_id, record.batch, record.epoch, record.ordinal, record.time_ms, len(note)
+    )
+    rest += note
+    return _CRC.pack(zlib.crc32(rest)) + rest
+
+
+def decode(data: bytes) -> Iterator[Record]:
+    """The records up to the first that is cut short or damaged."""
+    offset = 0
+    while offset + _HEAD <= len(data):
+        (checksum,) = _CRC.unpack_from(data, offset)
+        mark, code, task_id, batch, epoch, ordinal, time_ms, length = _REST.unpack_from(data, offset + _CRC.size)
+        end = offset + _HEAD + length
+        rest = data[offset + _CRC.size : end]
+        if len(rest) != _REST.size + length or zlib.crc32(rest) != checksum:
+            return
+        note = rest[_REST.size :].decode(errors="replace")
+        yield Record(Mark(mark), task_id, batch, epoch, ordinal, time_ms, code, note)
+        offset = end
+
+
+def find(data: bytes) -> dict[Hold, Findings]:
+    """What the journal says, hold by hold. Of several marks for one ordinal the last one counts."""
+    found: dict[Hold, Findings] = {}
+    for record in decode(data):
+        findings = found.setdefault(Hold(record.task_id, record.batch, record.epoch), Findings())
+        if record.mark is Mark.DOT:
+            findings.doubtful.add(record.ordinal)
+            findings.replies.pop(record.ordinal, None)
+        else:
+            findings.doubtful.discard(record.ordinal)
+            findings.replies[record.ordinal] = record
+    return found

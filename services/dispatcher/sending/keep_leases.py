@@ -1,0 +1,77 @@
+"""Keeps the leases of the batches this process holds, and tells them when to stop."""
+
+from collections.abc import Callable
+
+import structlog
+
+from services.dispatcher.sending.held_batch import LEASE_SECONDS, HeldBatch
+from services.dispatcher.sending.statements import STATEMENTS
+from shared.postgres.database import Database, DatabaseError
+
+log = structlog.get_logger(__name__)
+
+LOOK_SECONDS = 0.25  #: how often cancels are looked for: a cancel stops within a second
+RENEW_SECONDS = 3.0
+
+
+class LeaseKeeper:
+    """All batches in hand. ``look`` is called every LOOK_SECONDS for as long as the process lives, also while replies are awaited."""
+
+    def __init__(self, database: Database, owner: int, monotonic: Callable[[], float]) -> None:
+        self._database = database
+        self._owner = owner
+        self._monotonic = monotonic
+        self._held: set[HeldBatch] = set()
+        self._renewed_at = float("-inf")
+
+    @property
+    def count(self) -> int:
+        return len(self._held)
+
+    def hold(self, batch: HeldBatch) -> None:
+        self._held.add(batch)
+
+    def release(self, batch: HeldBatch) -> None:
+        self._held.discard(batch)
+
+    def halt_all(self) -> None:
+        """The process is stopping: messages past their dot may end, none begins."""
+        for batch in self._held:
+            batch.halt = batch.halt or "stopping"
+
+    async def look(self) -> bool:
+        if not self._held:
+            return False
+        try:
+            if self._monotonic() - self._renewed_at >= RENEW_SECONDS:
+                await self._renew()
+            await self._find_cancelled()
+        except DatabaseError as error:
+            log.warning("leases not kept", action="leases_not_kept", reason=str(error)[:200])
+        return False
+
+    async def _renew(self) -> None:
+        asked_at = self._monotonic()
+        held = {(batch.hold.task_id, batch.hold.batch): batch for batch in self._held}
+        rows = await self._database.fetch(
+            STATEMENTS["renew_leases"],
+            self._owner,
+            [task_id for task_id, _ in held],
+            [number for _, number in held],
+            [batch.hold.epoch for batch in held.values()],
+            LEASE_SECONDS,
+        )
+        for row in rows:
+            held.pop((row["task_id"], row["number"])).lease_until = asked_at + LEASE_SECONDS
+        for batch in held.values():
+            if batch in self._held:
+                batch.halt = batch.halt or "lost"
+        self._renewed_at = asked_at
+
+    async def _find_cancelled(self) -> None:
+        tasks = list({batch.hold.task_id for batch in self._held})
+        rows = await self._database.fetch(STATEMENTS["cancelled_of"], tasks)
+        cancelled = {row["id"] for row in rows}
+        for batch in self._held:
+            if batch.hold.task_id in cancelled:
+                batch.halt = "cancelled"

@@ -1,0 +1,81 @@
+"""What all recipients of a task have in common, looked up and prepared once."""
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from services.dispatcher.sending.prepare_message import EmailContent, PreparedMessage, SendContext, prepare
+from services.dispatcher.sending.statements import STATEMENTS
+from shared.domain.task import InDoubtPolicy
+from shared.postgres.database import Database, Row
+
+KEPT = 64  #: prepared messages kept at a time
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where this installation sends from and is reached at."""
+
+    tracker_url: str
+    bounce_domain: str
+
+
+@dataclass(frozen=True, slots=True)
+class TaskToSend:
+    task_id: int
+    list_id: int | None
+    in_doubt: InDoubtPolicy
+    cancelled: bool  #: when it was loaded
+    message: PreparedMessage
+
+
+class PreparedTasks:
+    """A started task never changes its message, so what is kept is never stale (but for ``cancelled``: see LeaseKeeper)."""
+
+    def __init__(self, database: Database, origin: Origin) -> None:
+        self._database = database
+        self._origin = origin
+        self._kept: OrderedDict[int, TaskToSend] = OrderedDict()
+
+    async def get(self, task_id: int) -> TaskToSend:
+        kept = self._kept.get(task_id)
+        if kept is not None:
+            self._kept.move_to_end(task_id)
+            return kept
+        row = await self._database.fetch_row(STATEMENTS["task_to_send"], task_id)
+        if row is None:
+            raise LookupError(f"task {task_id} has batches and no started task")
+        task = self._kept[task_id] = _prepared(row, self._origin)
+        while len(self._kept) > KEPT:
+            self._kept.popitem(last=False)
+        return task
+
+
+def _prepared(row: Row, origin: Origin) -> TaskToSend:
+    content = _email_content(row["content"])
+    context = SendContext(
+        task_id=row["id"],
+        account_id=row["account_id"],
+        tracker_url=origin.tracker_url,
+        message_id_domain=content.from_email.rpartition("@")[2],
+        bounce_domain=origin.bounce_domain,
+        date=row["started_at"],
+        list_name=row["list_name"] or "",
+        links={url: number for number, url in enumerate(row["links"], start=1)},
+    )
+    return TaskToSend(row["id"], row["list_id"], row["in_doubt"], row["cancelled"], prepare(content, context))
+
+
+def _email_content(content: Mapping[str, Any]) -> EmailContent:
+    return EmailContent(
+        subject=content["subject"],
+        from_name=content.get("from_name") or "",
+        from_email=content["from_email"],
+        reply_to=content.get("reply_to"),
+        html=content.get("html"),
+        text=content.get("text"),
+        track_opens=bool(content.get("track_opens", True)),
+        track_clicks=bool(content.get("track_clicks", True)),
+        marketing=content.get("class", "marketing") == "marketing",
+    )

@@ -1,0 +1,136 @@
+-- claim_batches
+-- Due batches of tasks without a rate, each for this process alone while the lease lasts. A batch that still names an owner was
+-- left by one that died or stalled. $1 owner, $2 lease seconds, $3 limit
+WITH due AS (
+    SELECT batch.task_id, batch.number, batch.owner AS former_owner
+      FROM batch
+      JOIN sending ON sending.task_id = batch.task_id AND sending.burst IS NULL
+     WHERE NOT batch.done AND batch.due_at <= clock_timestamp() AND batch.leased_until < clock_timestamp()
+     ORDER BY batch.due_at, batch.task_id, batch.number
+     LIMIT $3
+       FOR UPDATE OF batch SKIP LOCKED
+)
+UPDATE batch
+   SET owner = $1, epoch = batch.epoch + 1, leased_until = clock_timestamp() + $2 * interval '1 second'
+  FROM due
+ WHERE batch.task_id = due.task_id AND batch.number = due.number
+RETURNING batch.task_id, batch.number, batch.epoch, batch.attempt, batch.ordinals, batch.resent,
+          due.former_owner IS NOT NULL AS taken_over, batch.size AS allowed;
+
+-- claim_paced
+-- One due batch of each task with a rate whose next messages may go now. The row of the task is the one place where its pace is
+-- kept, by the clock of the database, so it holds over all dispatchers and restarts. What is granted and not used is gone.
+-- $1 owner, $2 lease seconds, $3 limit
+WITH paced AS (
+    SELECT task_id, burst, seconds_each
+      FROM sending
+     WHERE burst IS NOT NULL AND frozen AND next_at <= clock_timestamp()
+       AND EXISTS (SELECT FROM batch
+                    WHERE batch.task_id = sending.task_id AND NOT batch.done
+                      AND batch.due_at <= clock_timestamp() AND batch.leased_until < clock_timestamp())
+     ORDER BY next_at
+     LIMIT $3
+       FOR UPDATE SKIP LOCKED
+), due AS (
+    SELECT paced.task_id, picked.number, picked.former_owner, least(picked.size, paced.burst) AS allowed, paced.seconds_each
+      FROM paced
+     CROSS JOIN LATERAL (
+           SELECT batch.number, batch.size, batch.owner AS former_owner
+             FROM batch
+            WHERE batch.task_id = paced.task_id AND NOT batch.done
+              AND batch.due_at <= clock_timestamp() AND batch.leased_until < clock_timestamp()
+            ORDER BY batch.due_at, batch.number
+            LIMIT 1
+              FOR UPDATE SKIP LOCKED) AS picked
+), granted AS (
+    UPDATE sending
+       SET next_at = clock_timestamp() + due.allowed * due.seconds_each * interval '1 second'
+      FROM due
+     WHERE sending.task_id = due.task_id
+)
+UPDATE batch
+   SET owner = $1, epoch = batch.epoch + 1, leased_until = clock_timestamp() + $2 * interval '1 second'
+  FROM due
+ WHERE batch.task_id = due.task_id AND batch.number = due.number
+RETURNING batch.task_id, batch.number, batch.epoch, batch.attempt, batch.ordinals, batch.resent,
+          due.former_owner IS NOT NULL AS taken_over, due.allowed;
+
+-- next_due
+-- Seconds until something can be claimed, for the wait between two rounds; null when nothing is planned.
+SELECT extract(epoch FROM min(greatest(batch.due_at, batch.leased_until, sending.next_at)) - clock_timestamp())::float8
+  FROM batch
+  JOIN sending ON sending.task_id = batch.task_id
+ WHERE NOT batch.done AND batch.due_at < clock_timestamp() + interval '1 minute';
+
+-- renew_leases
+-- Answers the batches that are still this process's. $1 owner, $2 tasks, $3 numbers, $4 epochs, $5 lease seconds
+UPDATE batch
+   SET leased_until = clock_timestamp() + $5 * interval '1 second'
+  FROM unnest($2::bigint[], $3::bigint[], $4::integer[]) AS held (task_id, number, epoch)
+ WHERE batch.task_id = held.task_id AND batch.number = held.number AND batch.epoch = held.epoch
+   AND batch.owner = $1 AND NOT batch.done
+RETURNING batch.task_id, batch.number;
+
+-- cancelled_of
+-- $1 tasks
+SELECT id FROM task WHERE id = ANY ($1::bigint[]) AND cancelled;
+
+-- task_to_send
+-- What all recipients of a task have in common. $1 task
+SELECT task.id, task.account_id, task.channel, task.in_doubt, task.list_id, task.cancelled, task.message_id, task.message_version,
+       extract(epoch FROM started.recorded_at)::float8 AS started_at, list.name AS list_name,
+       message_version.content, message_version.links
+  FROM task
+  JOIN message_version ON message_version.message_id = task.message_id AND message_version.version = task.message_version
+  JOIN event AS started ON started.stream = 'task-' || task.id AND started.type = 'task.started'
+  LEFT JOIN list ON list.id = task.list_id
+ WHERE task.id = $1;
+
+-- recipients_of_batch
+-- The frozen addresses with today's vars, and who is not to be written to any more: checked at hand-over, not only at the freeze.
+-- $1 task, $2 ordinals, $3 list
+SELECT contact_record.ordinal, contact_record.address, subscriber.email, subscriber.telephone, subscriber.vars,
+       CASE WHEN subscriber.id IS NULL THEN 'erased'
+            WHEN subscriber.optout <> 'none' THEN 'opted out'
+            WHEN $3::bigint IS NOT NULL AND (subscription.subscriber_id IS NULL OR subscription.ended_at IS NOT NULL)
+            THEN 'unsubscribed'
+        END AS suppressed
+  FROM contact_record
+  LEFT JOIN subscriber ON subscriber.id = contact_record.subscriber_id
+  LEFT JOIN subscription ON subscription.list_id = $3 AND subscription.subscriber_id = contact_record.subscriber_id
+ WHERE contact_record.task_id = $1 AND contact_record.ordinal = ANY ($2::integer[])
+ ORDER BY contact_record.ordinal;
+
+-- conclude_batch
+-- Ends this process's hold on a batch: done, or given back with whoever is left; and the next attempt of those refused for now.
+-- Nothing happens when somebody else holds it by now, or when it was concluded already.
+-- $1 task, $2 number, $3 epoch, $4 owner, $5 remaining ordinals (null: done), $6 their number, $7 resent,
+-- $8 pause before the rest, $9 ordinals of the next attempt (null: none), $10 their number, $11 resent of them, $12 pause before it
+WITH mine AS (
+    UPDATE batch
+       SET done = $5::bytea IS NULL, ordinals = coalesce($5::bytea, ordinals), size = $6, resent = $7::bytea,
+           owner = NULL, leased_until = '-infinity', due_at = clock_timestamp() + $8 * interval '1 second'
+     WHERE task_id = $1 AND number = $2 AND epoch = $3 AND owner = $4 AND NOT done
+    RETURNING shard, task_id, attempt
+)
+INSERT INTO batch (shard, task_id, number, ordinals, size, resent, attempt, due_at)
+SELECT shard, task_id, nextval('retry_batch_number'), $9::bytea, $10, $11::bytea, attempt + 1,
+       clock_timestamp() + $12 * interval '1 second'
+  FROM mine
+ WHERE $9::bytea IS NOT NULL;
+
+-- settle_doubt
+-- After a takeover: who is left, and who was resent, before anything is sent. $1 task, $2 number, $3 epoch, $4 owner,
+-- $5 ordinals, $6 their number, $7 resent
+UPDATE batch
+   SET ordinals = $5, size = $6, resent = $7
+ WHERE task_id = $1 AND number = $2 AND epoch = $3 AND owner = $4 AND NOT done;
+
+-- batches_of_owner
+-- What a process that died held, for the one that adopts its journal; locked until that is settled. $1 owner
+SELECT batch.task_id, batch.number, batch.epoch, batch.attempt, batch.ordinals, batch.resent, task.in_doubt, task.cancelled
+  FROM batch
+  JOIN task ON task.id = batch.task_id
+ WHERE batch.owner = $1 AND NOT batch.done
+ ORDER BY batch.task_id, batch.number
+   FOR UPDATE OF batch;

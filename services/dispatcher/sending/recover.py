@@ -1,0 +1,118 @@
+"""Settles what processes that died left behind, before this one claims anything.
+
+Their journal says which messages were answered and which are in doubt; everybody else of their batches was certainly not sent.
+"""
+
+from pathlib import Path
+
+import structlog
+from pyroaring import BitMap
+
+from services.dispatcher.decisions.settle_batch import Tally, settle
+from services.dispatcher.sending.held_batch import HeldBatch
+from services.dispatcher.sending.journal import Orphan, adopt_orphans, forget_replayed
+from services.dispatcher.sending.journal_records import Findings, Hold, Mark
+from services.dispatcher.sending.record_outcomes import conclusion, settled_columns
+from services.dispatcher.sending.statements import STATEMENTS
+from shared.delivery_log.append import QUERIES as LOG_QUERIES
+from shared.delivery_log.append import Entry, append_in
+from shared.delivery_log.segments import HitColumns, Hits, by_kind
+from shared.domain.delivery import FINAL, Kind
+from shared.postgres.database import Connection, Database, Row
+
+log = structlog.get_logger(__name__)
+
+
+async def replay_orphans(database: Database, folder: Path, own: int, now: float, accepted: tuple[Kind, ...]) -> int:
+    """Replays each journal in ``folder`` whose process is gone; answers how many. ``accepted``: the kinds a 250 stands for."""
+    replayed = 0
+    for orphan in adopt_orphans(folder, own):
+        try:
+            await _replay(database, orphan, int(now * 1000), accepted)
+        except BaseException:
+            orphan.leave()
+            raise
+        orphan.replayed()
+        replayed += 1
+    forget_replayed(folder, now)
+    return replayed
+
+
+async def _replay(database: Database, orphan: Orphan, now_ms: int, accepted: tuple[Kind, ...]) -> None:
+    async with database.transaction() as connection:
+        rows = await connection.fetch(STATEMENTS["batches_of_owner"], orphan.owner)
+        held = {Hold(row["task_id"], row["number"], row["epoch"]): row for row in rows}
+        for hold in sorted({*held, *orphan.findings}, key=lambda hold: (hold.task_id, hold.batch, hold.epoch)):
+            await _settle(connection, hold, held.get(hold), orphan, now_ms, accepted)
+    log.info("journal replayed", action="journal_replayed", owner=orphan.owner, holds=len(held))
+
+
+async def _settle(
+    connection: Connection, hold: Hold, row: Row | None, orphan: Orphan, now_ms: int, accepted: tuple[Kind, ...]
+) -> None:
+    findings = orphan.findings.get(hold, Findings())
+    stored = await stored_outcomes(connection, hold)
+    columns = _columns(findings, stored.final, accepted)
+    if row is None:
+        # Settled or taken over since: a late outcome is stored with its old epoch and still counts.
+        columns.pop(Kind.DEFERRED, None)
+        await append_in(connection, [Entry(by_kind(hold.task_id, hold.batch, hold.epoch, stored.next_part, _taken(columns)))])
+        return
+    batch = HeldBatch(
+        hold=hold,
+        attempt=row["attempt"],
+        ordinals=BitMap.deserialize(row["ordinals"]),
+        resent=BitMap.deserialize(row["resent"]) if row["resent"] else BitMap(),
+        taken_over=True,
+        allowed=0,
+        lease_until=0.0,
+        pace_until=None,
+    )
+    final = stored.final | BitMap(o for o, reply in findings.replies.items() if reply.mark in (Mark.ACCEPTED, Mark.REFUSED))
+    # Those refused for now stay in the batch and are tried again with it: sooner than planned, and nobody is forgotten.
+    tally = Tally(batch.ordinals, final, BitMap(), findings.doubtful, batch.resent)
+    settlement = settle(tally, row["in_doubt"], retries_left=True, cancelled=row["cancelled"])
+    segments = by_kind(
+        hold.task_id,
+        hold.batch,
+        hold.epoch,
+        stored.next_part,
+        [*_taken(columns), *settled_columns(settlement, now_ms, "the sender died before the reply to the final dot")],
+    )
+    write = conclusion(batch, orphan.owner, settlement, rest_pause=0.0, retry_pause=0.0)
+    await append_in(connection, [Entry(segments, [write])])
+
+
+class StoredOutcomes:
+    """What the delivery log says of a batch. ``final`` over all its holds, ``deferred`` of this hold only."""
+
+    def __init__(self, rows: list[Row], hold: Hold) -> None:
+        self.final = BitMap()
+        self.deferred = BitMap()
+        self.next_part = 0
+        for row in rows:
+            ordinals = BitMap.deserialize(row["ordinals"])
+            if row["kind"] in FINAL:
+                self.final |= ordinals
+            if row["epoch"] == hold.epoch:
+                self.next_part = max(self.next_part, row["part"] + 1)
+                if row["kind"] == Kind.DEFERRED:
+                    self.deferred |= ordinals
+
+
+async def stored_outcomes(source: Connection | Database, hold: Hold) -> StoredOutcomes:
+    return StoredOutcomes(await source.fetch(LOG_QUERIES["segments_of_batch"], hold.task_id, hold.batch), hold)
+
+
+def _columns(findings: Findings, known: BitMap, accepted: tuple[Kind, ...]) -> dict[Kind, HitColumns]:
+    kinds = {Mark.ACCEPTED: accepted, Mark.REFUSED: (Kind.BOUNCED,), Mark.DEFERRED: (Kind.DEFERRED,)}
+    columns: dict[Kind, HitColumns] = {}
+    for ordinal, reply in findings.replies.items():
+        if ordinal not in known:
+            for kind in kinds.get(reply.mark, ()):
+                columns.setdefault(kind, HitColumns()).add_noted(ordinal, reply.time_ms, reply.note)
+    return columns
+
+
+def _taken(columns: dict[Kind, HitColumns]) -> list[tuple[Kind, Hits]]:
+    return [(kind, column.take()) for kind, column in columns.items()]

@@ -1,0 +1,186 @@
+"""Sends one batch over one connection: hand over, send, settle. The rules are in the decisions; here they are carried out."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import structlog
+from pyroaring import BitMap
+
+from services.dispatcher.channels.interface import Outcome, Outgoing, Session
+from services.dispatcher.decisions.settle_batch import Tally, settle
+from services.dispatcher.sending.fill_message import RecipientData, envelope_sender, fill
+from services.dispatcher.sending.held_batch import HeldBatch
+from services.dispatcher.sending.journal import Journal
+from services.dispatcher.sending.journal_records import Hold, Mark, Record
+from services.dispatcher.sending.load_task import PreparedTasks, TaskToSend
+from services.dispatcher.sending.record_outcomes import OutcomeRecorder, conclusion, settled_columns
+from services.dispatcher.sending.recover import stored_outcomes
+from services.dispatcher.sending.statements import STATEMENTS
+from shared.delivery_log.append import DeliveryLog
+from shared.delivery_log.segments import Hits
+from shared.domain.delivery import Kind
+from shared.domain.identifiers import Instant
+from shared.domain.retry_schedule import RetrySchedule
+from shared.domain.tokens import TokenKeys
+from shared.event_store.interface import Write
+from shared.postgres.database import Database, Row, Unavailable
+
+log = structlog.get_logger(__name__)
+
+RELAY_PAUSE_SECONDS = 5.0  #: how long a batch rests after the relay could not be used
+
+_MARKS = {
+    "accepted": Mark.ACCEPTED,
+    "refused": Mark.REFUSED,
+    "deferred": Mark.DEFERRED,
+    "unsent": Mark.NOT_TAKEN,
+    "blocked": Mark.NOT_TAKEN,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SendingTools:
+    """What sending a batch needs of the world."""
+
+    database: Database
+    delivery_log: DeliveryLog
+    tasks: PreparedTasks
+    journal: Journal
+    tokens: TokenKeys
+    schedule: RetrySchedule
+    accepted_kinds: tuple[Kind, ...]  #: what a 250 stands for
+    owner: int
+    now: Callable[[], Instant]
+    monotonic: Callable[[], float]
+    jitter: Callable[[], float]
+    give_up: asyncio.Event  #: the process must end even if Postgres is away
+
+
+class BatchSending:
+    """One batch on its way. ``send`` returns whether the relay could be used."""
+
+    def __init__(self, tools: SendingTools, batch: HeldBatch, task: TaskToSend) -> None:
+        self._tools = tools
+        self._batch = batch
+        self._task = task
+        self._recorder = OutcomeRecorder(tools.delivery_log, batch, tools.owner)
+        self._relay_trouble = ""
+
+    async def send(self, session: Session) -> bool:
+        if self._batch.taken_over:
+            await self._settle_doubt()
+        if self._batch.halt is None and self._batch.ordinals:
+            try:
+                rows = await self._hand_over()
+            except Unavailable:
+                self._batch.halt = "recorder down"  # nothing was sent: it is given back once Postgres answers
+            else:
+                await session.send_all(self._outgoing(rows), self)
+        await self._conclude()
+        return not self._relay_trouble
+
+    async def _settle_doubt(self) -> None:
+        """After a takeover whoever has no stored outcome may or may not have been sent to."""
+        batch, hold = self._batch, self._batch.hold
+        stored = await stored_outcomes(self._tools.database, Hold(hold.task_id, hold.batch, hold.epoch - 1))
+        doubtful = batch.ordinals - stored.final - stored.deferred
+        tally = Tally(batch.ordinals, stored.final, BitMap(), doubtful, batch.resent)
+        settlement = settle(tally, self._task.in_doubt, retries_left=True, cancelled=batch.halt == "cancelled")
+        batch.ordinals, batch.resent = settlement.remaining, batch.resent | settlement.resend
+        self._recorder.add(settled_columns(settlement, self._time_ms(), "the sender's lease ran out"))
+        write = Write(
+            STATEMENTS["settle_doubt"],
+            (
+                hold.task_id,
+                hold.batch,
+                hold.epoch,
+                self._tools.owner,
+                batch.ordinals.serialize(),
+                len(batch.ordinals),
+                batch.resent.serialize(),
+            ),
+        )
+        await self._recorder.conclude(write, self._tools.give_up)
+
+    async def _hand_over(self) -> list[Row]:
+        """Who of the batch is written to now; the others are recorded as suppressed."""
+        hold = self._batch.hold
+        ordinals = list(self._batch.ordinals)[: self._batch.allowed]
+        rows = await self._tools.database.fetch(
+            STATEMENTS["recipients_of_batch"], hold.task_id, ordinals, self._task.list_id
+        )
+        time_ms = self._time_ms()
+        for row in rows:
+            if row["suppressed"]:
+                self._recorder.final_outcome((Kind.SUPPRESSED,), row["ordinal"], time_ms, row["suppressed"])
+        return [row for row in rows if not row["suppressed"]]
+
+    def _outgoing(self, rows: list[Row]) -> Iterator[Outgoing]:
+        message, tokens = self._task.message, self._tools.tokens
+        for row in rows:
+            if not self._batch.may_start(self._tools.monotonic()):
+                return
+            recipient = RecipientData(row["email"], row["telephone"], row["vars"] or {})
+            yield Outgoing(
+                ordinal=row["ordinal"],
+                sender=envelope_sender(message, row["ordinal"], tokens),
+                recipient=row["address"].encode(),
+                content=fill(message, row["ordinal"], recipient, tokens),
+            )
+
+    def before_dot(self, ordinal: int) -> bool:
+        """Called right before the write that holds the final dot. False: the connection is dropped and it was not sent."""
+        if not self._batch.may_finish(self._tools.monotonic()):
+            return False
+        self._journal(Mark.DOT, ordinal, 0, "")
+        return True
+
+    def on_outcome(self, ordinal: int, outcome: Outcome) -> None:
+        """Called once for each message handed to the session, as soon as its outcome is known."""
+        time_ms = self._time_ms()
+        mark = _MARKS.get(outcome.kind)
+        if mark is not None:
+            self._journal(mark, ordinal, outcome.code, outcome.text)
+        match outcome.kind:
+            case "accepted":
+                self._recorder.final_outcome(self._tools.accepted_kinds, ordinal, time_ms)
+            case "refused":
+                self._recorder.final_outcome((Kind.BOUNCED,), ordinal, time_ms, outcome.text)
+            case "deferred":
+                self._recorder.deferral(ordinal, time_ms, outcome.text)
+            case "doubtful":
+                self._recorder.doubt(ordinal)
+            case "blocked":
+                self._relay_trouble = outcome.text
+            case "unsent":
+                self._relay_trouble = self._relay_trouble or outcome.text
+
+    async def _conclude(self) -> None:
+        batch, tools = self._batch, self._tools
+        if batch.halt == "lost":
+            # Another dispatcher settles it; what was answered here is stored as late and counts.
+            await self._recorder.conclude(None, tools.give_up)
+            return
+        pause = tools.schedule.next_pause(batch.attempt, tools.jitter())
+        settlement = settle(
+            self._recorder.tally(),
+            self._task.in_doubt,
+            retries_left=pause is not None,
+            cancelled=batch.halt == "cancelled",
+        )
+        self._recorder.add(settled_columns(settlement, self._time_ms(), "no reply to the final dot"))
+        rest = RELAY_PAUSE_SECONDS if self._relay_trouble else 0.0
+        write = conclusion(batch, tools.owner, settlement, rest_pause=rest, retry_pause=pause or 0.0)
+        await self._recorder.conclude(write, tools.give_up)
+        if self._relay_trouble:
+            log.warning("relay not usable", action="relay_trouble", task_id=batch.hold.task_id, reason=self._relay_trouble)
+
+    def _journal(self, mark: Mark, ordinal: int, code: int, note: str) -> None:
+        hold = self._batch.hold
+        self._tools.journal.write(
+            Record(mark, hold.task_id, hold.batch, hold.epoch, ordinal, self._time_ms(), code, note)
+        )
+
+    def _time_ms(self) -> int:
+        return int(self._tools.now() * 1000)

@@ -1,0 +1,122 @@
+"""The sender: claims batches and hands each to one of its connections, for as long as the process lives."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+
+import structlog
+
+from services.dispatcher.channels.interface import Session
+from services.dispatcher.sending.held_batch import LEASE_SECONDS, HeldBatch, read_held
+from services.dispatcher.sending.keep_leases import LOOK_SECONDS, LeaseKeeper
+from services.dispatcher.sending.send_batch import BatchSending, SendingTools
+from services.dispatcher.sending.statements import STATEMENTS
+from shared.postgres.database import DatabaseError
+from shared.runtime.lifecycle import Wakeup, run_loop
+
+log = structlog.get_logger(__name__)
+
+LONGEST_RELAY_PAUSE_SECONDS = 15.0
+
+
+class Sender:
+    """``connections`` workers, each with one connection and one batch at a time, and at most as many batches waiting for one."""
+
+    def __init__(
+        self,
+        tools: SendingTools,
+        open_session: Callable[[], Session],
+        connections: int,
+        sweep_seconds: float,
+        on_batch_done: Callable[[int], None],
+    ) -> None:
+        self._tools = tools
+        self._open_session = open_session
+        self._connections = connections
+        self._sweep_seconds = sweep_seconds
+        self._on_batch_done = on_batch_done
+        self._keeper = LeaseKeeper(tools.database, tools.owner, tools.monotonic)
+        self._waiting: asyncio.Queue[HeldBatch] = asyncio.Queue()
+        self.wakeup = Wakeup()
+
+    @property
+    def idle(self) -> bool:
+        return self._keeper.count == 0
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until ``stop``; then messages past their dot are waited for, and the rest is given back."""
+        keeping = asyncio.Event()
+        keeper = asyncio.create_task(run_loop("leases", self._keeper.look, Wakeup(), keeping, LOOK_SECONDS))
+        workers = [asyncio.create_task(self._work()) for _ in range(self._connections)]
+        try:
+            await run_loop("claim", self._claim, self.wakeup, stop, self._sweep_seconds)
+            self._keeper.halt_all()
+            await self._waiting.join()
+        finally:
+            keeping.set()
+            for task in (keeper, *workers):
+                task.cancel()
+            await asyncio.gather(keeper, *workers, return_exceptions=True)
+
+    async def _claim(self) -> bool:
+        room = self._connections - self._waiting.qsize()
+        if room <= 0:
+            return False
+        claimed = await self._claim_by("claim_batches", room, paced=False)
+        if claimed < room:
+            claimed += await self._claim_by("claim_paced", room - claimed, paced=True)
+        if not claimed and self._keeper.count == 0:
+            self._tools.journal.reset()
+        if not claimed:
+            await self._wait_for_next()
+        return claimed > 0
+
+    async def _claim_by(self, statement: str, limit: int, *, paced: bool) -> int:
+        asked_at = self._tools.monotonic()
+        rows = await self._tools.database.fetch(STATEMENTS[statement], self._tools.owner, LEASE_SECONDS, limit)
+        for row in rows:
+            batch = read_held(row, asked_at, paced=paced)
+            self._keeper.hold(batch)
+            self._waiting.put_nowait(batch)
+        return len(rows)
+
+    async def _wait_for_next(self) -> None:
+        """Sleeps no longer than until the next batch is due: a rate of 10,000,000 an hour has no time for a sweep."""
+        seconds = await self._tools.database.fetch_value(STATEMENTS["next_due"])
+        if seconds is not None and seconds < self._sweep_seconds:
+            await self.wakeup.wait(max(seconds, 0.005))
+            self.wakeup.ring()
+
+    async def _work(self) -> None:
+        session = self._open_session()
+        pause = 1.0
+        try:
+            while True:
+                batch = await self._waiting.get()
+                try:
+                    usable = await self._send(batch, session)
+                finally:
+                    self._keeper.release(batch)
+                    self._waiting.task_done()
+                    self._on_batch_done(batch.hold.task_id)
+                    self.wakeup.ring()
+                pause = 1.0 if usable else min(2 * pause, LONGEST_RELAY_PAUSE_SECONDS)
+                if not usable:
+                    await asyncio.sleep(pause)
+        finally:
+            with suppress(Exception):
+                await session.close()
+
+    async def _send(self, batch: HeldBatch, session: Session) -> bool:
+        try:
+            task = await self._tools.tasks.get(batch.hold.task_id)
+            if task.cancelled:
+                batch.halt = "cancelled"
+            return await BatchSending(self._tools, batch, task).send(session)
+        except DatabaseError as error:
+            # Nothing of it is lost: the lease runs out, and the journal knows what was handed over.
+            log.warning("batch left", action="batch_left", task_id=batch.hold.task_id, reason=str(error)[:200])
+            return False
+        except Exception:
+            log.exception("batch failed", action="batch_failed", task_id=batch.hold.task_id)
+            return False
