@@ -1,0 +1,59 @@
+"""The journal file: whose it is, who may read it, what becomes of it."""
+
+from pathlib import Path
+
+from services.dispatcher.sending.journal import KEEP_SECONDS, Journal, adopt_orphans, forget_replayed
+from services.dispatcher.sending.journal_records import Hold, Mark, Record
+
+DOT = Record(Mark.DOT, 7, 1, 1, 5, 1_000)
+
+
+def test_a_living_process_keeps_its_journal(tmp_path: Path) -> None:
+    """Its lock says that it lives."""
+    journal = Journal(tmp_path, 11)
+    journal.write(DOT)
+
+    assert list(adopt_orphans(tmp_path, 12)) == []
+    journal.close(settled=False)
+
+
+def test_the_journal_of_a_dead_process_is_adopted_once(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, 11)
+    journal.write(DOT)
+    journal.close(settled=False)
+
+    (orphan,) = adopt_orphans(tmp_path, 12)
+    assert (orphan.owner, set(orphan.findings)) == (11, {Hold(7, 1, 1)})
+    assert list(adopt_orphans(tmp_path, 13)) == []
+
+    orphan.replayed()
+    assert list(adopt_orphans(tmp_path, 13)) == []
+
+
+def test_one_that_could_not_be_replayed_is_left_to_the_next(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, 11)
+    journal.write(DOT)
+    journal.close(settled=False)
+    for orphan in adopt_orphans(tmp_path, 12):
+        orphan.leave()
+
+    assert [orphan.owner for orphan in adopt_orphans(tmp_path, 13)] == [11]
+
+
+def test_an_orderly_end_leaves_nothing(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, 11)
+    journal.write(DOT)
+    journal.close(settled=True)
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_replayed_journals_are_forgotten_in_time(tmp_path: Path) -> None:
+    path = tmp_path / "11.replayed"
+    path.touch()
+    written = path.stat().st_mtime
+
+    forget_replayed(tmp_path, written + KEEP_SECONDS - 1)
+    assert path.exists()
+    forget_replayed(tmp_path, written + KEEP_SECONDS + 1)
+    assert not path.exists()
