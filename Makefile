@@ -1,0 +1,57 @@
+# Everything is set up by the target that needs it; nothing has to be installed before but Python 3.11 and make.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+RUN := .venv/bin
+CODE := services shared tests $(wildcard bench)
+COMPILE = $(RUN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
+	--custom-compile-command "make lock" pyproject.toml --extra standalone $(UPGRADE)
+
+.PHONY: help
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: ## a task to 1,000 subscribers, end to end, on this machine
+	@bin/bootstrap demo
+	@$(RUN)/postroom demo
+
+.PHONY: test
+test: lint ## everything: style, types, imports and the whole suite on real servers
+	@$(RUN)/python -m pytest </dev/null
+	@echo "make test: all checks and tests passed"
+
+.PHONY: unit
+unit: dev ## the tests that need no server
+	@$(RUN)/python -m pytest tests/unit </dev/null
+
+.PHONY: lint
+lint: dev ## style, types, who imports whom, budgets
+	@$(RUN)/ruff check .
+	@$(RUN)/ruff format --check .
+	@$(RUN)/mypy $(CODE)
+	@$(RUN)/lint-imports
+	@$(RUN)/python -m pytest -q --no-header tests/unit/test_house.py </dev/null
+
+.PHONY: format
+format: dev ## put the code into shape
+	@$(RUN)/ruff check --fix .
+	@$(RUN)/ruff format .
+
+.PHONY: bench
+bench: dev ## the figures of the README, measured here
+	@$(RUN)/python -m bench
+
+.PHONY: lock
+lock: dev ## write the lock files anew (UPGRADE=--upgrade takes newer versions)
+	@$(COMPILE) --group build --output-file requirements.lock
+	@$(COMPILE) --group dev --output-file requirements-dev.lock
+
+.PHONY: clean
+clean: ## remove what was installed and cached
+	rm -rf .venv .cache .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find services shared tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.PHONY: dev
+dev:
+	@bin/bootstrap dev
