@@ -4,10 +4,12 @@ import asyncio
 from dataclasses import dataclass
 
 import structlog
+from aiohttp import web
 
+from services.dispatcher.channels.smtp.relay_address import RelayAddress, parse_relay_url
 from services.dispatcher.channels.smtp.session import SmtpSession
-from services.dispatcher.channels.smtp.settings import SmtpSettings, parse_smtp_url
 from services.dispatcher.planner.plan import Planner
+from services.dispatcher.probes import Figures, serve_probes
 from services.dispatcher.sending.journal import Journal
 from services.dispatcher.sending.load_task import Origin, PreparedTasks
 from services.dispatcher.sending.recover import replay_orphans
@@ -23,7 +25,7 @@ from shared.event_store.handle_command import Handler
 from shared.event_store.interface import EventStore
 from shared.postgres.database import Database
 from shared.runtime import clock
-from shared.runtime.settings import Settings
+from shared.runtime.settings import BadSettings, Settings
 
 log = structlog.get_logger(__name__)
 
@@ -33,55 +35,37 @@ STOP_SECONDS = 620.0  #: longer than the longest reply to a final dot that is wa
 
 @dataclass(slots=True)
 class RunningDispatcher:
-    planner: Planner
     sender: Sender
     journal: Journal
     listener: Listener
+    probes: web.AppRunner
     stopping: asyncio.Event
-    give_up: asyncio.Event
     tasks: list[asyncio.Task[None]]
 
     async def stop(self, seconds: float = STOP_SECONDS) -> None:
         """Gives back what was not begun, waits for the replies to final dots, at most so long."""
         self.stopping.set()
-        self.give_up.set()
-        self.planner.wakeup.ring()
-        self.sender.wakeup.ring()
         await self.listener.stop()
         _, late = await asyncio.wait(self.tasks, timeout=seconds)
         for task in late:
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)
+        await self.probes.cleanup()
         self.journal.close(settled=self.sender.idle and not late)
 
 
 async def start_dispatcher(
     settings: Settings, database: Database, store: EventStore, delivery_log: DeliveryLog, bus: Bus
 ) -> RunningDispatcher:
-    """Raises BadSmtpUrl, OSError (journal), DatabaseError."""
-    owner = clock.random_id()
-    accepted = (Kind.SUBMITTED, Kind.DELIVERED) if settings.email_delivered == "accepted" else (Kind.SUBMITTED,)
+    """Settles what dead processes left, then plans and sends. Raises BadSettings, OSError (journal, port), DatabaseError."""
+    relay = _relay(settings)
+    owner, stopping, figures = clock.random_id(), asyncio.Event(), Figures()
     journal = Journal(settings.journal_dir, owner)
-    await replay_orphans(database, settings.journal_dir, owner, clock.now(), accepted)
-    smtp: SmtpSettings = parse_smtp_url(settings.smtp_url)
-    stopping, give_up = asyncio.Event(), asyncio.Event()
-    tools = SendingTools(
-        database=database,
-        delivery_log=delivery_log,
-        tasks=PreparedTasks(database, Origin(settings.tracker_url, settings.bounce_domain)),
-        journal=journal,
-        tokens=TokenKeys(settings.secret),
-        schedule=RetrySchedule(settings.retry_seconds),
-        accepted_kinds=accepted,
-        owner=owner,
-        now=clock.now,
-        monotonic=clock.monotonic,
-        jitter=clock.jitter,
-        give_up=give_up,
-    )
+    await replay_orphans(database, settings.journal_dir, owner, clock.now(), _accepted(settings))
+    tools = _tools(settings, database, delivery_log, journal, owner, figures, stopping)
     announce = Announcer(bus)
     sender = Sender(
-        tools, lambda: SmtpSession(smtp), settings.smtp_connections, settings.sweep_seconds, announce.segments_appended
+        tools, lambda: SmtpSession(relay), settings.smtp_connections, settings.sweep_seconds, announce.segments_appended
     )
 
     async def on_batches() -> None:
@@ -94,13 +78,51 @@ async def start_dispatcher(
         (planner if hint.topic == "task_due" else sender).wakeup.ring()
 
     return RunningDispatcher(
-        planner=planner,
         sender=sender,
         journal=journal,
         listener=await bus.listen("dispatcher", on_hint),
+        probes=await serve_probes(settings.host, settings.metrics_port, figures, lambda: not stopping.is_set()),
         stopping=stopping,
-        give_up=give_up,
         tasks=[asyncio.create_task(planner.run(stopping)), asyncio.create_task(sender.run(stopping))],
+    )
+
+
+def _relay(settings: Settings) -> RelayAddress:
+    relay = parse_relay_url(settings.smtp_url)
+    if isinstance(relay, list):
+        raise BadSettings([f"POSTROOM_SMTP_URL: {fault}" for fault in relay])
+    return relay
+
+
+def _accepted(settings: Settings) -> tuple[Kind, ...]:
+    """What the relay's 250 stands for."""
+    return (Kind.SUBMITTED, Kind.DELIVERED) if settings.email_delivered == "accepted" else (Kind.SUBMITTED,)
+
+
+def _tools(
+    settings: Settings,
+    database: Database,
+    delivery_log: DeliveryLog,
+    journal: Journal,
+    owner: int,
+    figures: Figures,
+    stopping: asyncio.Event,
+) -> SendingTools:
+    tracker_url = settings.tracker_url or f"http://{settings.host}:{settings.tracker_port}"
+    return SendingTools(
+        database=database,
+        delivery_log=delivery_log,
+        tasks=PreparedTasks(database, Origin(tracker_url, settings.bounce_domain)),
+        journal=journal,
+        tokens=TokenKeys(settings.secret),
+        schedule=RetrySchedule(settings.retry_seconds),
+        accepted_kinds=_accepted(settings),
+        owner=owner,
+        now=clock.now,
+        monotonic=clock.monotonic,
+        jitter=clock.jitter,
+        count=figures.count,
+        give_up=stopping,
     )
 
 

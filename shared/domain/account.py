@@ -93,6 +93,8 @@ def decide(account: Account, command: Command, now: Instant) -> list[Event] | Re
 
 
 def _add_user(account: Account, added: UserAdded) -> list[Event] | Refused:
+    if not account.account_id:
+        return Refused.not_found("there is no such account")
     for user in account.users.values():
         if user.name == added.name:
             return [] if user.role == added.role else Refused.conflict(f"{added.name!r} is {user.role} already", "role")

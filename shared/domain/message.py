@@ -96,11 +96,11 @@ def evolve(message: Message, event: Event) -> Message:
                 name=event.name,
                 version=1,
                 content=event.content,
-                links=tuple(event.links),
+                links=event.links,
                 cdate=event.at,
             )
         case MessageEdited(name, content, links):
-            return replace(message, version=message.version + 1, name=name, content=content, links=tuple(links))
+            return replace(message, version=message.version + 1, name=name, content=content, links=links)
         case _:
             assert_never(event)
 

@@ -10,7 +10,7 @@ The endtime of a cancelled task is its cancellation; senders still record a fina
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import reduce
 from typing import Literal, assert_never
 
@@ -55,6 +55,10 @@ class ChangeTask:
     search_id: int | None = None
     target_known: bool = True
     scheduledtime: Instant = Instant(0.0)
+
+    @property
+    def cancels(self) -> bool:
+        return self.cancelled and "cancelled" in self.fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +190,8 @@ def _create(task: Task, wish: CreateTask, now: Instant) -> list[Event] | Refused
     if wish.message_channel is None:
         faults.append(Fault("message_id", f"there is no message {wish.message_id}"))
     elif wish.message_channel != wish.channel:
-        faults.append(Fault("message_id", f"message {wish.message_id} is for {wish.message_channel}, the task for {wish.channel}"))
+        its, ours = wish.message_channel, wish.channel
+        faults.append(Fault("message_id", f"message {wish.message_id} is for {its}, the task for {ours}"))
     if faults:
         return Refused.invalid(*faults)
     return [
@@ -221,39 +226,44 @@ def _target_faults(list_id: int | None, search_id: int | None, known: bool) -> l
 
 
 def _change(task: Task, wish: ChangeTask, now: Instant) -> list[Event] | Refused:
-    if "cancelled" in wish.fields and not wish.cancelled and task.stage == "cancelled":
-        return Refused.conflict("a cancelled task stays cancelled", "cancelled")
-    edited = _edited(task, wish, now)
-    if isinstance(edited, Refused):
-        return edited
-    return edited + _cancel(task, now) if "cancelled" in wish.fields and wish.cancelled else edited
+    if task.stage == "new":
+        return Refused.not_found("there is no such task")
+    before = TaskChanged(task.name, task.list_id, task.search_id, task.scheduledtime)
+    after = _after(before, wish, now)
+    conflicts = _conflicts(task, wish, before, after)
+    # A target that stays is not questioned: a task whose list is gone can still be cancelled.
+    if (after.list_id, after.search_id) != (before.list_id, before.search_id) and (
+        faults := _target_faults(after.list_id, after.search_id, wish.target_known)
+    ):
+        return Refused.invalid(*faults, *conflicts)
+    if conflicts:
+        return Refused("conflict", tuple(conflicts))
+    changed: list[Event] = [after] if after != before else []
+    return [*changed, TaskCancelled(now)] if wish.cancels and task.stage != "cancelled" else changed
 
 
-def _edited(task: Task, wish: ChangeTask, now: Instant) -> list[Event] | Refused:
-    list_id = wish.list_id if "list_id" in wish.fields else task.list_id
-    search_id = wish.search_id if "search_id" in wish.fields else task.search_id
-    if faults := _target_faults(list_id, search_id, wish.target_known):
-        return Refused.invalid(*faults)
-    if "scheduledtime" not in wish.fields or wish.scheduledtime == task.scheduledtime:
-        scheduledtime = task.scheduledtime
-    else:
-        scheduledtime = max(wish.scheduledtime, now)
-    after = TaskChanged(wish.name if "name" in wish.fields else task.name, list_id, search_id, scheduledtime)
-    if after == TaskChanged(task.name, task.list_id, task.search_id, task.scheduledtime):
-        return _cancel_refusal(task, wish)
+def _after(before: TaskChanged, wish: ChangeTask, now: Instant) -> TaskChanged:
+    wanted = {name: getattr(wish, name) for name in wish.fields - {"cancelled"}}
+    # The old time again is no change, though it may be past by now.
+    if wanted.get("scheduledtime", before.scheduledtime) != before.scheduledtime:
+        wanted["scheduledtime"] = max(wish.scheduledtime, now)
+    return replace(before, **wanted)
+
+
+def _conflicts(task: Task, wish: ChangeTask, before: TaskChanged, after: TaskChanged) -> list[Fault]:
+    faults = []
+    if wish.cancels and task.stage == "completed":
+        faults.append(Fault("cancelled", "a completed task cannot be cancelled"))
+    if "cancelled" in wish.fields and not wish.cancels and task.stage == "cancelled":
+        faults.append(Fault("cancelled", "a cancelled task stays cancelled"))
     if task.stage != "scheduled":
-        return Refused.conflict(f"the task is {task.stage}: it can be changed only until it starts")
-    return [after]
-
-
-def _cancel_refusal(task: Task, wish: ChangeTask) -> list[Event] | Refused:
-    if "cancelled" in wish.fields and wish.cancelled and task.stage == "completed":
-        return Refused.conflict("a completed task cannot be cancelled", "cancelled")
-    return []
-
-
-def _cancel(task: Task, now: Instant) -> list[Event]:
-    return [] if task.stage == "cancelled" else [TaskCancelled(now)]
+        stage = task.stage if task.stage in ("completed", "cancelled") else "started"
+        faults += [
+            Fault(name, f"cannot be changed any more, the task is {stage}")
+            for name in ("name", "list_id", "search_id", "scheduledtime")
+            if getattr(before, name) != getattr(after, name)
+        ]
+    return faults
 
 
 def _freezes(task: Task) -> bool:
@@ -281,22 +291,8 @@ def evolve(task: Task, event: Event) -> Task:
 
 
 def _created(event: TaskCreated) -> Task:
-    return Task(
-        stage="scheduled",
-        task_id=event.task_id,
-        account_id=event.account_id,
-        user_id=event.user_id,
-        channel=event.channel,
-        name=event.name,
-        message_id=event.message_id,
-        list_id=event.list_id,
-        search_id=event.search_id,
-        rate=event.rate,
-        in_doubt=event.in_doubt,
-        scheduledtime=event.scheduledtime,
-        size=event.size,
-        cdate=event.at,
-    )
+    given = {each.name: getattr(event, each.name) for each in fields(event) if each.name != "at"}
+    return Task(stage="scheduled", cdate=event.at, **given)
 
 
 def replay(history: Iterable[Event]) -> Task:

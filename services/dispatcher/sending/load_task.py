@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from services.dispatcher.sending.prepare_message import EmailContent, PreparedMessage, SendContext, prepare
+from services.dispatcher.sending.prepare_message import PreparedMessage, SendContext, prepare
 from services.dispatcher.sending.statements import STATEMENTS
+from shared.domain.email_content import EmailContent
 from shared.domain.task import InDoubtPolicy
 from shared.postgres.database import Database, Row
 

@@ -3,11 +3,12 @@
 import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import assert_never
 
 import structlog
 from pyroaring import BitMap
 
-from services.dispatcher.channels.interface import Outcome, Outgoing, Session
+from services.dispatcher.channels.interface import Channel, Outcome, OutcomeKind, Outgoing
 from services.dispatcher.decisions.settle_batch import Tally, settle
 from services.dispatcher.sending.fill_message import RecipientData, envelope_sender, fill
 from services.dispatcher.sending.held_batch import HeldBatch
@@ -20,6 +21,7 @@ from services.dispatcher.sending.statements import STATEMENTS
 from shared.delivery_log.append import DeliveryLog
 from shared.delivery_log.segments import Hits
 from shared.domain.delivery import Kind
+from shared.domain.email_address import to_envelope
 from shared.domain.identifiers import Instant
 from shared.domain.retry_schedule import RetrySchedule
 from shared.domain.tokens import TokenKeys
@@ -31,11 +33,11 @@ log = structlog.get_logger(__name__)
 RELAY_PAUSE_SECONDS = 5.0  #: how long a batch rests after the relay could not be used
 
 _MARKS = {
-    "accepted": Mark.ACCEPTED,
-    "refused": Mark.REFUSED,
-    "deferred": Mark.DEFERRED,
-    "unsent": Mark.NOT_TAKEN,
-    "blocked": Mark.NOT_TAKEN,
+    OutcomeKind.ACCEPTED: Mark.ACCEPTED,
+    OutcomeKind.REFUSED: Mark.REFUSED,
+    OutcomeKind.DEFERRED: Mark.DEFERRED,
+    OutcomeKind.UNSENT: Mark.NOT_TAKEN,
+    OutcomeKind.BLOCKED: Mark.NOT_TAKEN,
 }
 
 
@@ -54,11 +56,12 @@ class SendingTools:
     now: Callable[[], Instant]
     monotonic: Callable[[], float]
     jitter: Callable[[], float]
+    count: Callable[[OutcomeKind], None]
     give_up: asyncio.Event  #: the process must end even if Postgres is away
 
 
 class BatchSending:
-    """One batch on its way. ``send`` returns whether the relay could be used."""
+    """One batch on its way: the channel's hooks, and what is done before and after."""
 
     def __init__(self, tools: SendingTools, batch: HeldBatch, task: TaskToSend) -> None:
         self._tools = tools
@@ -67,7 +70,8 @@ class BatchSending:
         self._recorder = OutcomeRecorder(tools.delivery_log, batch, tools.owner)
         self._relay_trouble = ""
 
-    async def send(self, session: Session) -> bool:
+    async def send(self, channel: Channel) -> bool:
+        """False when the relay could not be used at all. Raises DatabaseError before anything was sent."""
         if self._batch.taken_over:
             await self._settle_doubt()
         if self._batch.halt is None and self._batch.ordinals:
@@ -76,9 +80,15 @@ class BatchSending:
             except Unavailable:
                 self._batch.halt = "recorder down"  # nothing was sent: it is given back once Postgres answers
             else:
-                await session.send_all(self._outgoing(rows), self)
+                await self._hand_to(channel, rows)
         await self._conclude()
         return not self._relay_trouble
+
+    async def _hand_to(self, channel: Channel, rows: list[Row]) -> None:
+        stopped = await channel.send_all(self._outgoing(rows), self)
+        progress = self._recorder.final or self._recorder.deferred or self._recorder.doubtful
+        if stopped is not None and self._batch.halt is None and not progress:
+            self._relay_trouble = f"{stopped.stage}: {stopped.text}"
 
     async def _settle_doubt(self) -> None:
         """After a takeover whoever has no stored outcome may or may not have been sent to."""
@@ -121,11 +131,15 @@ class BatchSending:
         for row in rows:
             if not self._batch.may_start(self._tools.monotonic()):
                 return
-            recipient = RecipientData(row["email"], row["telephone"], row["vars"] or {})
+            address = to_envelope(row["address"])
+            if address is None:
+                self._recorder.final_outcome((Kind.FAILED,), row["ordinal"], self._time_ms(), "the address cannot be written to")
+                continue
+            recipient = RecipientData(row["address"], row["telephone"], row["vars"] or {})
             yield Outgoing(
                 ordinal=row["ordinal"],
                 sender=envelope_sender(message, row["ordinal"], tokens),
-                recipient=row["address"].encode(),
+                recipient=address,
                 content=fill(message, row["ordinal"], recipient, tokens),
             )
 
@@ -139,22 +153,23 @@ class BatchSending:
     def on_outcome(self, ordinal: int, outcome: Outcome) -> None:
         """Called once for each message handed to the session, as soon as its outcome is known."""
         time_ms = self._time_ms()
+        self._tools.count(outcome.kind)
         mark = _MARKS.get(outcome.kind)
         if mark is not None:
             self._journal(mark, ordinal, outcome.code, outcome.text)
         match outcome.kind:
-            case "accepted":
+            case OutcomeKind.ACCEPTED:
                 self._recorder.final_outcome(self._tools.accepted_kinds, ordinal, time_ms)
-            case "refused":
+            case OutcomeKind.REFUSED:
                 self._recorder.final_outcome((Kind.BOUNCED,), ordinal, time_ms, outcome.text)
-            case "deferred":
+            case OutcomeKind.DEFERRED:
                 self._recorder.deferral(ordinal, time_ms, outcome.text)
-            case "doubtful":
+            case OutcomeKind.DOUBTFUL:
                 self._recorder.doubt(ordinal)
-            case "blocked":
-                self._relay_trouble = outcome.text
-            case "unsent":
-                self._relay_trouble = self._relay_trouble or outcome.text
+            case OutcomeKind.UNSENT | OutcomeKind.BLOCKED:
+                pass  # it stays in the batch, and no attempt is spent
+            case _:
+                assert_never(outcome.kind)
 
     async def _conclude(self) -> None:
         batch, tools = self._batch, self._tools

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import structlog
 
-from services.dispatcher.channels.interface import Session
+from services.dispatcher.channels.interface import Channel
 from services.dispatcher.sending.held_batch import LEASE_SECONDS, HeldBatch, read_held
 from services.dispatcher.sending.keep_leases import LOOK_SECONDS, LeaseKeeper
 from services.dispatcher.sending.send_batch import BatchSending, SendingTools
@@ -25,13 +25,13 @@ class Sender:
     def __init__(
         self,
         tools: SendingTools,
-        open_session: Callable[[], Session],
+        open_channel: Callable[[], Channel],
         connections: int,
         sweep_seconds: float,
         on_batch_done: Callable[[int], None],
     ) -> None:
         self._tools = tools
-        self._open_session = open_session
+        self._open_channel = open_channel
         self._connections = connections
         self._sweep_seconds = sweep_seconds
         self._on_batch_done = on_batch_done
@@ -88,13 +88,13 @@ class Sender:
             self.wakeup.ring()
 
     async def _work(self) -> None:
-        session = self._open_session()
+        channel = self._open_channel()
         pause = 1.0
         try:
             while True:
                 batch = await self._waiting.get()
                 try:
-                    usable = await self._send(batch, session)
+                    usable = await self._send(batch, channel)
                 finally:
                     self._keeper.release(batch)
                     self._waiting.task_done()
@@ -105,14 +105,14 @@ class Sender:
                     await asyncio.sleep(pause)
         finally:
             with suppress(Exception):
-                await session.close()
+                await channel.close()
 
-    async def _send(self, batch: HeldBatch, session: Session) -> bool:
+    async def _send(self, batch: HeldBatch, channel: Channel) -> bool:
         try:
             task = await self._tools.tasks.get(batch.hold.task_id)
             if task.cancelled:
                 batch.halt = "cancelled"
-            return await BatchSending(self._tools, batch, task).send(session)
+            return await BatchSending(self._tools, batch, task).send(channel)
         except DatabaseError as error:
             # Nothing of it is lost: the lease runs out, and the journal knows what was handed over.
             log.warning("batch left", action="batch_left", task_id=batch.hold.task_id, reason=str(error)[:200])

@@ -1,0 +1,74 @@
+"""What a channel promises to the sender: every message handed in gets exactly one outcome."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+
+class Stage(StrEnum):
+    """How far a message, or the connection for it, had come."""
+
+    CONNECT = "connect"
+    EHLO = "ehlo"
+    TLS = "tls"
+    AUTH = "auth"
+    MAIL = "mail"
+    RCPT = "rcpt"
+    DATA = "data"
+    DOT = "dot"
+
+
+class OutcomeKind(StrEnum):
+    ACCEPTED = "accepted"
+    REFUSED = "refused"  #: for good, for this recipient
+    DEFERRED = "deferred"  #: for now; an attempt is spent
+    DOUBTFUL = "doubtful"  #: its dot was sent and no answer came
+    UNSENT = "unsent"  #: its dot was never sent; free to try again, no attempt is spent
+    BLOCKED = "blocked"  #: the relay refuses us, not the recipient; no attempt is spent
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    kind: OutcomeKind
+    code: int  #: the relay's reply code; 0 where there was no reply
+    text: str  #: the reply, or what happened instead; never holds the recipient's address
+    stage: Stage
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """One message, ready. ``sender`` may be empty (the null reverse-path); addresses as ``to_envelope`` writes them."""
+
+    ordinal: int
+    sender: bytes
+    recipient: bytes
+    content: bytes
+
+
+class Hooks(Protocol):
+    """What the sender does at the two moments that count. Called from the event loop, so neither may wait.
+
+    An exception of either drops the connection and comes out of ``send_all``, after every message has its outcome.
+    """
+
+    def before_dot(self, ordinal: int) -> bool:
+        """Right before the write that holds the final dot. False: do not send; the connection is dropped instead."""
+        ...
+
+    def on_outcome(self, ordinal: int, outcome: Outcome) -> None:
+        """As soon as it is known what became of the message; once for each message handed in."""
+        ...
+
+
+class Channel(Protocol):
+    async def send_all(self, messages: Iterable[Outgoing], hooks: Hooks) -> Outcome | None:
+        """Sends until ``messages`` ends or nothing more can be sent; messages are taken only as they are sent.
+
+        Returns None at the end, or why it stopped before it: unsent (no connection, or ``before_dot`` said no),
+        doubtful (a connection answered nothing at all) or blocked. What was not taken by then is still in ``messages``.
+        Cancelling drops the connection at once and reports what was under way.
+        """
+        ...
+
+    async def close(self) -> None: ...

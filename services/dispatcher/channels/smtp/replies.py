@@ -1,0 +1,114 @@
+"""What an SMTP server says: reading its replies and judging what they mean for a message. Pure."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from services.dispatcher.channels.interface import Outcome, OutcomeKind, Stage
+
+MOST_OCTETS: Final = 65_536  #: of a reply that does not end; RFC 5321 4.5.3.1.5 allows 512 a line
+LONGEST_TEXT: Final = 500  #: characters of a reply that are kept
+
+_ENHANCED: Final = re.compile(rb"([245])\.(\d{1,3})\.(\d{1,3})(?=\s|$)")
+_NOT_PRINTED: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+
+_SETTING_UP: Final = frozenset({Stage.CONNECT, Stage.EHLO, Stage.TLS, Stage.AUTH})
+#: Whatever the stage, these speak of us: commands not known or out of order, authentication missing or refused (RFC
+#: 4954).
+_OUR_FAULT: Final = frozenset({500, 502, 503, 530, 534, 535, 538})
+#: And these of RFC 3463 and 4954: our sender's address is no good, our credentials are not.
+_OUR_FAULT_ENHANCED: Final = frozenset({(5, 1, 7), (5, 1, 8), (5, 7, 8), (5, 7, 9), (5, 7, 11)})
+
+Enhanced = tuple[int, int, int]
+
+
+class NotSmtp(Exception):
+    """What came is no SMTP reply, or one that does not end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    code: int
+    raw: tuple[bytes, ...]  #: the text of its lines, without code and line break
+
+    @property
+    def text(self) -> str:
+        return b" ".join(self.raw).decode("utf-8", "replace")
+
+    @property
+    def enhanced(self) -> Enhanced | None:
+        """The status code of RFC 3463, where the reply begins with one."""
+        match = _ENHANCED.match(self.raw[0])
+        return (int(match[1]), int(match[2]), int(match[3])) if match else None
+
+
+class ReplyReader:
+    """Cuts a stream of octets, split anywhere, into replies.
+
+    A bare LF ends a line too: servers err, and nothing hangs on it here.
+    """
+
+    __slots__ = ("_lines", "_rest", "_size")
+
+    def __init__(self) -> None:
+        self._rest = b""
+        self._lines: list[bytes] = []
+        self._size = 0
+
+    @property
+    def is_between_replies(self) -> bool:
+        return not self._rest and not self._lines
+
+    def feed(self, data: bytes) -> Iterator[Reply]:
+        """Each reply that ``data`` completes.
+
+        Raises NotSmtp where one cannot be read, after which the stream has no meaning.
+        """
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        for line in lines:
+            code, goes_on = _read_line(line)
+            self._lines.append(line[4:].rstrip(b"\r"))
+            self._size += len(line)
+            if not goes_on:
+                reply = Reply(code, tuple(self._lines))
+                self._lines, self._size = [], 0
+                yield reply
+        if self._size + len(self._rest) > MOST_OCTETS:
+            raise NotSmtp("a reply does not end")
+
+
+def _read_line(line: bytes) -> tuple[int, bool]:
+    code, mark = line[:3], line[3:4]
+    if not code.isdigit() or not b"200" <= code < b"600" or mark not in (b" ", b"-", b"\r", b""):
+        raise NotSmtp(f"not an SMTP reply: {line[:80]!r}")
+    return int(code), mark == b"-"
+
+
+def classify(stage: Stage, code: int, enhanced: Enhanced | None = None) -> OutcomeKind:
+    """What a reply means for the message whose turn it was (RFC 5321 4.2.1, 4.3.2)."""
+    if code == 421:
+        return OutcomeKind.DEFERRED if stage is Stage.DOT else OutcomeKind.UNSENT
+    if stage in _SETTING_UP:
+        return OutcomeKind.BLOCKED if code >= 500 else OutcomeKind.UNSENT
+    if code >= 500:
+        ours = stage is Stage.MAIL or code in _OUR_FAULT or enhanced in _OUR_FAULT_ENHANCED
+        return OutcomeKind.BLOCKED if ours else OutcomeKind.REFUSED
+    if stage is Stage.DOT and code < 400:
+        # 354 in answer to a dot: whether it took the message is anybody's guess.
+        return OutcomeKind.ACCEPTED if code < 300 else OutcomeKind.DOUBTFUL
+    return OutcomeKind.DEFERRED
+
+
+def outcome_of(stage: Stage, reply: Reply, recipient: bytes = b"") -> Outcome:
+    kind = classify(stage, reply.code, reply.enhanced if reply.code >= 400 else None)
+    return Outcome(kind, reply.code, _told(reply.text, recipient), stage)
+
+
+def _told(text: str, recipient: bytes) -> str:
+    """Fit to be kept: one line, not endless, and without the recipient's address, which must not live on in a log."""
+    text = _NOT_PRINTED.sub(" ", text[:LONGEST_TEXT])
+    address = recipient.decode("utf-8", "replace")
+    if address and address.lower() in text.lower():
+        text = re.sub(re.escape(address), "recipient", text, flags=re.IGNORECASE)
+    return text

@@ -1,0 +1,56 @@
+"""A message as it goes over the wire: its commands, and its content for DATA.
+
+Pure; nothing given here can become another command.
+"""
+
+import re
+from typing import Final
+
+from services.dispatcher.channels.interface import Outcome, OutcomeKind, Outgoing, Stage
+
+_ADDRESS: Final = re.compile(rb"[^\x00-\x20\x7f<>@]{1,64}@[^\x00-\x20\x7f<>@]{1,255}").fullmatch
+_LINE_BREAK: Final = re.compile(rb"\r\n|\r|\n")
+
+
+def envelope_fault(message: Outgoing, extensions: frozenset[str]) -> Outcome | None:
+    """Why this message cannot be offered to a relay with these extensions; refused by us, before a command is sent."""
+    if message.sender and not _ADDRESS(message.sender):
+        return _refused("the sender's address cannot be written into an SMTP command", Stage.MAIL)
+    if not _ADDRESS(message.recipient):
+        return _refused("the recipient's address cannot be written into an SMTP command", Stage.RCPT)
+    if needs_smtputf8(message) and "SMTPUTF8" not in extensions:
+        return _refused("the relay takes ASCII addresses only (no SMTPUTF8)", Stage.RCPT)
+    return None
+
+
+def needs_smtputf8(message: Outgoing) -> bool:
+    return not (message.recipient.isascii() and message.sender.isascii())
+
+
+def mail_command(message: Outgoing) -> bytes:
+    # RFC 6531 3.1: a relay with SMTPUTF8 has 8BITMIME too, and headers with such an address are 8-bit.
+    parameters = b" SMTPUTF8 BODY=8BITMIME" if needs_smtputf8(message) else b""
+    return b"MAIL FROM:<" + message.sender + b">" + parameters + b"\r\n"
+
+
+def rcpt_command(message: Outgoing) -> bytes:
+    return b"RCPT TO:<" + message.recipient + b">\r\n"
+
+
+def on_the_wire(content: bytes) -> bytes:
+    """Content with strict CRLF lines and stuffed dots, up to its final dot line (RFC 5321 4.5.2).
+
+    A bare CR or LF would let a lenient server see another end of the message than we do.
+    """
+    breaks = content.count(b"\r\n")
+    if breaks != content.count(b"\n") or breaks != content.count(b"\r"):
+        content = _LINE_BREAK.sub(b"\r\n", content)
+    if content and not content.endswith(b"\r\n"):
+        content += b"\r\n"
+    if content.startswith(b"."):
+        content = b"." + content
+    return content.replace(b"\n.", b"\n..") if b"\n." in content else content
+
+
+def _refused(text: str, stage: Stage) -> Outcome:
+    return Outcome(OutcomeKind.REFUSED, 0, text, stage)

@@ -1,0 +1,227 @@
+"""Prepares a task's email: done once, so that a recipient's copy is only a join of octets. Pure.
+
+Everything in the headers is a function of (task, ordinal) and of what was frozen when the task started, so that each
+retry repeats them octet for octet. The parts are quoted-printable UTF-8, cut at the places where recipients differ.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import blake2b
+
+from services.dispatcher.sending.compile_body import (
+    BodyContext,
+    Mark,
+    Part,
+    TokenMark,
+    ValueMark,
+    compile_html,
+    compile_line,
+    compile_text,
+    offers_unsubscribe,
+)
+from services.dispatcher.sending.mail_headers import FOLD, encode_name, encode_subject, format_date
+from services.dispatcher.sending.quoted_printable import encode
+from shared.domain.email_address import to_envelope
+from shared.domain.email_content import EmailContent, find_problems
+from shared.domain.template import plain_lines
+from shared.domain.tokens import TokenKind
+
+
+@dataclass(frozen=True, slots=True)
+class SendContext:
+    """What was settled when the task started."""
+
+    task_id: int
+    account_id: int
+    tracker_url: str  #: public base of pixel, link and unsubscribe URLs, http or https
+    message_id_domain: str
+    bounce_domain: str
+    date: float  #: unix seconds of the task's start
+    list_name: str  #: empty for a task that goes to a search
+    links: Mapping[str, int]  #: number of each tracked url, from 1
+
+
+@dataclass(frozen=True, slots=True)
+class ValueSlot:
+    """A recipient's value, and the pieces it fills."""
+
+    path: tuple[str, ...]
+    default: str
+    html: tuple[int, ...]
+    text: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TokenSlot:
+    """A token, and the pieces it fills: as it is in a header, a line of its own in a body."""
+
+    kind: TokenKind
+    link: int
+    header: tuple[int, ...]
+    body: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedMessage:
+    """``pieces`` joined are the message; those that a slot names are empty until they are filled."""
+
+    task_id: int
+    bounce_domain: bytes
+    pieces: tuple[bytes, ...]
+    to: int
+    subject: int
+    subject_parts: tuple[str | ValueMark, ...]  #: empty: the subject is the same for all and stands in its piece
+    values: tuple[ValueSlot, ...]
+    tokens: tuple[TokenSlot, ...]
+
+
+def prepare(content: EmailContent, context: SendContext) -> PreparedMessage:
+    """ValueError if the content has problems (``find_problems``) or a domain cannot be written into an address."""
+    problems = find_problems(content)
+    if problems:
+        raise ValueError("; ".join(f"{name}: {fault}" for name, fault in problems))
+    pieces = _Pieces()
+    to, subject = _add_headers(pieces, content, context)
+    _add_bodies(pieces, content, context)
+    subject_parts = compile_line(content.subject, context.list_name)
+    if all(isinstance(part, str) for part in subject_parts):
+        pieces.octets[subject] = encode_subject("".join(part for part in subject_parts if isinstance(part, str)))
+        subject_parts = []
+    return PreparedMessage(
+        task_id=context.task_id,
+        bounce_domain=_domain(context.bounce_domain),
+        pieces=tuple(pieces.octets),
+        to=to,
+        subject=subject,
+        subject_parts=tuple(subject_parts),
+        values=tuple(pieces.value_slots()),
+        tokens=tuple(pieces.token_slots()),
+    )
+
+
+@dataclass(slots=True)
+class _Pieces:
+    """The message while it is being put together."""
+
+    octets: list[bytes] = field(default_factory=list)
+    holes: dict[tuple[str, Mark], list[int]] = field(default_factory=dict)  #: places by (where, what)
+    _fixed_end: bool = False
+
+    def add(self, octets: bytes) -> None:
+        if self._fixed_end:
+            self.octets[-1] += octets
+        else:
+            self.octets.append(octets)
+            self._fixed_end = True
+
+    def hole(self) -> int:
+        self.octets.append(b"")
+        self._fixed_end = False
+        return len(self.octets) - 1
+
+    def mark(self, where: str, mark: Mark) -> None:
+        self.holes.setdefault((where, mark), []).append(self.hole())
+
+    def value_slots(self) -> list[ValueSlot]:
+        marks = dict.fromkeys(mark for _, mark in self.holes if isinstance(mark, ValueMark))
+        return [
+            ValueSlot(mark.path, plain_lines(mark.default), self._places("html", mark), self._places("text", mark))
+            for mark in marks
+        ]
+
+    def token_slots(self) -> list[TokenSlot]:
+        marks = dict.fromkeys(mark for _, mark in self.holes if isinstance(mark, TokenMark))
+        return [
+            TokenSlot(
+                mark.kind,
+                mark.link,
+                self._places("header", mark),
+                self._places("html", mark) + self._places("text", mark),
+            )
+            for mark in marks
+        ]
+
+    def _places(self, where: str, mark: Mark) -> tuple[int, ...]:
+        return tuple(self.holes.get((where, mark), ()))
+
+
+def _add_headers(pieces: _Pieces, content: EmailContent, context: SendContext) -> tuple[int, int]:
+    """Returns the pieces of To and Subject."""
+    pieces.add(b"From: " + _mailbox(content.from_name, content.from_email) + b"\r\nTo: ")
+    to = pieces.hole()
+    pieces.add(b"\r\nSubject: ")
+    subject = pieces.hole()
+    pieces.add(b"\r\nDate: " + format_date(context.date) + b"\r\nMessage-ID: <")
+    pieces.mark("header", TokenMark(TokenKind.MESSAGE))
+    pieces.add(b"@" + _domain(context.message_id_domain) + b">\r\n")
+    if content.reply_to:
+        pieces.add(b"Reply-To: " + _address(content.reply_to) + b"\r\n")
+    if content.marketing or offers_unsubscribe(content.html or "") or offers_unsubscribe(content.text or ""):
+        pieces.add(b"List-Unsubscribe: <" + _tracker_url(context).encode("ascii") + b"/u/")
+        pieces.mark("header", TokenMark(TokenKind.UNSUBSCRIBE))
+        pieces.add(b">\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n")
+    kind = "marketing" if content.marketing else "service"
+    pieces.add(f"Feedback-ID: {context.task_id}:{context.account_id}:{kind}:postroom\r\n".encode("ascii"))
+    pieces.add(b"MIME-Version: 1.0\r\n")
+    return to, subject
+
+
+def _add_bodies(pieces: _Pieces, content: EmailContent, context: SendContext) -> None:
+    body = BodyContext(
+        tracker_url=_tracker_url(context),
+        list_name=context.list_name,
+        links=context.links if content.track_clicks else {},
+        open_pixel=content.track_opens,
+        footer=content.marketing,
+    )
+    text = compile_text(content.text, body) if content.text else None
+    html = compile_html(content.html, body) if content.html else None
+    if text is None or html is None:
+        _add_body(pieces, "text" if html is None else "html", text or html or [])
+        return
+    # The equals sign and underscore never meet in quoted-printable, so that no body can hold the boundary.
+    boundary = b"=_" + blake2b(b"%d" % context.task_id, digest_size=12, person=b"boundary").hexdigest().encode("ascii")
+    pieces.add(b'Content-Type: multipart/alternative;\r\n boundary="' + boundary + b'"\r\n\r\n')
+    for where, parts in (("text", text), ("html", html)):
+        pieces.add(b"--" + boundary + b"\r\n")
+        _add_body(pieces, where, parts)
+        pieces.add(b"\r\n")
+    pieces.add(b"--" + boundary + b"--\r\n")
+
+
+def _add_body(pieces: _Pieces, where: str, parts: list[Part]) -> None:
+    subtype = b"plain" if where == "text" else b"html"
+    pieces.add(
+        b"Content-Type: text/" + subtype + b"; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
+    )
+    literal = ""
+    for part in parts:
+        if isinstance(part, str):
+            literal += part
+            continue
+        pieces.add(encode(literal.encode("utf-8", "replace")))
+        pieces.mark(where, part)
+        literal = ""
+    pieces.add(encode(literal.encode("utf-8", "replace")))
+
+
+def _mailbox(name: str, email: str) -> bytes:
+    if not name.strip():
+        return _address(email)
+    written, address = encode_name(name), b"<" + _address(email) + b">"
+    return written + (b" " if len(written) + len(address) < 68 else FOLD) + address
+
+
+def _address(email: str) -> bytes:
+    address = to_envelope(email)
+    if address is None:
+        raise ValueError(f"{email!r} is no email address")
+    return address
+
+
+def _domain(domain: str) -> bytes:
+    return _address(f"postmaster@{domain}").partition(b"@")[2]
+
+
+def _tracker_url(context: SendContext) -> str:
+    return context.tracker_url.rstrip("/")
