@@ -26,7 +26,7 @@ async def read_sets(source: Source, task_id: int, kinds: Iterable[Kind]) -> dict
 
 
 async def read_chunk(source: Source, task_id: int, chunk: int, kinds: Iterable[Kind]) -> dict[Kind, BitMap]:
-    """As ``read_sets``, of the ordinals ``chunk * 65,536`` and the 65,535 after it: a listing takes one after the other."""
+    """As ``read_sets``, of ``chunk * 65,536`` and the 65,535 ordinals after it: a listing takes one after the other."""
     wanted = list(kinds)
     rows = await source.fetch(QUERIES["sets_of_chunk"], shard_of(task_id), task_id, wanted, chunk)
     return _sets(wanted, rows)

@@ -40,8 +40,9 @@ async def read_after(
 ) -> list[RecordedSegment]:
     """The next segments of every shard behind its checkpoint; a shard's own are in order, and none is left out.
 
-    Inside the caller's transaction, whose later statements go by index too. The shards take turns, so that one with much to read holds up no other. A segment that this version cannot read ends its shard
-    here, and is logged: whoever can read it goes on from there.
+    Inside the caller's transaction, whose later statements go by index too. The shards take turns, so that one with
+    much to read holds up no other. A segment that this version cannot read ends its shard here, and is logged: whoever
+    can read it goes on from there.
     """
     each = max(8, MOST_SEGMENTS // max(1, len(checkpoints)))
     await connection.execute(QUERIES["go_by_index"])
@@ -50,7 +51,7 @@ async def read_after(
 
 
 async def oldest_waiting(source: Source, checkpoints: Mapping[int, TailPosition]) -> float:
-    """Seconds since the oldest segment behind the checkpoints was recorded, also one that the tail must still hold back; 0.0: none."""
+    """Seconds since the oldest segment behind the checkpoints was recorded, also one the tail holds back; 0.0: none."""
     rows = await source.fetch(QUERIES["oldest_waiting"], *_columns(checkpoints))
     return max(0.0, rows[0]["seconds"] or 0.0)
 

@@ -1,0 +1,107 @@
+"""The tracker put together: intake and projector, and the way they are told to look."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+from aiohttp import web
+
+from services.tracker.intake.known_tasks import KnownTasks
+from services.tracker.intake.record import HitRecorder
+from services.tracker.intake.unsubscribe import Unsubscriber
+from services.tracker.intake.web import Intake
+from services.tracker.metrics import Metrics
+from services.tracker.projector.projector import LOOK_SECONDS, Projector
+from services.tracker.site import open_site
+from shared.bus.interface import Hint, Hints, Listener
+from shared.bus.opening import open_bus
+from shared.delivery_log.append import DeliveryLog
+from shared.domain.tokens import TokenKeys
+from shared.event_store.handle_command import Handler
+from shared.event_store.interface import EventStore
+from shared.event_store.on_postgres import PostgresEventStore
+from shared.postgres.database import Database
+from shared.runtime import clock
+from shared.runtime.lifecycle import Wakeup, run_loop
+from shared.runtime.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+NEEDED: Final = frozenset({"DATABASE_URL", "BUS_URL", "SECRET"})
+STOP_SECONDS: Final = 5.0
+
+
+@dataclass(slots=True)
+class RunningTracker:
+    url: str
+    site: web.AppRunner
+    listener: Listener
+    projector: Projector
+    wakeups: tuple[Wakeup, ...]
+    stopping: asyncio.Event
+    loops: list[asyncio.Task[None]]
+
+    async def stop(self) -> None:
+        """Answers who is waiting, ends the round under way, and lets other trackers have the shards."""
+        self.stopping.set()
+        for wakeup in self.wakeups:
+            wakeup.ring()
+        await self.site.cleanup()
+        await self.listener.stop()
+        _, late = await asyncio.wait(self.loops, timeout=STOP_SECONDS)
+        for loop in late:
+            loop.cancel()
+        await asyncio.gather(*self.loops, return_exceptions=True)
+        await self.projector.stop()
+
+
+async def start_tracker(
+    settings: Settings, database: Database, store: EventStore, delivery_log: DeliveryLog, bus: Hints
+) -> RunningTracker:
+    """Raises OSError when the port is taken."""
+    metrics, stopping = Metrics(), asyncio.Event()
+    wakeup, sweeping = Wakeup(), Wakeup()
+    projector = Projector(database, Handler(store, clock.now), clock.random_id(), clock.monotonic, metrics)
+    intake = Intake(
+        keys=TokenKeys(settings.secret),
+        tasks=KnownTasks(database, clock.monotonic),
+        # Below the batch that all unsubscribes share.
+        recorder=HitRecorder(delivery_log, -2 - clock.random_id(), metrics),
+        unsubscriber=Unsubscriber(database, clock.now, clock.random_id, metrics),
+        now=clock.now,
+        metrics=metrics,
+    )
+    site, url = await open_site(
+        settings.host, settings.tracker_port, intake, metrics, ready=lambda: not stopping.is_set()
+    )
+
+    async def on_hint(_: Hint) -> None:
+        wakeup.ring()
+
+    return RunningTracker(
+        url=url,
+        site=site,
+        listener=await bus.listen("tracker", on_hint),
+        projector=projector,
+        wakeups=(wakeup, sweeping),
+        stopping=stopping,
+        loops=[
+            asyncio.create_task(run_loop("projector", projector.step, wakeup, stopping, LOOK_SECONDS)),
+            asyncio.create_task(run_loop("completion", projector.sweep, sweeping, stopping, settings.sweep_seconds)),
+        ],
+    )
+
+
+async def run(settings: Settings, stop: asyncio.Event) -> None:
+    """The tracker alone, until ``stop``. Raises Unavailable when Postgres cannot be reached at the start."""
+    database = await Database.connect(settings.database_url, connections=settings.database_connections)
+    bus = open_bus(settings.bus_url)
+    try:
+        tracker = await start_tracker(settings, database, PostgresEventStore(database), DeliveryLog(database), bus)
+        log.info("tracker ready", action="tracker_ready", url=tracker.url)
+        await stop.wait()
+        await tracker.stop()
+    finally:
+        await bus.close()
+        await database.close()

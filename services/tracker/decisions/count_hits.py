@@ -1,0 +1,83 @@
+"""What a batch of segments adds to the projection. Pure: of the segments and nothing else.
+
+So a rebuild counts the same. Sets make every repeat harmless; totals and series count each stored hit once, at its own
+minute.
+"""
+
+from array import array
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from pyroaring import BitMap
+
+from shared.delivery_log.chunks import FINAL_SET, split_by_chunk
+from shared.delivery_log.segments import Hits, ordinals_of
+from shared.domain.delivery import FINAL, Kind
+
+WHOLE_KIND: Final = 0  #: the link number under which all hits of a kind are counted
+_MINUTE_MS: Final = 60_000
+
+
+class SetKey(NamedTuple):
+    task_id: int
+    kind: int  #: a Kind, or FINAL_SET
+    link: int
+    chunk: int
+
+
+class SeriesKey(NamedTuple):
+    task_id: int
+    kind: int
+    link: int
+    minute: int  #: unix time / 60
+
+
+@dataclass(frozen=True, slots=True)
+class Additions:
+    sets: dict[SetKey, BitMap]
+    series: dict[SeriesKey, int]
+
+
+def count_hits(segments: Iterable[tuple[int, Kind, Hits]]) -> Additions:
+    """``segments``: (task, kind, hits) each. The order they come in makes no difference."""
+    members: defaultdict[tuple[int, int, int], BitMap] = defaultdict(BitMap)
+    series: Counter[SeriesKey] = Counter()
+    for task_id, kind, hits in segments:
+        who = ordinals_of(hits)
+        members[task_id, kind, WHOLE_KIND] |= who
+        if kind in FINAL:
+            members[task_id, FINAL_SET, WHOLE_KIND] |= who
+        for minute, count in _per_minute(hits.times):
+            series[SeriesKey(task_id, kind, WHOLE_KIND, minute)] += count
+        if kind is Kind.CLICKED:
+            for link, ordinals, times in _per_link(hits):
+                members[task_id, kind, link] |= BitMap(ordinals)
+                for minute, count in _per_minute(times):
+                    series[SeriesKey(task_id, kind, link, minute)] += count
+    return Additions(_chunked(members), dict(series))
+
+
+def _chunked(members: defaultdict[tuple[int, int, int], BitMap]) -> dict[SetKey, BitMap]:
+    return {
+        SetKey(*whole, chunk): part for whole, ordinals in members.items() for chunk, part in split_by_chunk(ordinals)
+    }
+
+
+def _per_minute(times: "array[int]") -> Iterable[tuple[int, int]]:
+    if not times:
+        return ()
+    first, last = min(times) // _MINUTE_MS, max(times) // _MINUTE_MS
+    if first == last:
+        return ((first, len(times)),)
+    return Counter(time // _MINUTE_MS for time in times).items()
+
+
+def _per_link(hits: Hits) -> Iterator[tuple[int, "array[int]", "array[int]"]]:
+    ordinals: defaultdict[int, array[int]] = defaultdict(lambda: array("I"))
+    times: defaultdict[int, array[int]] = defaultdict(lambda: array("Q"))
+    for ordinal, time, link in zip(hits.ordinals, hits.times, hits.details, strict=True):
+        ordinals[link].append(ordinal)
+        times[link].append(time)
+    return ((link, ordinals[link], times[link]) for link in ordinals if link != WHOLE_KIND)

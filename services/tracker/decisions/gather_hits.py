@@ -1,0 +1,29 @@
+"""Single hits of many readers, as segments: one for each task and kind among them. Pure."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from shared.delivery_log.segments import HitColumns, Segment
+from shared.domain.delivery import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One reader did one thing."""
+
+    task_id: int
+    kind: Kind
+    ordinal: int
+    time_ms: int  #: unix milliseconds
+    link: int = 0  #: of a click, the number of the link, from 1
+
+
+def gather_hits(hits: Iterable[Hit], batch: int, part: int) -> list[Segment]:
+    """The segments are numbered from ``part`` on, under the number ``batch`` of this process."""
+    columns: dict[tuple[int, Kind], HitColumns] = {}
+    for hit in hits:
+        columns.setdefault((hit.task_id, hit.kind), HitColumns()).add(hit.ordinal, hit.time_ms, hit.link)
+    return [
+        Segment(task_id, kind, batch, 0, part + number, gathered.take())
+        for number, ((task_id, kind), gathered) in enumerate(columns.items())
+    ]

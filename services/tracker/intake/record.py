@@ -1,0 +1,60 @@
+"""Stores what readers did before they are answered: the hits of concurrent requests share segments and a commit."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Final
+
+from services.tracker.decisions.gather_hits import Hit, gather_hits
+from services.tracker.metrics import Metrics
+from shared.delivery_log.append import DeliveryLog
+from shared.postgres.database import DatabaseError, Unavailable
+from shared.postgres.group_commit import GroupCommit
+
+WAIT_SECONDS: Final = 5.0  #: how long a reader waits at most
+MOST_WAITING: Final = 10_000  #: readers; what comes beyond is turned away at once
+MOST_TOGETHER: Final = 1_000  #: hits in one commit
+PAUSES_SECONDS: Final = (0.1, 0.3, 1.0)  #: before each further try, when Postgres was lost
+
+
+class NotStored(Exception):
+    """Whether the hit is stored is not known; the reader may come again."""
+
+
+class HitRecorder:
+    """``batch``: a negative number that nobody else has; with a part that counts up it identifies our segments."""
+
+    def __init__(self, log: DeliveryLog, batch: int, metrics: Metrics) -> None:
+        self._log = log
+        self._batch = batch
+        self._metrics = metrics
+        self._part = 0
+        self._waiting = 0
+        self._group: GroupCommit[Hit] = GroupCommit(self._commit, limit=MOST_TOGETHER)
+
+    async def record(self, hit: Hit) -> None:
+        """Returns once the hit is committed. Raises NotStored."""
+        if self._waiting >= MOST_WAITING:
+            raise NotStored("too many are waiting")
+        self._waiting += 1
+        try:
+            async with asyncio.timeout(WAIT_SECONDS):
+                await self._group.submit(hit)
+        except (TimeoutError, DatabaseError) as error:
+            raise NotStored(type(error).__name__) from error
+        finally:
+            self._waiting -= 1
+
+    async def _commit(self, hits: Sequence[Hit]) -> None:
+        segments = gather_hits(hits, self._batch, self._part)
+        self._part += len(segments)
+        for pause in PAUSES_SECONDS:
+            try:
+                await self._log.append(segments)
+                break
+            except Unavailable:
+                # Stored or not, trying the same segments again stores them once.
+                await asyncio.sleep(pause)
+        else:
+            await self._log.append(segments)
+        for segment in segments:
+            self._metrics.hits.labels(segment.kind.name.lower()).inc(len(segment.hits))

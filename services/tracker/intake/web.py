@@ -1,0 +1,121 @@
+"""Pixel, links and unsubscribe: open to the world, so nothing that comes in is trusted.
+
+Nobody is answered before his hit is stored; where that is impossible, with 503 and Retry-After. A HEAD is answered like
+a GET and counts nothing.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final
+
+from aiohttp import web
+
+from services.tracker.decisions.choose_target import choose_target
+from services.tracker.decisions.gather_hits import Hit
+from services.tracker.decisions.read_wish import read_wish
+from services.tracker.intake.known_tasks import KnownTask, KnownTasks
+from services.tracker.intake.pages import CONTENT_SECURITY_POLICY, FORM, NOT_FOUND, PIXEL, TRY_AGAIN, UNSUBSCRIBED
+from services.tracker.intake.record import HitRecorder, NotStored
+from services.tracker.intake.unsubscribe import Unsubscriber
+from services.tracker.metrics import Metrics
+from shared.domain.delivery import Kind
+from shared.domain.identifiers import Instant
+from shared.domain.tokens import Token, TokenKeys, TokenKind
+from shared.postgres.database import DatabaseError
+
+RETRY_AFTER_SECONDS: Final = 2
+MOST_BODY_BYTES: Final = 4096
+
+HEADERS: Final = {
+    "Cache-Control": "no-store, private",
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "Referrer-Policy": "no-referrer",
+    "Server": "postroom",
+    "X-Content-Type-Options": "nosniff",
+    "X-Robots-Tag": "noindex",
+}
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    keys: TokenKeys
+    tasks: KnownTasks
+    recorder: HitRecorder
+    unsubscriber: Unsubscriber
+    now: Callable[[], Instant]
+    metrics: Metrics
+
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.get("/o/{token}", self._open),
+            web.get("/c/{token}", self._click),
+            web.get("/u/{token}", self._show_form),
+            web.post("/u/{token}", self._unsubscribe),
+        ]
+
+    async def _open(self, request: web.Request) -> web.Response:
+        token = self._token(request, TokenKind.OPEN)
+        if token and await self._task_of(token):
+            await self._record(request, token, Kind.OPENED)
+        # A wrong token gets the same, so that nobody can try out which are right.
+        return web.Response(body=PIXEL, content_type="image/gif")
+
+    async def _click(self, request: web.Request) -> web.Response:
+        token = self._token(request, TokenKind.CLICK)
+        task = await self._task_of(token) if token else None
+        target = choose_target(task.links, token.link) if token and task else None
+        if token is None or target is None:
+            return _page(NOT_FOUND, 404)
+        await self._record(request, token, Kind.CLICKED)
+        return web.Response(status=302, headers={"Location": target})
+
+    async def _show_form(self, request: web.Request) -> web.Response:
+        return _page(FORM) if self._token(request, TokenKind.UNSUBSCRIBE) else _page(NOT_FOUND, 404)
+
+    async def _unsubscribe(self, request: web.Request) -> web.Response:
+        token = self._token(request, TokenKind.UNSUBSCRIBE)
+        if token is None:
+            return _page(NOT_FOUND, 404)
+        wish = read_wish(request.headers.get("Content-Type", ""), await request.read())
+        if wish is None:
+            return _page(FORM, 400)
+        found = await self.unsubscriber.unsubscribe(token.task, token.ordinal, wish)
+        return _page(UNSUBSCRIBED) if found else _page(NOT_FOUND, 404)
+
+    @web.middleware
+    async def answer_safely(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Turns what cannot be stored into a 503, and puts the headers on every answer, refusals included."""
+        try:
+            response = await handler(request)
+        except NotStored:
+            self.metrics.not_stored.inc()
+            response = _page(TRY_AGAIN, 503)
+            response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+        except web.RequestPayloadError:
+            response = web.Response(status=400)
+        except web.HTTPException as refused:
+            refused.headers.update(HEADERS)
+            raise
+        response.headers.update(HEADERS)
+        return response
+
+    def _token(self, request: web.Request, kind: TokenKind) -> Token | None:
+        token = self.keys.read_web(request.match_info["token"])
+        return token if token and token.kind is kind else None
+
+    async def _task_of(self, token: Token) -> KnownTask | None:
+        try:
+            task = await self.tasks.find(token.task)
+        except DatabaseError as error:
+            raise NotStored(type(error).__name__) from error
+        return task if task and token.ordinal < task.recipients else None
+
+    async def _record(self, request: web.Request, token: Token, kind: Kind) -> None:
+        if request.method != "HEAD":
+            await self.recorder.record(Hit(token.task, kind, token.ordinal, int(self.now() * 1000), token.link))
+
+
+def _page(text: str, status: int = 200) -> web.Response:
+    return web.Response(text=text, status=status, content_type="text/html")

@@ -1,0 +1,66 @@
+"""The projector at work: keeps its shards, projects round after round, and completes the tasks that are through."""
+
+from collections.abc import Callable
+
+import structlog
+
+from services.tracker.metrics import Metrics
+from services.tracker.projector.complete_tasks import complete_finished, sweep_open_tasks
+from services.tracker.projector.leases import RENEW_SECONDS, ShardLeases
+from services.tracker.projector.project import LeaseLost, project_round
+from shared.delivery_log.tail import oldest_waiting
+from shared.event_store.handle_command import Handler
+from shared.postgres.database import Database
+
+log = structlog.get_logger(__name__)
+
+LOOK_SECONDS = 0.25  #: between two looks at idle shards; one look is a few probes of an index
+
+
+class Projector:
+    """``step`` and ``sweep`` are each called again and again, by a loop of their own."""
+
+    def __init__(
+        self, database: Database, handler: Handler, owner: int, monotonic: Callable[[], float], metrics: Metrics
+    ) -> None:
+        self._database = database
+        self._handler = handler
+        self._monotonic = monotonic
+        self._metrics = metrics
+        self._leases = ShardLeases(database, owner)
+        self._renew_at = monotonic()
+
+    async def step(self) -> bool:
+        """One round. True when there was work, and so may be more."""
+        if self._monotonic() >= self._renew_at:
+            await self._renew()
+        held = self._leases.held
+        try:
+            async with self._database.transaction() as connection:
+                done = await project_round(connection, held)
+        except LeaseLost as lost:
+            log.info("shards lost", action="shards_lost", reason=str(lost))
+            self._renew_at = self._monotonic()
+            return True
+        held.update(done.reached)
+        self._metrics.projected.inc(done.hits)
+        if done.settled:
+            await complete_finished(self._database, self._handler, done.settled)
+        return done.hits > 0
+
+    async def sweep(self) -> bool:
+        """Completes what nobody announced, and tells how far behind the projection is."""
+        held = dict(self._leases.held)
+        await sweep_open_tasks(self._database, self._handler, held.keys())
+        at = {shard: reached.at for shard, reached in held.items()}
+        self._metrics.lag_seconds.set(await oldest_waiting(self._database, at))
+        return False
+
+    async def stop(self) -> None:
+        """Lets others go on at once. The loops have ended by now."""
+        await self._leases.release()
+
+    async def _renew(self) -> None:
+        await self._leases.renew()
+        self._renew_at = self._monotonic() + RENEW_SECONDS
+        self._metrics.shards.set(len(self._leases.held))

@@ -1,0 +1,155 @@
+-- renew_shards
+-- Also after the lease has run out, as long as nobody took the shard: the epoch tells. In the order of shards, so that two
+-- trackers wait for each other and never in a circle. Answers all that is mine now. $1 owner, $2 seconds
+WITH mine AS (
+    SELECT shard, generation FROM projection WHERE live AND owner = $1 ORDER BY shard FOR UPDATE
+)
+UPDATE projection
+   SET leased_until = clock_timestamp() + make_interval(secs => $2)
+  FROM mine
+ WHERE projection.shard = mine.shard AND projection.generation = mine.generation
+RETURNING projection.shard, projection.generation, epoch, store_epoch, xid::text::bigint AS xid, position;
+
+-- shard_holders
+-- By the database clock. $1 nothing
+SELECT shard, epoch, CASE WHEN leased_until > clock_timestamp() THEN owner END AS holder
+  FROM projection
+ WHERE live;
+
+-- take_shards
+-- Whoever's they are: the epoch rises, and with that the rounds of the former holder fail. A shard that has moved on since it
+-- was looked at, or that somebody is just writing, is left alone. $1 owner, $2 seconds, $3 shards, $4 their epochs
+WITH wanted AS (
+    SELECT projection.shard, generation
+      FROM projection
+      JOIN unnest($3::smallint[], $4::integer[]) AS seen (shard, epoch)
+        ON projection.shard = seen.shard AND projection.epoch = seen.epoch
+     WHERE live
+     ORDER BY projection.shard
+       FOR UPDATE OF projection SKIP LOCKED
+)
+UPDATE projection
+   SET owner = $1, epoch = epoch + 1, leased_until = clock_timestamp() + make_interval(secs => $2)
+  FROM wanted
+ WHERE projection.shard = wanted.shard AND projection.generation = wanted.generation
+RETURNING projection.shard, projection.generation, epoch, store_epoch, xid::text::bigint AS xid, position;
+
+-- release_shards
+-- $1 owner
+UPDATE projection SET owner = NULL, leased_until = '-infinity' WHERE live AND owner = $1;
+
+-- advance_checkpoints
+-- The fence, and the first statement of a round that writes: only who still holds a shard, and read it from where it stands,
+-- passes. The rows stay locked until the commit, so nobody else writes sets of these shards meanwhile.
+-- $1 shards, $2 generations, $3 epochs, $4 to $6 store epochs, xids and positions read from, $7 to $9 reached
+UPDATE projection
+   SET store_epoch = reached.store_epoch, xid = reached.xid::xid8, position = reached.position
+  FROM unnest($1::smallint[], $2::integer[], $3::integer[], $4::integer[], $5::text[], $6::bigint[],
+              $7::integer[], $8::text[], $9::bigint[])
+       AS reached (shard, generation, epoch, from_store_epoch, from_xid, from_position, store_epoch, xid, position)
+ WHERE projection.shard = reached.shard AND projection.generation = reached.generation AND projection.epoch = reached.epoch
+   AND (projection.store_epoch, projection.xid, projection.position)
+     = (reached.from_store_epoch, reached.from_xid::xid8, reached.from_position);
+
+-- sets_to_grow
+-- $1 tasks, $2 generations, $3 kinds, $4 links, $5 chunks
+SELECT task_id, kind, link, chunk, bits
+  FROM unnest($1::bigint[], $2::integer[], $3::smallint[], $4::integer[], $5::integer[])
+       AS wanted (task_id, generation, kind, link, chunk)
+  JOIN ordinal_set USING (task_id, generation, kind, link, chunk);
+
+-- write_sets
+-- $1 shards, $2 tasks, $3 generations, $4 kinds, $5 links, $6 chunks, $7 bits, $8 cardinalities
+INSERT INTO ordinal_set (shard, task_id, generation, kind, link, chunk, bits, cardinality)
+SELECT * FROM unnest($1::smallint[], $2::bigint[], $3::integer[], $4::smallint[], $5::integer[], $6::integer[],
+                     $7::bytea[], $8::integer[])
+    ON CONFLICT (task_id, generation, kind, link, chunk)
+    DO UPDATE SET bits = excluded.bits, cardinality = excluded.cardinality;
+
+-- add_to_series
+-- $1 shards, $2 tasks, $3 generations, $4 kinds, $5 links, $6 minutes, $7 hits
+INSERT INTO hit_series (shard, task_id, generation, kind, link, minute, hits)
+SELECT * FROM unnest($1::smallint[], $2::bigint[], $3::integer[], $4::smallint[], $5::integer[], $6::integer[], $7::bigint[])
+    ON CONFLICT (task_id, generation, kind, link, minute)
+    DO UPDATE SET hits = hit_series.hits + excluded.hits;
+
+-- open_tasks
+-- What may still have to be completed. $1 after this id, $2 limit
+SELECT id
+  FROM task
+ WHERE started AND NOT completed AND NOT cancelled AND recipients IS NOT NULL AND id > $1
+ ORDER BY id
+ LIMIT $2;
+
+-- finished_tasks
+-- Of these, the tasks whose whole audience has a final state that can be counted; one without recipients has it at once.
+-- $1 tasks, $2 number of the set of final states
+SELECT id, account_id
+  FROM task
+ WHERE id = ANY ($1::bigint[])
+   AND started AND NOT completed AND NOT cancelled
+   AND recipients <= coalesce((SELECT sum(cardinality)
+                                 FROM ordinal_set
+                                 JOIN projection ON projection.shard = ordinal_set.shard
+                                                AND projection.generation = ordinal_set.generation AND live
+                                WHERE task_id = task.id AND kind = $2 AND link = 0), 0);
+
+-- drop_unfinished_generations
+-- What an earlier rebuild began; if it still runs, its next round fails.
+DELETE FROM projection WHERE NOT live;
+
+-- begin_generation
+-- $1 owner
+INSERT INTO projection (shard, generation, live, epoch, owner)
+SELECT shard, generation + 1, false, 1, $1
+  FROM projection
+ WHERE live
+RETURNING shard, generation, epoch, store_epoch, xid::text::bigint AS xid, position;
+
+-- hold_live_shard
+-- Until the commit its projector waits. $1 shard
+SELECT generation, store_epoch, xid::text::bigint AS xid, position FROM projection WHERE shard = $1 AND live FOR UPDATE;
+
+-- drop_generation
+-- $1 shard, $2 generation
+DELETE FROM projection WHERE shard = $1 AND generation = $2;
+
+-- set_live
+-- Free for whoever comes first. $1 shard, $2 generation, $3 epoch
+UPDATE projection
+   SET live = true, owner = NULL, leased_until = '-infinity'
+ WHERE shard = $1 AND generation = $2 AND epoch = $3;
+
+-- delete_dead_sets
+-- A chunk of the sets of generations that are no more. $1 from this task on, $2 limit
+WITH dead AS (
+    SELECT task_id, generation, kind, link, chunk
+      FROM ordinal_set
+     WHERE task_id >= $1
+       AND NOT EXISTS (SELECT FROM projection
+                        WHERE projection.shard = ordinal_set.shard AND projection.generation = ordinal_set.generation)
+     ORDER BY task_id
+     LIMIT $2
+)
+DELETE FROM ordinal_set
+ USING dead
+ WHERE ordinal_set.task_id = dead.task_id AND ordinal_set.generation = dead.generation AND ordinal_set.kind = dead.kind
+   AND ordinal_set.link = dead.link AND ordinal_set.chunk = dead.chunk
+RETURNING ordinal_set.task_id;
+
+-- delete_dead_series
+-- As above. $1 from this task on, $2 limit
+WITH dead AS (
+    SELECT task_id, generation, kind, link, minute
+      FROM hit_series
+     WHERE task_id >= $1
+       AND NOT EXISTS (SELECT FROM projection
+                        WHERE projection.shard = hit_series.shard AND projection.generation = hit_series.generation)
+     ORDER BY task_id
+     LIMIT $2
+)
+DELETE FROM hit_series
+ USING dead
+ WHERE hit_series.task_id = dead.task_id AND hit_series.generation = dead.generation AND hit_series.kind = dead.kind
+   AND hit_series.link = dead.link AND hit_series.minute = dead.minute
+RETURNING hit_series.task_id;

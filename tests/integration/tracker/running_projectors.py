@@ -1,0 +1,77 @@
+"""Projectors at work in a test: started, killed, and waited for."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from services.tracker.metrics import Metrics
+from services.tracker.projector.leases import ShardLeases
+from services.tracker.projector.project import project_round
+from services.tracker.projector.projector import Projector
+from shared.event_store.handle_command import Handler
+from shared.event_store.on_postgres import PostgresEventStore
+from shared.postgres.database import Database
+from shared.runtime import clock
+from tests.integration.tracker.sent_tasks import NOON
+
+
+def projector_on(database: Database, owner: int) -> Projector:
+    return Projector(database, Handler(PostgresEventStore(database), lambda: NOON), owner, clock.monotonic, Metrics())
+
+
+async def project_all(database: Database, owner: int = 1) -> None:
+    """One projector until there is nothing more; the shards of others are taken from them."""
+    await database.execute("UPDATE projection SET leased_until = '-infinity' WHERE live")
+    projector = projector_on(database, owner)
+    while await projector.step():
+        pass
+
+
+async def eventually(condition: Callable[[], Awaitable[bool]], seconds: float = 60.0) -> None:
+    async with asyncio.timeout(seconds):
+        while not await condition():
+            await asyncio.sleep(0.02)
+
+
+async def all_projected(database: Database) -> bool:
+    """No segment lies behind the checkpoint of its shard."""
+    behind = await database.fetch_value(
+        """SELECT count(*) FROM segment JOIN projection USING (shard)
+            WHERE live AND (segment.store_epoch, segment.xid, segment.position)
+                         > (projection.store_epoch, projection.xid, projection.position)"""
+    )
+    return bool(behind == 0)
+
+
+def start_projecting(database: Database, owner: int) -> asyncio.Task[None]:
+    async def project_for_ever() -> None:
+        projector = projector_on(database, owner)
+        while True:
+            if not await projector.step():
+                await asyncio.sleep(0.01)
+
+    return asyncio.create_task(project_for_ever())
+
+
+async def kill(task: asyncio.Task[None]) -> None:
+    """In the middle of whatever it waits for, and without a farewell."""
+    assert not task.done(), task.exception()
+    task.cancel()
+    await asyncio.wait([task])
+
+
+async def let_leases_run_out(database: Database, living: list[int]) -> None:
+    """Of the dead: the clock of the database would do it in 15 seconds."""
+    await database.execute(
+        "UPDATE projection SET leased_until = '-infinity' WHERE NOT owner = ANY ($1::bigint[])", living
+    )
+
+
+async def project_in_small_rounds(database: Database) -> None:
+    leases = ShardLeases(database, 1)
+    await leases.renew()
+    while True:
+        async with database.transaction() as connection:
+            done = await project_round(connection, leases.held, most_bytes=256)
+        leases.held.update(done.reached)
+        if not done.hits:
+            return

@@ -1,0 +1,56 @@
+"""What segments add up to, against the same done with plain sets and counters."""
+
+from collections import Counter, defaultdict
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.tracker.decisions.count_hits import SeriesKey, SetKey, count_hits
+from shared.delivery_log.segments import HitColumns, Hits
+from shared.domain.delivery import FINAL, Kind
+from shared.domain.identifiers import CHUNK
+
+NOON_MS = 1_800_000_000_000
+
+ONE_HIT = st.tuples(
+    st.sampled_from([0, 1, 2, CHUNK - 1, CHUNK, 3 * CHUNK + 7]),
+    st.integers(NOON_MS, NOON_MS + 180_000),
+    st.integers(0, 3),
+)
+SEGMENTS = st.lists(
+    st.tuples(st.sampled_from([7, 8]), st.sampled_from(list(Kind)), st.lists(ONE_HIT, max_size=8)), max_size=8
+)
+
+
+def hits_of(rows: list[tuple[int, int, int]]) -> Hits:
+    columns = HitColumns()
+    for ordinal, time_ms, detail in rows:
+        columns.add(ordinal, time_ms, detail)
+    return columns.take()
+
+
+@given(SEGMENTS)
+def test_additions_are_those_of_plain_sets_and_counters(segments):
+    """Each hit is in the set of its kind and counted once at its minute; clicks by link too, final kinds in kind 0."""
+    members, series = defaultdict(set), Counter()
+    for task, kind, rows in segments:
+        for ordinal, time_ms, detail in rows:
+            links = {0, detail} if kind is Kind.CLICKED else {0}
+            for link in links:
+                members[SetKey(task, kind, link, ordinal // CHUNK)].add(ordinal)
+                series[SeriesKey(task, kind, link, time_ms // 60_000)] += 1
+            if kind in FINAL:
+                members[SetKey(task, 0, 0, ordinal // CHUNK)].add(ordinal)
+
+    additions = count_hits((task, kind, hits_of(rows)) for task, kind, rows in segments)
+
+    assert {key: set(bits) for key, bits in additions.sets.items()} == members
+    assert additions.series == series
+
+
+@given(SEGMENTS)
+def test_the_order_of_segments_makes_no_difference(segments):
+    """So a log read in another order, or cut into other rounds, projects the same."""
+    decoded = [(task, kind, hits_of(rows)) for task, kind, rows in segments]
+
+    assert count_hits(decoded) == count_hits(reversed(decoded))

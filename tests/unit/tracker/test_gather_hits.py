@@ -1,0 +1,26 @@
+"""Hits of many readers as segments."""
+
+from services.tracker.decisions.gather_hits import Hit, gather_hits
+from shared.domain.delivery import Kind
+
+
+def test_hits_of_one_task_and_kind_share_a_segment():
+    """In the order they came, with the links of clicks; segments are numbered on from the part that is given."""
+    hits = [
+        Hit(7, Kind.OPENED, 3, 1000),
+        Hit(7, Kind.CLICKED, 3, 1001, link=2),
+        Hit(8, Kind.OPENED, 0, 1002),
+        Hit(7, Kind.OPENED, 1, 1003),
+        Hit(7, Kind.OPENED, 3, 1004),
+    ]
+
+    segments = gather_hits(hits, batch=-5, part=10)
+
+    assert [(s.task_id, s.kind, s.batch, s.epoch, s.part) for s in segments] == [
+        (7, Kind.OPENED, -5, 0, 10),
+        (7, Kind.CLICKED, -5, 0, 11),
+        (8, Kind.OPENED, -5, 0, 12),
+    ]
+    assert list(segments[0].hits.ordinals) == [3, 1, 3]
+    assert list(segments[0].hits.times) == [1000, 1003, 1004]
+    assert list(segments[1].hits.details) == [2]
