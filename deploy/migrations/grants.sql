@@ -7,9 +7,29 @@ EXCEPTION WHEN duplicate_object OR unique_violation THEN
     NULL;
 END $$;
 
+-- Whoever migrates may act as the role: a superuser may anyway, another login only as a member.
+DO $$
+BEGIN
+    IF NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN
+        EXECUTE format('GRANT postroom_service TO %I', current_user);
+    END IF;
+EXCEPTION WHEN insufficient_privilege THEN
+    NULL;  -- the role was made by somebody else, who says who is a member
+END $$;
+
 GRANT USAGE ON SCHEMA public TO postroom_service;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO postroom_service;
 GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO postroom_service;
 
 REVOKE UPDATE, DELETE ON event, segment, message_version, idempotency, store FROM postroom_service;
 REVOKE INSERT, UPDATE, DELETE ON migration FROM postroom_service;
+
+-- Partitions are reached through their table alone, by its permissions; those made later have none of their own.
+DO $$
+DECLARE
+    partition regclass;
+BEGIN
+    FOR partition IN SELECT oid FROM pg_class WHERE relispartition AND relnamespace = 'public'::regnamespace AND relkind = 'r' LOOP
+        EXECUTE format('REVOKE ALL ON %s FROM postroom_service', partition);
+    END LOOP;
+END $$;

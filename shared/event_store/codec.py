@@ -1,6 +1,7 @@
 """Events and their stored names: one line each, never a class path, so that code may move and history may not."""
 
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any, Final
 
 from shared.domain import account, message, recipient_list, task
@@ -32,3 +33,8 @@ def read_event(name: str, data: Mapping[str, Any]) -> object:
     """Raises KeyError for an unknown name, TypeError for fields this version does not know."""
     # Events are frozen, so what JSON gives back as a list was a tuple.
     return BY_NAME[name](**{field: tuple(value) if isinstance(value, list) else value for field, value in data.items()})
+
+
+def fields_of(event: Any) -> dict[str, Any]:
+    """As they are stored, by name."""
+    return {field.name: getattr(event, field.name) for field in fields(event)}

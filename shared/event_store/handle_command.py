@@ -66,9 +66,7 @@ class Handler:
             version = len(history) + len(decision)
             writes = aggregate.rows(state, version) + tuple(also(state) if also else ())
             try:
-                await self.store.append(
-                    Append((StreamAppend(stream, len(history), decision, actor),), writes)
-                )
+                await self.store.append(Append((StreamAppend(stream, len(history), decision, actor),), writes))
             except VersionConflict:
                 continue
             return Done(state, version, decision)

@@ -1,4 +1,4 @@
-"""The event store in memory: the same promise without a server, for unit tests. ``written`` holds the read-model rows."""
+"""The event store in memory: the same promise without a server, for unit tests. ``written`` holds the rows."""
 
 from shared.domain.identifiers import Instant
 from shared.event_store.codec import name_of

@@ -31,3 +31,36 @@ SELECT store_epoch, xid::text::bigint AS xid, position, stream, version, type, d
    AND (store_epoch, xid) < (store_epoch(), pg_snapshot_xmin(pg_current_snapshot()))
  ORDER BY event.store_epoch, event.xid, event.position
  LIMIT $4;
+
+-- claim_checkpoint
+-- For the first who finds it free, or for its own holder: the epoch rises, so that whatever an earlier holder still writes meets
+-- no row. The database clock decides, and one that waited for the row is early rather than late. A new tail begins before
+-- everything. $1 name, $2 owner, $3 seconds
+INSERT INTO checkpoint (name, owner, epoch, leased_until)
+VALUES ($1, $2, 1, now() + make_interval(secs => $3))
+    ON CONFLICT (name) DO UPDATE
+   SET owner = excluded.owner, epoch = checkpoint.epoch + 1, leased_until = excluded.leased_until
+ WHERE checkpoint.leased_until < now() OR checkpoint.owner = excluded.owner
+RETURNING epoch, store_epoch, xid::text::bigint AS xid, position;
+
+-- renew_checkpoint
+-- Also when the time has run out: as long as nobody took it, it is still the holder's. $1 name, $2 epoch, $3 seconds
+UPDATE checkpoint SET leased_until = now() + make_interval(secs => $3) WHERE name = $1 AND epoch = $2;
+
+-- release_checkpoint
+-- $1 name, $2 epoch
+UPDATE checkpoint SET owner = NULL, leased_until = '-infinity' WHERE name = $1 AND epoch = $2;
+
+-- advance_checkpoint
+-- $1 name, $2 epoch, $3 store epoch, $4 xid, $5 position
+UPDATE checkpoint SET store_epoch = $3, xid = $4::text::xid8, position = $5 WHERE name = $1 AND epoch = $2;
+
+-- checkpoint_lag
+-- How long the next event has been waiting for the tail, whether the tail may read it yet or an open transaction holds it back:
+-- either is worth an alarm. No row: nothing waits. $1 name
+SELECT greatest(0, extract(epoch FROM now() - event.recorded_at))::float8 AS seconds
+  FROM checkpoint
+  JOIN event ON (event.store_epoch, event.xid, event.position) > (checkpoint.store_epoch, checkpoint.xid, checkpoint.position)
+ WHERE checkpoint.name = $1
+ ORDER BY event.store_epoch, event.xid, event.position
+ LIMIT 1;

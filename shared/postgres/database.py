@@ -1,6 +1,6 @@
 """The way to Postgres: a pool, transactions, and its errors in our words. The only file that names asyncpg.
 
-All statements have a time limit. Connections act as the role ``postroom_service``, so the logs are append-only by grant.
+All statements have a time limit. Connections act as the role ``postroom_service``: the logs are append-only by grant.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ class Unavailable(DatabaseError):
 
 
 class Contended(DatabaseError):
-    """Rolled back for another transaction's sake: a deadlock, or an order that could not be kept. May be tried again."""
+    """Rolled back for another transaction's sake, as in a deadlock; may be tried again."""
 
 
 class UniqueViolation(DatabaseError):
@@ -172,7 +172,7 @@ class Database:
             await self._release(driver)
 
     async def _release(self, driver: Any) -> None:
-        # What became of the work is known by now: a connection that cannot be cleaned up is dropped and changes nothing of it.
+        # What became of the work is known by now; a connection that cannot be cleaned up is dropped, and that is all.
         with contextlib.suppress(asyncpg.PostgresError, *_LOST):
             await self._pool.release(driver)
 

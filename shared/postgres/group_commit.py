@@ -1,9 +1,9 @@
 """Concurrent writers of one process share a transaction.
 
 While one commit is under way, whatever else arrives gathers; the next transaction takes it all. No timer: a lone writer
-commits at once, a crowd pays for one fsync together. A group that is refused is halved until the culprit stands alone, so one
-member's conflict is nobody else's. When Postgres was lost under it, nobody knows whether it committed: all are told so, none is
-tried again.
+commits at once, a crowd pays for one fsync together. A group that is refused is halved until the culprit stands alone,
+so one member's conflict is nobody else's. When Postgres was lost under it, nobody knows whether it committed: all are
+told so, none is tried again.
 """
 
 import asyncio
@@ -53,7 +53,7 @@ class GroupCommit(Generic[Item]):
     async def _store(self, group: list[tuple[Item, asyncio.Future[None]]], tries: int = TRIES) -> None:
         try:
             await self._commit([item for item, _ in group])
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - those who wait for it raise it
             if isinstance(error, Contended) and tries > 1:
                 await self._store(group, tries - 1)
             elif isinstance(error, Unavailable) or len(group) == 1:

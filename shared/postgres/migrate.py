@@ -44,7 +44,7 @@ def read_migrations(folder: Path) -> list[Migration]:
 
 
 async def migrate(url: str, folder: Path = MIGRATIONS) -> list[str]:
-    """Applies what is missing and then the grants; answers the names applied. Raises MigrationChanged, DatabaseError."""
+    """Applies what is missing, then the grants; answers the names applied. Raises MigrationChanged, DatabaseError."""
     database = await Database.connect(url, role=None, connections=1, statement_seconds=3600.0)
     try:
         applied = []

@@ -36,19 +36,29 @@ async def run_loop(
     stop: asyncio.Event,
     seconds: float,
 ) -> None:
-    """Calls ``step`` until ``stop``: at once again while it answers that there was work, else after a ring or ``seconds``.
+    """Calls ``step`` until ``stop``: at once again while it answers that there was work, else at a ring or after
+    ``seconds``.
 
     A step that raises is logged and tried again after a pause: a loop never dies of one bad moment.
     """
-    while not stop.is_set():
-        try:
-            busy = await step()
-        except Exception:
-            log.exception("loop failed", action="loop_failed", loop=name)
-            await _first_of(stop, FAILURE_PAUSE_SECONDS)
-            continue
-        if not busy and not stop.is_set():
-            await wakeup.wait(seconds)
+    ending = asyncio.create_task(_ring_at(stop, wakeup))
+    try:
+        while not stop.is_set():
+            try:
+                busy = await step()
+            except Exception:
+                log.exception("loop failed", action="loop_failed", loop=name)
+                await _first_of(stop, FAILURE_PAUSE_SECONDS)
+                continue
+            if not busy and not stop.is_set():
+                await wakeup.wait(seconds)
+    finally:
+        ending.cancel()
+
+
+async def _ring_at(stop: asyncio.Event, wakeup: Wakeup) -> None:
+    await stop.wait()
+    wakeup.ring()
 
 
 async def _first_of(stop: asyncio.Event, seconds: float) -> None:

@@ -69,6 +69,12 @@ def _delivered(value: str) -> str:
     return value
 
 
+def _log_level(value: str) -> str:
+    if value not in ("debug", "info", "warning", "error"):
+        raise ValueError("debug, info, warning or error")
+    return value
+
+
 def _secrets(value: str) -> tuple[bytes, ...]:
     """Base64, comma-separated; the first signs, all verify."""
     try:
@@ -101,7 +107,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting("RETRY_SECONDS", _SEND_PAUSES, "Pauses between attempts for one recipient, comma-separated", _pauses),
     Setting("SWEEP_SECONDS", "2", "How often each loop looks for work that no hint announced", _seconds),
     Setting("DATABASE_CONNECTIONS", "8", "Connections of one service to Postgres", _whole),
-    Setting("LOG_LEVEL", "info", "debug, info, warning or error", _text),
+    Setting("LOG_LEVEL", "info", "debug, info, warning or error", _log_level),
 )
 
 

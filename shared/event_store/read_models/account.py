@@ -1,4 +1,4 @@
-"""The account's rows. Its users and keys have secrets beside them that no event may hold: whoever adds one writes its row."""
+"""The account's rows. Users and keys have secrets, which no event may hold: whoever adds one writes its row."""
 
 from shared.domain import account
 from shared.domain.account import Account
