@@ -1,0 +1,121 @@
+"""The API put together: the table of operations, the listener, the relay and the probes."""
+
+import asyncio
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+from aiohttp import web
+
+from services.api import metrics, openapi
+from services.api.authenticate import Authenticator
+from services.api.connection import Listener
+from services.api.health import PROBE_SECONDS, Readiness
+from services.api.hinter import Hinter
+from services.api.metrics import Metrics
+from services.api.operation import Api, Operation
+from services.api.problem import CONTENT_TYPE, unavailable
+from services.api.relay import Relay
+from services.api.resources.list import routes as list_routes
+from services.api.resources.message import routes as message_routes
+from services.api.resources.subscriber import routes as subscriber_routes
+from services.api.resources.task import routes as task_routes
+from services.api.routing import Routes
+from services.api.serve import Page, PageMaker, Server
+from shared.bus.interface import Bus
+from shared.domain.identifiers import Instant
+from shared.event_store.handle_command import Handler
+from shared.event_store.interface import EventStore
+from shared.postgres.database import Database
+from shared.postgres.ids import Ids
+from shared.runtime import clock
+from shared.runtime.lifecycle import Wakeup, run_loop
+from shared.runtime.settings import Settings
+
+NEEDED: Final = frozenset({"DATABASE_URL", "BUS_URL", "SECRET"})
+BACKLOG: Final = 512
+STOP_SECONDS: Final = 15.0  #: for the answers under way
+
+OPERATIONS: Final[tuple[Operation[Any, Any], ...]] = (
+    *list_routes.OPERATIONS,
+    *subscriber_routes.OPERATIONS,
+    *message_routes.OPERATIONS,
+    *task_routes.OPERATIONS,
+)
+
+
+@dataclass(slots=True)
+class RunningApi:
+    url: str
+    port: int
+    _runner: web.ServerRunner
+    _hinter: Hinter
+    _stopping: asyncio.Event
+    _loops: list[asyncio.Task[None]]
+
+    async def stop(self) -> None:
+        """Takes no more requests, answers those under way, gives the relay's place to the next."""
+        await self._runner.cleanup()
+        self._stopping.set()
+        await asyncio.gather(*self._loops, return_exceptions=True)
+        await self._hinter.close()
+
+
+async def start_api(settings: Settings, database: Database, store: EventStore, bus: Bus) -> RunningApi:
+    """Listens on the settings' host and port. Raises OSError when it cannot."""
+    hinter, readiness, stopping = Hinter(bus), Readiness(database, clock.monotonic), asyncio.Event()
+    server = make_server(database, store, hinter, readiness)
+    runner = web.ServerRunner(Listener(server.respond), shutdown_timeout=STOP_SECONDS)
+    await runner.setup()
+    await web.TCPSite(runner, settings.host, settings.api_port, backlog=BACKLOG).start()
+    relay = Relay(store, database, bus, clock.random_id(), sweep_seconds=settings.sweep_seconds)
+    port: int = runner.addresses[0][1]
+    return RunningApi(
+        url=f"http://{settings.host}:{port}",
+        port=port,
+        _runner=runner,
+        _hinter=hinter,
+        _stopping=stopping,
+        _loops=[
+            asyncio.create_task(relay.run(stopping)),
+            asyncio.create_task(run_loop("readiness", readiness.probe, Wakeup(), stopping, PROBE_SECONDS)),
+        ],
+    )
+
+
+def make_server(database: Database, store: EventStore, hinter: Hinter, readiness: Readiness) -> Server:
+    counts = Metrics()
+    api = Api(
+        database=database,
+        store=store,
+        commands=Handler(store, _now),
+        ids=Ids(database),
+        hints=hinter,
+        now=_now,
+        random_id=clock.random_id,
+    )
+    pages = _pages(readiness, counts)
+    return Server(api, Routes(OPERATIONS), Authenticator(database, clock.monotonic), counts, pages)
+
+
+def _now() -> Instant:
+    # To the microsecond, as the database keeps it: an answer made of the state says what the row will say.
+    return Instant(round(clock.now(), 6))
+
+
+def _pages(readiness: Readiness, counts: Metrics) -> dict[str, PageMaker]:
+    """What is served to everybody."""
+    description = Page("application/json", orjson.dumps(openapi.describe(OPERATIONS, version("postroom"))))
+    docs = Page("text/html; charset=utf-8", Path(__file__).with_name("docs.html").read_bytes())
+    alive = Page("application/json", orjson.dumps({"status": "ok"}))
+    unready = unavailable("Postgres cannot be written to")
+    not_ready = Page(CONTENT_TYPE, orjson.dumps(unready.body()), unready.status)
+    return {
+        "/healthz": lambda: alive,
+        "/readyz": lambda: alive if readiness.ready() else not_ready,
+        "/metrics": lambda: Page(metrics.CONTENT_TYPE, counts.exposition()),
+        "/openapi.json": lambda: description,
+        "/docs": lambda: docs,
+    }

@@ -1,0 +1,170 @@
+"""The kinds of values requests are made of: one type each, which validates and documents.
+
+JSON is taken by its own types, so ``true`` is no number and ``"5"`` neither. In forms and query strings everything is
+text: the context says so, and then numbers and booleans are read from it and an empty field is null.
+"""
+
+import math
+import re
+from typing import Annotated, Final
+
+import orjson
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from services.api.addresses import fault_in_line, read_email, read_telephone
+from shared.domain.identifiers import INT63_MAX
+from shared.domain.refusal import Fault
+
+TEXT: Final = {"text": True}  #: the context of what came as text
+LATEST: Final = 253_402_300_799  #: the end of the year 9999, unix seconds
+LARGEST_VARS: Final = 65_536  #: bytes of JSON
+DEEPEST_VARS: Final = 8
+
+_WHOLE = re.compile(r"-?[0-9]{1,19}")
+_DECIMAL = re.compile(r"-?[0-9]{1,12}(\.[0-9]{1,9})?")
+_FLAGS: Final = {"true": True, "1": True, "false": False, "0": False}
+
+
+class RequestModel(BaseModel):
+    """What a request may say. Unknown fields are faults."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    @classmethod
+    def faults_between(cls, given: dict[str, object]) -> list[Fault]:
+        """What is wrong between the fields rather than within one; asked also when single fields are wrong."""
+        return []
+
+
+class NoQuery(RequestModel):
+    """No query argument at all."""
+
+
+def _is_text(info: ValidationInfo) -> bool:
+    return bool(info.context) and isinstance(info.context, dict) and bool(info.context.get("text"))
+
+
+def fault(message: str) -> PydanticCustomError:
+    # The message is data to pydantic's templates: braces in it would be read as fields.
+    return PydanticCustomError("fault", "{message}", {"message": message})
+
+
+def _read_whole(value: object, info: ValidationInfo) -> int:
+    if isinstance(value, str) and _is_text(info) and _WHOLE.fullmatch(value):
+        return int(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    raise fault("must be a whole number within 64 bits")
+
+
+def _read_flag(value: object, info: ValidationInfo) -> bool:
+    if isinstance(value, str) and _is_text(info) and value.lower() in _FLAGS:
+        return _FLAGS[value.lower()]
+    if isinstance(value, bool):
+        return value
+    raise fault("must be true or false")
+
+
+def _read_moment(value: object, info: ValidationInfo) -> float:
+    if isinstance(value, str) and _is_text(info) and _DECIMAL.fullmatch(value):
+        value = float(value)
+    if (
+        isinstance(value, (int, float))
+        and not isinstance(value, bool)
+        and math.isfinite(value)
+        and abs(value) <= LATEST
+    ):
+        return round(float(value), 6)
+    raise fault("must be decimal unix seconds, not after the year 9999")
+
+
+def empty_is_null(value: object, info: ValidationInfo) -> object:
+    return None if isinstance(value, str) and value in ("", "null") and _is_text(info) else value
+
+
+def _check_line(value: str) -> str:
+    if problem := fault_in_line(value):
+        raise fault(problem)
+    return value
+
+
+def _check_text(value: str) -> str:
+    if "\x00" in value or not _encodable(value):
+        raise fault("must be text without NUL and lone surrogates")
+    return value
+
+
+def _encodable(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _email(value: str) -> str:
+    address = read_email(value)
+    if isinstance(address, Fault):
+        raise fault(address.message)
+    return address
+
+
+def _telephone(value: str) -> str:
+    number = read_telephone(value)
+    if isinstance(number, Fault):
+        raise fault(number.message)
+    return number
+
+
+def _check_vars(value: dict[str, object]) -> dict[str, object]:
+    if problem := _fault_in_json(value, DEEPEST_VARS):
+        raise fault(problem)
+    if len(orjson.dumps(value)) > LARGEST_VARS:
+        raise fault(f"may have at most {LARGEST_VARS} bytes as JSON")
+    return value
+
+
+def _fault_in_json(value: object, depth: int) -> str | None:
+    match value:
+        case str():
+            return None if "\x00" not in value and _encodable(value) else "must be text without NUL and lone surrogates"
+        case float():
+            # orjson reads whole numbers beyond 64 bits as floats and loses their digits.
+            return "has a number beyond 64 bits" if abs(value) >= INT63_MAX else None
+        case int():
+            return "has a number beyond 64 bits" if abs(value) > INT63_MAX else None
+        case dict() | list() if depth == 0:
+            return f"is nested deeper than {DEEPEST_VARS}"
+        case dict():
+            return next(
+                (found for item in (*value, *value.values()) if (found := _fault_in_json(item, depth - 1))), None
+            )
+        case list():
+            return next((found for item in value if (found := _fault_in_json(item, depth - 1))), None)
+        case _:
+            return None
+
+
+_Null = BeforeValidator(empty_is_null)
+
+Id = Annotated[int, BeforeValidator(_read_whole), Field(ge=1, le=INT63_MAX)]
+IdOrNull = Annotated[Id | None, _Null]
+Rate = Annotated[Annotated[int, BeforeValidator(_read_whole), Field(ge=1, le=INT63_MAX)] | None, _Null]
+Count = Annotated[int, BeforeValidator(_read_whole), Field(ge=1, le=1000)]
+Small = Annotated[int, BeforeValidator(_read_whole), Field(ge=0, le=1_000_000)]
+Flag = Annotated[bool, BeforeValidator(_read_flag)]
+Moment = Annotated[float, BeforeValidator(_read_moment), Field(description="decimal unix seconds")]
+Cursor = Annotated[str, Field(max_length=1024, description="where to go on: from the Link of the page before")]
+Name = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_check_line)]
+Line = Annotated[str, Field(max_length=998), AfterValidator(_check_line)]
+Text = Annotated[str, Field(max_length=500_000), AfterValidator(_check_text)]
+Sought = Annotated[str, Field(max_length=320), AfterValidator(_check_text)]
+Email = Annotated[
+    str,
+    Field(max_length=320),
+    AfterValidator(_email),
+    WithJsonSchema({"type": "string", "format": "email", "maxLength": 320}),
+]
+Telephone = Annotated[str, Field(max_length=40, description="made E.164"), AfterValidator(_telephone)]
+Vars = Annotated[dict[Name, object], AfterValidator(_check_vars)]

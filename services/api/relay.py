@@ -1,0 +1,92 @@
+"""Publishes what the event store holds, in its order: the only publisher of events.
+
+Of all relays one is at work, the holder of the checkpoint ``relay``. It reads on behind the checkpoint, publishes, and
+moves the checkpoint when the bus has confirmed. Whatever goes wrong in between, the same events are published again:
+nothing is lost, and a repeat has the id of the first time.
+"""
+
+import asyncio
+import contextlib
+
+import orjson
+import structlog
+
+from shared.bus.interface import EventEnvelope, EventPublisher
+from shared.event_store.checkpoint import LEASE_SECONDS, LeasedCheckpoint, LeaseLost
+from shared.event_store.codec import fields_of
+from shared.event_store.interface import EventStore, RecordedEvent
+from shared.postgres.database import Database, DatabaseError
+from shared.runtime import clock
+from shared.runtime.lifecycle import Wakeup, run_loop
+
+BATCH = 200
+
+#: The aggregates whose events are for others to hear; the first word of an event's name.
+PUBLISHED = frozenset({"task", "campaign", "job"})
+
+log = structlog.get_logger(__name__)
+
+
+class Relay:
+    """``owner``: a number that no other process has. ``wakeup``: rung after an append; a sweep finds it anyway."""
+
+    def __init__(
+        self,
+        store: EventStore,
+        database: Database,
+        publisher: EventPublisher,
+        owner: int,
+        *,
+        lease_seconds: float = LEASE_SECONDS,
+        sweep_seconds: float = 1.0,
+    ) -> None:
+        self._store = store
+        self._publisher = publisher
+        self._checkpoint = LeasedCheckpoint(database, "relay", owner, lease_seconds)
+        self._pause_seconds = min(sweep_seconds, self._checkpoint.renew_seconds)
+        self.wakeup = Wakeup()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until ``stop``; then the next relay can go on at once. Cancelled, it leaves its lease to run out."""
+        await run_loop("relay", self._step, self.wakeup, stop, self._pause_seconds)
+        with contextlib.suppress(DatabaseError):
+            await self._checkpoint.release()
+
+    async def lag(self) -> float:
+        """Seconds for which the oldest event that is not yet published has been waiting. Raises DatabaseError."""
+        return await self._checkpoint.lag()
+
+    async def _step(self) -> bool:
+        """Whether there may be more. Raises PublishFailed, DatabaseError: the same batch is next again."""
+        try:
+            return await self._publish_next()
+        except LeaseLost as lost:
+            log.warning("relay stands back", action="relay_lost_lease", reason=str(lost))
+            return False
+
+    async def _publish_next(self) -> bool:
+        at = await self._checkpoint.hold()
+        events = [] if at is None else await self._store.read_after(at, BATCH)
+        if not events:
+            return False
+        envelopes = [envelope_of(event) for event in events if event.type.split(".")[0] in PUBLISHED]
+        if envelopes:
+            async with self._checkpoint.kept():
+                await self._publisher.publish(envelopes)
+        await self._checkpoint.advance(events[-1].at)
+        return True
+
+
+def envelope_of(recorded: RecordedEvent) -> EventEnvelope:
+    """The event as the outside sees it: routed by its name, its data led by id and version of what it happened to."""
+    aggregate, _, key = recorded.stream.partition("-")
+    about = {f"{aggregate}_id": int(key), "version": recorded.version}
+    return EventEnvelope(
+        id=f"{recorded.at.store_epoch}-{recorded.at.position}",
+        type=f"postroom.{recorded.type}",
+        routing_key=recorded.type,
+        time=clock.as_datetime(recorded.recorded_at),
+        account_id=recorded.actor.account_id,
+        subject=f"{aggregate}/{key}",
+        data=orjson.dumps(about | fields_of(recorded.event)),
+    )

@@ -1,0 +1,65 @@
+"""``/list``: parse, handle, answer."""
+
+from services.api.body import object_body
+from services.api.fields import NoQuery
+from services.api.moments import moment
+from services.api.operation import WRITERS, Answer, Api, Call, Operation
+from services.api.paging import PageQuery, answer_page, read_id_cursor
+from services.api.resources.list import read
+from services.api.resources.list.schema import ListAnswer, NewList
+from shared.domain.identifiers import AccountId, ListId, list_stream
+from shared.domain.recipient_list import CreateList, RecipientList
+from shared.domain.refusal import Refused
+from shared.event_store.interface import Actor
+from shared.event_store.read_models.recipient_list import LISTS
+
+
+async def post_list(api: Api, call: Call[NoQuery, NewList]) -> Answer | Refused:
+    account_id, name = call.caller.account_id, call.content.name
+    taken = await read.is_name_taken(api.database, account_id, name)
+    list_id = ListId(await api.ids.next("list_id"))
+    done = await api.commands.handle(
+        LISTS,
+        list_stream(list_id),
+        CreateList(list_id, AccountId(account_id), name, taken),
+        Actor(account_id, call.caller.user_id),
+        fresh=True,
+        also=lambda state: call.remember(_created(state)),
+    )
+    return done if isinstance(done, Refused) else _created(done.state)
+
+
+def _created(state: RecipientList) -> Answer:
+    body = ListAnswer(id=state.list_id, name=state.name, subscription_count=0, cdate=moment(state.cdate))
+    return Answer(body, 201, {"Location": f"/list/{state.list_id}"})
+
+
+async def get_lists(api: Api, call: Call[PageQuery, None]) -> Answer | Refused:
+    after = read_id_cursor(call.query.start)
+    if isinstance(after, Refused):
+        return after
+    lists, total = await read.read_page(api.database, call.caller.account_id, after, call.query.count)
+    return answer_page(call.target, lists, call.query.count, total, lambda last: [last["id"]])
+
+
+async def get_list(api: Api, call: Call[NoQuery, None]) -> Answer | Refused:
+    (list_id,) = call.ids
+    found = await read.read_list(api.database, call.caller.account_id, list_id)
+    return Answer(found) if found else Refused.not_found(f"there is no list {list_id}")
+
+
+OPERATIONS = (
+    Operation("GET", "/list", "The lists of the account", get_lists, list[ListAnswer], query=PageQuery),
+    Operation(
+        "POST",
+        "/list",
+        "Make a list",
+        post_list,
+        ListAnswer,
+        body=object_body(NewList),
+        status=201,
+        refusals=(409, 413, 415),
+        roles=WRITERS,
+    ),
+    Operation("GET", "/list/{list_id}", "One list", get_list, ListAnswer, refusals=(404,)),
+)

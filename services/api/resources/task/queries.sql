@@ -1,0 +1,80 @@
+-- what_a_new_task_needs
+-- One round trip: the channel of the message if the caller may use it, whether the list is the account's, and how many of its
+-- subscriptions can be written to now. As the planner freezes: confirmed, not ended, with an address, nothing opted out of.
+-- $1 account, $2 message, $3 the user whose messages alone are seen, or null, $4 list, $5 channel
+SELECT (SELECT channel FROM message WHERE account_id = $1 AND id = $2 AND ($3::bigint IS NULL OR user_id = $3)) AS message_channel,
+       EXISTS (SELECT FROM list WHERE account_id = $1 AND id = $4::bigint) AS list_known,
+       (SELECT count(*)
+          FROM list
+          JOIN subscription ON subscription.list_id = list.id
+          JOIN subscriber ON subscriber.id = subscription.subscriber_id
+         WHERE list.account_id = $1 AND list.id = $4::bigint
+           AND subscription.confirmed AND subscription.ended_at IS NULL AND subscriber.optout = 'none'
+           AND CASE WHEN $5 = 'email' THEN subscriber.email ELSE subscriber.telephone END IS NOT NULL) AS size;
+
+-- what_a_change_needs
+-- $1 account, $2 task, $3 the user whose messages alone are seen, or null, $4 list
+SELECT EXISTS (SELECT
+                 FROM task
+                 JOIN message ON message.id = task.message_id
+                WHERE task.account_id = $1 AND task.id = $2 AND ($3::bigint IS NULL OR message.user_id = $3)) AS task_known,
+       EXISTS (SELECT FROM list WHERE account_id = $1 AND id = $4::bigint) AS list_known;
+
+-- read_task
+-- $1 account, $2 task, $3 the user whose messages alone are seen, or null
+SELECT task.id, task.user_id, task.channel, task.name, task.message_id, task.message_version, task.list_id, task.search_id,
+       task.rate, task.in_doubt, task.size, task.started, task.cancelled, task.completed, task.recipients, task.excluded,
+       extract(epoch FROM task.scheduledtime)::float8 AS scheduledtime, extract(epoch FROM task.cdate)::float8 AS cdate,
+       extract(epoch FROM task.endtime)::float8 AS endtime
+  FROM task
+  JOIN message ON message.id = task.message_id
+ WHERE task.account_id = $1 AND task.id = $2 AND ($3::bigint IS NULL OR message.user_id = $3);
+
+-- task_total
+-- $1 account, $2 the user whose messages alone are seen, or null, $3 id, $4 cancelled, $5 channel, $6 completed,
+-- $7 whether a list is asked for, $8 that list or null, $9 message, $10 name; null: any
+SELECT count(*)
+  FROM task
+ WHERE account_id = $1
+   AND ($2::bigint IS NULL OR EXISTS (SELECT FROM message WHERE message.id = task.message_id AND message.user_id = $2))
+   AND ($3::bigint IS NULL OR id = $3) AND ($4::boolean IS NULL OR cancelled = $4)
+   AND ($5::text IS NULL OR channel = $5) AND ($6::boolean IS NULL OR completed = $6)
+   AND (NOT $7::boolean OR list_id IS NOT DISTINCT FROM $8::bigint)
+   AND ($9::bigint IS NULL OR message_id = $9) AND ($10::text IS NULL OR name = $10);
+
+-- task_page
+-- The words in braces are put in once, when the statements are loaded: an order is part of a statement, not an argument.
+-- $1 to $10 as above, $11 from the beginning, $12 key of the last row of the page before, $13 its id, $14 limit
+SELECT id, user_id, channel, name, message_id, list_id, search_id, rate, in_doubt, size, started, cancelled, completed,
+       recipients, extract(epoch FROM scheduledtime)::float8 AS scheduledtime, extract(epoch FROM cdate)::float8 AS cdate,
+       extract(epoch FROM endtime)::float8 AS endtime, {key} AS sort_key
+  FROM task
+ WHERE account_id = $1
+   AND ($2::bigint IS NULL OR EXISTS (SELECT FROM message WHERE message.id = task.message_id AND message.user_id = $2))
+   AND ($3::bigint IS NULL OR id = $3) AND ($4::boolean IS NULL OR cancelled = $4)
+   AND ($5::text IS NULL OR channel = $5) AND ($6::boolean IS NULL OR completed = $6)
+   AND (NOT $7::boolean OR list_id IS NOT DISTINCT FROM $8::bigint)
+   AND ($9::bigint IS NULL OR message_id = $9) AND ($10::text IS NULL OR name = $10)
+   AND ($11::boolean OR ({key}, id) {beyond} ($12::{type}, $13::bigint))
+ ORDER BY {key} {direction}, id {direction}
+ LIMIT $14;
+
+-- links_of_version
+-- $1 message, $2 version
+SELECT links FROM message_version WHERE message_id = $1 AND version = $2;
+
+-- contact_records
+-- $1 task, $2 ordinals
+SELECT ordinal, subscriber_id, address
+  FROM contact_record
+ WHERE task_id = $1 AND ordinal = ANY ($2::integer[])
+ ORDER BY ordinal;
+
+-- segments_covering
+-- Those that may hold a hit of ordinals $2 to $3, a page at a time. $1 task, $4 kinds, $5 $6 $7 batch, epoch, part of the last one, $8 limit
+SELECT kind, hits, batch, epoch, part
+  FROM segment
+ WHERE task_id = $1 AND first_ordinal <= $3 AND last_ordinal >= $2 AND kind = ANY ($4::smallint[])
+   AND (batch, epoch, part) > ($5, $6, $7)
+ ORDER BY batch, epoch, part
+ LIMIT $8;

@@ -1,0 +1,76 @@
+"""What became of a task in figures, and who did what to it when."""
+
+from collections import defaultdict
+from dataclasses import asdict
+from typing import Any, cast
+
+from pyroaring import BitMap
+
+from services.api.moments import moment
+from services.api.resources.task.read import QUERIES
+from services.api.resources.task.schema import EventName, HistoryAnswer, InDoubtAnswer, LinkAnswer, ReportAnswer
+from services.api.resources.task.select_contacts import EVENT_KINDS
+from shared.delivery_log.ordinal_sets import read_link_counts, read_series, read_sets, read_totals
+from shared.domain.delivery import Kind
+from shared.domain.identifiers import task_stream
+from shared.domain.recipient_states import count_by_state
+from shared.event_store.interface import EventStore, RecordedEvent
+from shared.postgres.database import Database, Row
+
+_NAMES = {kind: cast(EventName, name) for name, kind in EVENT_KINDS.items()}
+_SAID_ELSEWHERE = frozenset({"task_id", "account_id", "user_id", "at"})
+
+
+async def read_report(database: Database, task: Row) -> ReportAnswer:
+    """``task``: its row. States and unique counts are of one moment."""
+    task_id, recipients, excluded = task["id"], task["recipients"], task["excluded"] or {}
+    sets = await read_sets(database, task_id, list(Kind))
+    totals = await read_totals(database, task_id)
+    held = sets[Kind.HELD]
+    return ReportAnswer(
+        task_id=task_id,
+        size=task["size"],
+        audience=recipients or 0,
+        states=count_by_state(BitMap(range(recipients or 0)), sets),
+        excluded=excluded,
+        joined=None if recipients is None else recipients - task["size"] + sum(excluded.values()),
+        unique={name: len(sets[kind]) for kind, name in _NAMES.items()},
+        total={name: totals.get((kind, 0), 0) for kind, name in _NAMES.items()},
+        in_doubt=InDoubtAnswer(held=len(held), resent=len(sets[Kind.RESENT] - held)),
+        links=await _links(database, task, totals),
+        series=await _series(database, task_id),
+    )
+
+
+async def _links(database: Database, task: Row, totals: dict[tuple[Kind, int], int]) -> list[LinkAnswer]:
+    if task["message_version"] is None:
+        return []
+    urls = await database.fetch_value(QUERIES["links_of_version"], task["message_id"], task["message_version"])
+    unique = await read_link_counts(database, task["id"])
+    return [
+        LinkAnswer(url=url, unique=unique.get(number, 0), total=totals.get((Kind.CLICKED, number), 0))
+        for number, url in enumerate(urls or (), start=1)
+    ]
+
+
+async def _series(database: Database, task_id: int) -> list[dict[str, int]]:
+    minutes: dict[int, dict[str, int]] = defaultdict(dict)
+    for minute, kind, hits in await read_series(database, task_id):
+        if kind in _NAMES:
+            minutes[minute][_NAMES[kind]] = hits
+    return [{"minute": minute * 60, **hits} for minute, hits in minutes.items()]
+
+
+async def read_history(store: EventStore, task_id: int) -> list[HistoryAnswer]:
+    return [_told(recorded) for recorded in await store.read_stream(task_stream(task_id))]
+
+
+def _told(recorded: RecordedEvent) -> HistoryAnswer:
+    facts: dict[str, Any] = asdict(recorded.event)  # type: ignore[call-overload]  # every stored event is a dataclass
+    return HistoryAnswer(
+        version=recorded.version,
+        event=recorded.type,
+        at=moment(recorded.recorded_at),
+        user_id=recorded.actor.user_id,
+        detail={name: value for name, value in facts.items() if name not in _SAID_ELSEWHERE},
+    )

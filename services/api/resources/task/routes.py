@@ -1,0 +1,224 @@
+"""``/task``: parse, handle, answer."""
+
+from services.api.accept import choose
+from services.api.body import object_body
+from services.api.fields import NoQuery
+from services.api.operation import WRITERS, Answer, Api, Call, Operation, Stream
+from services.api.paging import page_headers, read_id_cursor
+from services.api.resources.task import contacts, read, report
+from services.api.resources.task import write_contacts as forms
+from services.api.resources.task.answer import row_of, task_answer
+from services.api.resources.task.schema import (
+    ContactAnswer,
+    ContactQuery,
+    HistoryAnswer,
+    NewTask,
+    ReportAnswer,
+    TaskAnswer,
+    TaskChange,
+    TaskQuery,
+)
+from shared.bus.interface import Hint
+from shared.delivery_log.ordinal_sets import read_counts
+from shared.domain.identifiers import AccountId, Instant, ListId, MessageId, TaskId, UserId, task_stream
+from shared.domain.refusal import Fault, Refused
+from shared.domain.task import ChangeTask, CreateTask, Task
+from shared.event_store.interface import Actor
+from shared.event_store.read_models.task import TASKS
+from shared.postgres.database import Row
+
+
+async def post_task(api: Api, call: Call[NoQuery, NewTask]) -> Answer | Refused:
+    caller, wish = call.caller, call.content
+    needs = await api.database.fetch_row(
+        read.QUERIES["what_a_new_task_needs"],
+        caller.account_id,
+        wish.message_id,
+        caller.only_of_user,
+        wish.list_id,
+        wish.channel,
+    )
+    assert needs is not None  # noqa: S101  # a SELECT without FROM has one row
+    task_id = TaskId(await api.ids.next("task_id"))
+    done = await api.commands.handle(
+        TASKS,
+        task_stream(task_id),
+        _command(task_id, call, needs),
+        Actor(caller.account_id, caller.user_id),
+        fresh=True,
+        also=lambda state: call.remember(_created(state)),
+    )
+    if isinstance(done, Refused):
+        return done
+    _hint(api, done.state)
+    return _created(done.state)
+
+
+def _command(task_id: TaskId, call: Call[NoQuery, NewTask], needs: Row) -> CreateTask:
+    wish = call.content
+    return CreateTask(
+        task_id=task_id,
+        account_id=AccountId(call.caller.account_id),
+        user_id=UserId(call.caller.user_id),
+        channel=wish.channel,
+        name=wish.name,
+        message_id=MessageId(wish.message_id),
+        message_channel=needs["message_channel"],
+        list_id=None if wish.list_id is None else ListId(wish.list_id),
+        search_id=wish.search_id,
+        target_known=wish.search_id is None and needs["list_known"],
+        rate=wish.rate,
+        in_doubt=wish.in_doubt,
+        scheduledtime=Instant(wish.scheduledtime),
+        size=needs["size"],
+    )
+
+
+def _created(state: Task) -> Answer:
+    return Answer(task_answer(row_of(state), {}), 201, {"Location": f"/task/{state.task_id}"})
+
+
+def _hint(api: Api, state: Task) -> None:
+    if state.stage == "cancelled" or state.scheduledtime <= api.now():
+        api.hints.send("dispatcher", Hint("task_due", state.task_id))
+
+
+async def put_task(api: Api, call: Call[NoQuery, TaskChange]) -> Answer | Refused:
+    caller, change = call.caller, call.content
+    task_id = _named(call.ids, change.id)
+    if isinstance(task_id, Refused):
+        return task_id
+    needs = await api.database.fetch_row(
+        read.QUERIES["what_a_change_needs"], caller.account_id, task_id, caller.only_of_user, change.list_id
+    )
+    if needs is None or not needs["task_known"]:
+        return _missing(task_id)
+    command = ChangeTask(
+        fields=frozenset(change.model_fields_set) - {"id"},
+        cancelled=change.cancelled,
+        name=change.name,
+        list_id=None if change.list_id is None else ListId(change.list_id),
+        search_id=change.search_id,
+        target_known=change.search_id is None and (change.list_id is None or needs["list_known"]),
+        scheduledtime=Instant(change.scheduledtime),
+    )
+    done = await api.commands.handle(TASKS, task_stream(task_id), command, Actor(caller.account_id, caller.user_id))
+    if isinstance(done, Refused):
+        return done
+    if done.events:
+        _hint(api, done.state)
+    return Answer(task_answer(row_of(done.state), (await read_counts(api.database, [task_id]))[task_id]))
+
+
+def _named(ids: tuple[int, ...], in_body: int | None) -> int | Refused:
+    if not ids:
+        return in_body or Refused.invalid(Fault("id", "is required"))
+    if in_body not in (None, ids[0]):
+        return Refused.invalid(Fault("id", f"is not the task of this path, {ids[0]}"))
+    return ids[0]
+
+
+def _missing(task_id: int) -> Refused:
+    return Refused.not_found(f"there is no task {task_id}")
+
+
+async def get_tasks(api: Api, call: Call[TaskQuery, None]) -> Answer | Refused:
+    page = await read.read_page(api.database, call.caller, call.query)
+    if isinstance(page, Refused):
+        return page
+    tasks, total, following = page
+    return Answer(tasks, headers=page_headers(call.target, total, following))
+
+
+async def get_task(api: Api, call: Call[NoQuery, None]) -> Answer | Refused:
+    (task_id,) = call.ids
+    found = await read.read_task(api.database, call.caller, task_id)
+    return Answer(found) if found else _missing(task_id)
+
+
+async def get_contacts(api: Api, call: Call[ContactQuery, None]) -> Stream | Refused:
+    (task_id,) = call.ids
+    task = await read.read_row(api.database, call.caller, task_id)
+    if task is None:
+        return _missing(task_id)
+    # A cursor is the place behind the last ordinal, as the first ordinal is 0.
+    start = read_id_cursor(call.query.start)
+    if isinstance(start, Refused):
+        return start
+    listing = await contacts.list_contacts(api.database, task, call.query, min(start, 2**32) - 1)
+    headers = page_headers(call.target, listing.total, [listing.page.max() + 1] if listing.more else None)
+    pieces = contacts.read_contacts(api.database, task, listing)
+    media = choose(call.accept, forms.MEDIA)
+    if media == forms.CSV:
+        return Stream(forms.as_csv(pieces, task["channel"]), f"{media}; charset=utf-8", headers)
+    return Stream((forms.as_ndjson if media == forms.NDJSON else forms.as_json)(pieces), media, headers)
+
+
+async def get_report(api: Api, call: Call[NoQuery, None]) -> Answer | Refused:
+    (task_id,) = call.ids
+    task = await read.read_row(api.database, call.caller, task_id)
+    return Answer(await report.read_report(api.database, task)) if task else _missing(task_id)
+
+
+async def get_history(api: Api, call: Call[NoQuery, None]) -> Answer | Refused:
+    (task_id,) = call.ids
+    task = await read.read_row(api.database, call.caller, task_id)
+    return Answer(await report.read_history(api.store, task_id)) if task else _missing(task_id)
+
+
+_CHANGE = object_body(TaskChange)
+
+OPERATIONS = (
+    Operation("GET", "/task", "The tasks the caller may see", get_tasks, list[TaskAnswer], query=TaskQuery),
+    Operation(
+        "POST",
+        "/task",
+        "Send a message to a list at a time",
+        post_task,
+        TaskAnswer,
+        body=object_body(NewTask),
+        status=201,
+        refusals=(409, 413, 415),
+        roles=WRITERS,
+    ),
+    Operation(
+        "PUT",
+        "/task",
+        "Change or cancel the task whose id is in the body",
+        put_task,
+        TaskAnswer,
+        body=_CHANGE,
+        refusals=(404, 409, 413, 415),
+        roles=WRITERS,
+    ),
+    Operation("GET", "/task/{task_id}", "One task", get_task, TaskAnswer, refusals=(404,)),
+    Operation(
+        "PUT",
+        "/task/{task_id}",
+        "Change or cancel a task",
+        put_task,
+        TaskAnswer,
+        body=_CHANGE,
+        refusals=(404, 409, 413, 415),
+        roles=WRITERS,
+    ),
+    Operation(
+        "GET",
+        "/task/{task_id}/contact",
+        "What the task did for each recipient",
+        get_contacts,
+        list[ContactAnswer],
+        query=ContactQuery,
+        refusals=(404,),
+        media=forms.MEDIA,
+    ),
+    Operation("GET", "/task/{task_id}/report", "What became of the task", get_report, ReportAnswer, refusals=(404,)),
+    Operation(
+        "GET",
+        "/task/{task_id}/history",
+        "Who did what to the task when",
+        get_history,
+        list[HistoryAnswer],
+        refusals=(404,),
+    ),
+)

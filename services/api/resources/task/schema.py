@@ -1,0 +1,158 @@
+"""Tasks, as requests and answers spell them."""
+
+from typing import Annotated, Any, Literal, NotRequired
+
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from services.api.fields import Count, Cursor, Flag, Id, IdOrNull, Moment, Name, Rate, RequestModel, Sought
+from services.api.paging import DEFAULT_COUNT
+from shared.domain.identifiers import Channel
+from shared.domain.recipient_states import State
+from shared.domain.refusal import Fault
+from shared.domain.task import InDoubtPolicy
+
+Sort = Literal[
+    "id", "-id", "name", "-name", "scheduledtime", "-scheduledtime", "endtime", "-endtime", "cdate", "-cdate"
+]
+EventName = Literal["submitted", "delivered", "bounced", "opened", "clicked", "unsubscribed", "complained"]
+InDoubt = Literal["held", "resent"]
+
+
+class NewTask(RequestModel):
+    channel: Channel
+    list_id: IdOrNull = None
+    message_id: Id
+    name: Name
+    rate: Rate = None
+    scheduledtime: Moment
+    search_id: IdOrNull = None
+    in_doubt: InDoubtPolicy = "resend"
+
+    @classmethod
+    def faults_between(cls, given: dict[str, object]) -> list[Fault]:
+        if (given.get("list_id") in (None, "")) == (given.get("search_id") in (None, "")):
+            return [Fault("list_id", "exactly one of list_id and search_id must be given")]
+        return []
+
+
+class TaskChange(RequestModel):
+    """What is given changes; ``id`` is needed where the path has none."""
+
+    id: Id | None = None
+    cancelled: Flag = False
+    list_id: IdOrNull = None
+    name: Name = ""
+    scheduledtime: Moment = 0.0
+    search_id: IdOrNull = None
+
+
+class TaskQuery(RequestModel):
+    id: Id | None = None
+    cancelled: Flag | None = None
+    channel: Channel | None = None
+    completed: Flag | None = None
+    list_id: IdOrNull = None
+    message_id: Id | None = None
+    name: Sought | None = None
+    sort: Sort = "id"
+    count: Count = DEFAULT_COUNT
+    start: Cursor | None = None
+
+
+class TaskAnswer(TypedDict):
+    """Counts of the other channel are null. ``recipients``: the frozen audience, null until it is."""
+
+    id: int
+    cancelled: bool
+    channel: Channel
+    completed: bool
+    emailuniquebounces: int | None
+    emailuniqueclicks: int | None
+    emailuniqueopens: int | None
+    emailuniqueunsubscriptions: int | None
+    emailuniquecomplaints: int | None
+    endtime: float | None
+    list_id: int | None
+    message_id: int
+    name: str
+    rate: int | None
+    scheduledtime: float
+    search_id: int | None
+    size: int
+    smsuniquebounces: int | None
+    splittest_id: int | None
+    cdate: float
+    started: bool
+    recipients: int | None
+    in_doubt: InDoubtPolicy
+    user_id: int
+
+
+class ContactQuery(RequestModel):
+    """Without ``count``: all of them."""
+
+    state: State | None = None
+    event: EventName | None = None
+    in_doubt: InDoubt | None = None
+    count: Annotated[Id, Field(le=1_000_000)] | None = None
+    start: Cursor | None = None
+
+
+class ContactAnswer(TypedDict):
+    """Times are decimal unix seconds, of the first time it happened."""
+
+    ordinal: int
+    subscriber_id: int
+    email: NotRequired[str]
+    telephone: NotRequired[str]
+    state: State
+    reason: str | None
+    in_doubt: InDoubt | None
+    submitted: float | None
+    delivered: float | None
+    bounced: float | None
+    opened: float | None
+    clicked: float | None
+    unsubscribed: float | None
+    complained: float | None
+
+
+class LinkAnswer(TypedDict):
+    url: str
+    unique: int
+    total: int
+
+
+class InDoubtAnswer(TypedDict):
+    held: int
+    resent: int
+
+
+class ReportAnswer(TypedDict):
+    """audience = sum of states = size + joined - sum of excluded. ``joined`` is null until the audience is frozen.
+
+    ``series``: hits of each event by minute; ``minute`` is the unix time of its first second.
+    """
+
+    task_id: int
+    size: int
+    audience: int
+    states: dict[State, int]
+    excluded: dict[str, int]
+    joined: int | None
+    unique: dict[EventName, int]
+    total: dict[EventName, int]
+    in_doubt: InDoubtAnswer
+    links: list[LinkAnswer]
+    series: list[dict[str, int]]
+
+
+class HistoryAnswer(TypedDict):
+    """One event of a task. ``user_id`` null: Postroom itself."""
+
+    version: int
+    event: str
+    at: float
+    user_id: int | None
+    detail: dict[str, Any]

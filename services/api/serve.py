@@ -1,0 +1,192 @@
+"""One request, from bytes to answer: route, caller, query, body, repeat, handler. The same way for every operation."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import orjson
+import structlog
+from aiohttp import web
+
+from services.api import problem
+from services.api.authenticate import Authenticator, Caller
+from services.api.body import read_query
+from services.api.idempotency import CONSTRAINT, HEADER, InTurn, Repeatable, body_hash, first_answer, forget, is_key
+from services.api.metrics import Metrics
+from services.api.operation import Answer, Api, Call, Operation, Stream
+from services.api.problem import Problem
+from services.api.read_request import ReadBody, read_body
+from services.api.routing import Routes
+from shared.domain.refusal import Fault, Refused
+from shared.event_store.interface import VersionConflict
+from shared.postgres.database import Unavailable, UniqueViolation
+from shared.runtime.clock import monotonic
+
+log = structlog.get_logger(__name__)
+
+MOST_REQUESTS: Final = 4096  #: under way at once; one more is turned away
+REQUEST_SECONDS: Final = 60.0  #: until an answer begins
+
+_HEADERS: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Server": "postroom"}
+
+Outcome = Answer | Stream | Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Something served to everybody: health, metrics, the description of the API."""
+
+    content_type: str
+    body: bytes
+    status: int = 200
+
+
+PageMaker = Callable[[], Page]
+
+
+@dataclass(slots=True)
+class Server:
+    """``pages``: what GET answers without a key, by path; called anew each time."""
+
+    api: Api
+    routes: Routes
+    authenticator: Authenticator
+    metrics: Metrics
+    pages: Mapping[str, PageMaker]
+    _in_turn: InTurn = field(default_factory=InTurn)
+    _under_way: int = 0
+
+    async def respond(self, request: web.BaseRequest) -> web.StreamResponse:
+        began = monotonic()
+        self._under_way += 1
+        try:
+            label, outcome = await self._guarded(request)
+            response = await _send(request, outcome)
+        finally:
+            self._under_way -= 1
+        self.metrics.count_request(request.method, label, response.status, monotonic() - began)
+        return response
+
+    async def _guarded(self, request: web.BaseRequest) -> tuple[str, Outcome | Page]:
+        if self._under_way > MOST_REQUESTS:
+            return "", problem.unavailable("too many requests at once")
+        path = request.raw_path.partition("?")[0]
+        page = self.pages.get(path)
+        if page is not None:
+            return path, page() if request.method in ("GET", "HEAD") else problem.method_not_allowed(["GET", "HEAD"])
+        found = self.routes.find(path)
+        if found is None:
+            return "", problem.not_found()
+        route, ids = found
+        operation = route.operation(request.method)
+        if operation is None:
+            return route.path, problem.method_not_allowed(route.allowed)
+        try:
+            async with asyncio.timeout(REQUEST_SECONDS):
+                return route.path, await self._answer(request, operation, ids)
+        except (Unavailable, TimeoutError, VersionConflict) as error:
+            log.warning(
+                "request turned away", action="request_unavailable", route=route.path, error=type(error).__name__
+            )
+            return route.path, problem.unavailable("this cannot be done at the moment; ask again")
+        except UniqueViolation as error:
+            return route.path, problem.conflict(f"somebody else was faster: {error.constraint}")
+        except Exception:
+            log.exception("request failed", action="request_failed", route=route.path)
+            return route.path, problem.unexpected()
+
+    async def _answer(self, request: web.BaseRequest, operation: Operation[Any, Any], ids: tuple[int, ...]) -> Outcome:
+        caller = await self.authenticator.find_caller(request.headers.get("Authorization", ""))
+        if caller is None:
+            return problem.unauthorized()
+        if caller.role not in operation.roles:
+            return problem.forbidden(caller.role)
+        query = read_query(operation.query, request.raw_path.partition("?")[2])
+        body = await read_body(request, operation)
+        if isinstance(body, Problem):
+            return body
+        faults = [
+            *(query if isinstance(query, list) else ()),
+            *(body.content if isinstance(body.content, list) else ()),
+        ]
+        post = _repeatable(request, operation, caller, body)
+        if isinstance(post, Fault):
+            faults.append(post)
+        if faults:
+            return problem.invalid(faults)
+        call: Call[Any, Any] = Call(
+            caller=caller,
+            ids=ids,
+            query=query,
+            content=body.content,
+            target=request.raw_path,
+            accept=request.headers.get("Accept", ""),
+            remember=post.remember if isinstance(post, Repeatable) else forget,
+        )
+        if isinstance(post, Repeatable):
+            return await self._once(operation, call, post)
+        return _outcome(await operation.handler(self.api, call))
+
+    async def _once(self, operation: Operation[Any, Any], call: Call[Any, Any], post: Repeatable) -> Outcome:
+        async with self._in_turn.turn(post):
+            if first := await first_answer(self.api.database, post):
+                return first
+            try:
+                return _outcome(await operation.handler(self.api, call))
+            except UniqueViolation as error:
+                # The same request came to another process, or twice through a retrying proxy.
+                if error.constraint == CONSTRAINT and (first := await first_answer(self.api.database, post)):
+                    return first
+                raise
+
+
+def _repeatable(
+    request: web.BaseRequest, operation: Operation[Any, Any], caller: Caller, body: ReadBody
+) -> Repeatable | Fault | None:
+    key = request.headers.get(HEADER)
+    if key is None or operation.method != "POST":
+        return None
+    if not is_key(key):
+        return Fault(HEADER, "must be 1 to 255 visible ASCII characters")
+    return Repeatable(
+        caller.account_id, "POST", request.raw_path.partition("?")[0], key, body_hash(body.media, body.data)
+    )
+
+
+def _outcome(answer: Answer | Stream | Refused) -> Outcome:
+    return problem.from_refusal(answer) if isinstance(answer, Refused) else answer
+
+
+async def _send(request: web.BaseRequest, outcome: Outcome | Page) -> web.StreamResponse:
+    match outcome:
+        case Answer(body, status, headers, content_type):
+            return _whole(status, body if isinstance(body, bytes) else orjson.dumps(body), content_type, headers)
+        case Problem():
+            return _whole(outcome.status, orjson.dumps(outcome.body()), problem.CONTENT_TYPE, outcome.headers)
+        case Page(content_type, body, status):
+            return _whole(status, body, content_type, {})
+        case Stream():
+            return await _stream(request, outcome)
+
+
+def _whole(status: int, body: bytes, content_type: str, headers: Mapping[str, str]) -> web.Response:
+    return web.Response(status=status, body=body, headers={**_HEADERS, **headers, "Content-Type": content_type})
+
+
+async def _stream(request: web.BaseRequest, stream: Stream) -> web.StreamResponse:
+    response = web.StreamResponse(headers={**_HEADERS, **stream.headers, "Content-Type": stream.content_type})
+    await response.prepare(request)
+    try:
+        if request.method != "HEAD":
+            async for piece in stream.pieces:
+                await response.write(piece)
+        await response.write_eof()
+    except ConnectionError:
+        pass  # whoever asked has left
+    except Exception:
+        # The status is sent; cutting the connection is the one way left to say that this is not all.
+        log.exception("answer broken off", action="answer_broken_off")
+        if request.transport is not None:
+            request.transport.abort()
+    return response
