@@ -1,0 +1,177 @@
+"""The command `postroom`. What a command needs is imported when it runs, so that asking for help costs nothing.
+
+Exit codes: 0 done, 1 failed, 2 wrong arguments or settings.
+"""
+
+import asyncio
+import sys
+from collections.abc import Coroutine
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import App, Parameter
+
+app = App(
+    name="postroom",
+    help="Sends a message to every recipient of a list at the time provided, and knows what became of each.",
+    version=lambda: version("postroom"),
+    version_flags=["--version"],
+)
+key = App(name="key", help="Keys to the API.")
+app.command(key)
+
+Port = Annotated[int, Parameter(validator=lambda _, port: _check_port(port))]
+
+
+def main() -> None:
+    """The entry point."""
+    code = app()
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+@app.command
+def up(
+    *,
+    data_dir: Path | None = None,
+    api_port: Port = 8080,
+    tracker_port: Port = 8081,
+    smtp_port: Port = 2525,
+    bounce_port: Port = 8025,
+    inbox_port: Port = 8082,
+    smtp_url: str | None = None,
+) -> int:
+    """Run all of Postroom in one process on a Postgres of its own, until a signal.
+
+    When ready it prints one line of JSON: urls, keys, secrets. Logs go to stderr. Port 0 takes any free one.
+
+    Parameters
+    ----------
+    data_dir
+        Where data and keys stay; without it they are gone at the end.
+    api_port
+        The HTTP API.
+    tracker_port
+        Pixel, links and unsubscribe.
+    smtp_port
+        The inbox's SMTP, which takes mail for anybody.
+    bounce_port
+        SMTP for bounces, which are not read yet: every recipient is refused for now with 450.
+    inbox_port
+        The page to look at mail, and its JSON at /messages.
+    smtp_url
+        A relay to send to instead of the inbox: smtp://user:password@host:port
+    """
+    from services.standalone.up import Options, run_up
+
+    ports = {"api": api_port, "tracker": tracker_port, "smtp": smtp_port, "bounce": bounce_port, "inbox": inbox_port}
+    return _run(run_up(Options(data_dir, ports, smtp_url)))
+
+
+@app.command
+def demo(*, stay: bool = False) -> int:
+    """Send a letter to 1,000 readers on this machine, let them read it, and check the report.
+
+    Parameters
+    ----------
+    stay
+        Leave it running until Ctrl-C, to look around.
+    """
+    from rich.console import Console
+
+    from services.standalone.demo.run import run_demo
+
+    return _run(run_demo(Console(), stay))
+
+
+@app.command
+def api() -> int:
+    """Run the API service: HTTP commands and reads, and the relay."""
+    from services.standalone.run_service import run_api
+
+    return _run(run_api())
+
+
+@app.command
+def dispatcher() -> int:
+    """Run the dispatcher service: plans what is due and sends it."""
+    from services.standalone.run_service import run_dispatcher
+
+    return _run(run_dispatcher())
+
+
+@app.command
+def tracker() -> int:
+    """Run the tracker service: pixel, links, unsubscribe, and the counting."""
+    from services.standalone.run_service import run_tracker
+
+    return _run(run_tracker())
+
+
+@app.command
+def migrate() -> int:
+    """Bring the database to the newest schema. Harmless to repeat."""
+    from services.standalone.run_service import migrate_database
+
+    return _run(migrate_database())
+
+
+@app.command
+def rebuild() -> int:
+    """Count everything anew from the delivery log, beside the live counts, then swap."""
+    from services.standalone.run_service import rebuild_counts
+
+    return _run(rebuild_counts())
+
+
+@key.command
+def create(*, account: str, user: str, role: Literal["operator", "admin", "member", "reader"]) -> int:
+    """Make a key, and the account and user it belongs to where they are missing; prints one line of JSON.
+
+    Parameters
+    ----------
+    account
+        Name of the account.
+    user
+        Name of the user in it.
+    role
+        What the user may do.
+    """
+    from services.standalone.run_service import print_new_key
+
+    return _run(print_new_key(account, user, role))
+
+
+@app.command
+def settings(*, json: bool = False) -> None:
+    """List every setting: name, default, meaning.
+
+    Parameters
+    ----------
+    json
+        As JSON.
+    """
+    from services.standalone.list_settings import as_json, as_text
+
+    sys.stdout.write(as_json() if json else as_text())
+
+
+def _check_port(port: int) -> None:
+    if not 0 <= port <= 65535:
+        raise ValueError("a port is 0 to 65535")
+
+
+def _run(work: Coroutine[None, None, int | None]) -> int:
+    """Errors that a person can mend are a line on stderr each, not a trace."""
+    from services.standalone.mendable import mendable_faults
+
+    try:
+        return asyncio.run(work) or 0
+    except KeyboardInterrupt:
+        return 130
+    except Exception as error:
+        code, faults = mendable_faults(error)
+        if not faults:
+            raise
+        sys.stderr.writelines(f"postroom: {fault}\n" for fault in faults)
+        return code

@@ -1,0 +1,62 @@
+"""What the demo played against what Postroom reports. Pure."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from services.standalone.demo.readers import LINKS, Expected, Reader
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    what: str
+    played: object
+    reported: object
+
+    @property
+    def holds(self) -> bool:
+        return self.played == self.reported
+
+
+def check_mail(readers: Sequence[Reader], messages: Sequence[Any]) -> list[Check]:
+    """Everybody has one mail, and it speaks to nobody else."""
+    counted = Counter(address for message in messages for address in message["envelope"]["to"])
+    by_email = {reader.email: reader for reader in readers}
+    personal = sum(
+        all(f"Hello {by_email[address].name}," in (message["text"] or "") for address in message["envelope"]["to"])
+        for message in messages
+    )
+    return [
+        Check("mails in the inbox", len(readers), len(messages)),
+        Check("readers with exactly one mail", len(readers), sum(count == 1 for count in counted.values())),
+        Check("mails that greet their reader", len(readers), personal),
+    ]
+
+
+def check_report(expected: Expected, size: int, report: Mapping[str, Any], task: Mapping[str, Any]) -> Iterator[Check]:
+    """``report`` and ``task`` as the API gives them."""
+    yield Check("audience", size, report["audience"])
+    yield Check("sum over the states", size, sum(report["states"].values()))
+    yield Check("state accepted", size, report["states"].get("accepted"))
+    for event, count in expected.unique.items():
+        yield Check(f"{event}, unique", count, report["unique"].get(event))
+    for event, count in expected.total.items():
+        yield Check(f"{event}, total", count, report["total"].get(event))
+    links = {link["url"]: (link["unique"], link["total"]) for link in report["links"]}
+    for place, url in enumerate(LINKS, start=1):
+        yield Check(f"link {place}, unique and total", expected.links[url], links.get(url))
+    yield Check("minutes of the series add up", _in_series(report), expected.total["opened"])
+    yield Check("opens at the task itself", expected.unique["opened"], task["emailuniqueopens"])
+    yield Check("the task is completed", True, task["completed"])
+
+
+def is_counted(expected: Expected, report: Mapping[str, Any]) -> bool:
+    """Whether everything that was played has reached the report, so that waiting longer changes nothing."""
+    return all(report["unique"].get(event, 0) >= count for event, count in expected.unique.items()) and all(
+        report["total"].get(event, 0) >= count for event, count in expected.total.items()
+    )
+
+
+def _in_series(report: Mapping[str, Any]) -> int:
+    return sum(entry.get("opened", 0) for entry in report["series"])

@@ -1,0 +1,59 @@
+"""The demo's report as tables in the terminal."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from services.standalone.demo.checks import Check
+
+
+def show_report(console: Console, report: Mapping[str, Any], sent: int, seconds: float) -> None:
+    console.print(_states(report), _events(report), _links(report), sep="\n")
+    console.print(
+        f"{sent:,} mails in {seconds:.2f} s: [bold]{sent / seconds:,.0f} msgs/s[/], from the task to the inbox."
+    )
+
+
+def show_checks(console: Console, checks: Sequence[Check]) -> None:
+    """Only what does not hold is shown in full."""
+    wrong = [check for check in checks if not check.holds]
+    for check in wrong:
+        console.print(f"[red]✗[/] {check.what}: played {check.played}, reported {check.reported}")
+    if not wrong:
+        console.print(
+            f"[green]✓[/] All {len(checks)} checks hold: what was reported is what was played, to the last reader."
+        )
+
+
+def _states(report: Mapping[str, Any]) -> Table:
+    table = Table(title="States: each recipient has one", title_justify="left")
+    table.add_column("state")
+    table.add_column("recipients", justify="right")
+    for state, count in report["states"].items():
+        table.add_row(state, f"{count:,}", style="" if count else "dim")
+    table.add_section()
+    table.add_row("audience", f"{report['audience']:,}", style="bold")
+    return table
+
+
+def _events(report: Mapping[str, Any]) -> Table:
+    table = Table(title="Events: who, and how often", title_justify="left")
+    table.add_column("event")
+    table.add_column("unique", justify="right")
+    table.add_column("total", justify="right")
+    for event, unique in report["unique"].items():
+        total = report["total"].get(event, 0)
+        table.add_row(event, f"{unique:,}", f"{total:,}", style="" if unique else "dim")
+    return table
+
+
+def _links(report: Mapping[str, Any]) -> Table:
+    table = Table(title="Links", title_justify="left")
+    table.add_column("url", overflow="fold")
+    table.add_column("unique", justify="right")
+    table.add_column("total", justify="right")
+    for link in report["links"]:
+        table.add_row(link["url"], f"{link['unique']:,}", f"{link['total']:,}")
+    return table

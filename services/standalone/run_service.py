@@ -1,0 +1,87 @@
+"""What `postroom api`, `dispatcher`, `tracker`, `migrate`, `rebuild` and `key create` do: each from its settings."""
+
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+import orjson
+import structlog
+
+from services.standalone.foundation import Foundation, lay_foundation, open_database
+from shared.domain.account import Role
+from shared.event_store.on_postgres import PostgresEventStore
+from shared.runtime.clock import random_id
+from shared.runtime.lifecycle import stop_on_signals
+from shared.runtime.log_setup import configure_logging
+from shared.runtime.settings import Settings, environment, read_settings
+
+log = structlog.get_logger(__name__)
+
+_DATABASE = frozenset({"DATABASE_URL"})
+
+
+class Running(Protocol):
+    """A started service."""
+
+    async def stop(self) -> None: ...
+
+
+async def run_api() -> None:
+    from services.api.app import NEEDED, start_api
+
+    await _run(NEEDED, lambda f: start_api(f.settings, f.database, f.store, f.bus))
+
+
+async def run_dispatcher() -> None:
+    from services.dispatcher.app import NEEDED, start_dispatcher
+
+    await _run(NEEDED, lambda f: start_dispatcher(f.settings, f.database, f.store, f.delivery_log, f.bus))
+
+
+async def run_tracker() -> None:
+    from services.tracker.app import NEEDED, start_tracker
+
+    await _run(NEEDED, lambda f: start_tracker(f.settings, f.database, f.store, f.delivery_log, f.bus))
+
+
+async def migrate_database() -> None:
+    """Past a pooler, where there is one: a migration takes locks that belong to its connection."""
+    from shared.postgres.migrate import migrate
+
+    settings = _read(_DATABASE)
+    for name in await migrate(settings.database_direct_url or settings.database_url):
+        log.info("migrated", action="migrated", migration=name)
+
+
+async def rebuild_counts() -> None:
+    from services.tracker.projector.rebuild import rebuild
+
+    async with open_database(_read(_DATABASE)) as database:
+        await rebuild(database, random_id())
+
+
+async def print_new_key(account: str, user: str, role: Role) -> None:
+    from services.standalone.new_key import new_key
+
+    settings = _read(_DATABASE | {"SECRET"})
+    async with open_database(settings) as database:
+        made = await new_key(database, PostgresEventStore(database), settings.secret, account, user, role)
+    sys.stdout.write(orjson.dumps(made).decode() + "\n")
+
+
+async def _run(needed: frozenset[str], start: Callable[[Foundation], Awaitable[Running]]) -> None:
+    """Until SIGTERM or SIGINT; then what is under way is finished."""
+    settings = _read(needed)
+    stop = stop_on_signals()
+    async with lay_foundation(settings) as foundation:
+        running = await start(foundation)
+        log.info("ready", action="ready")
+        await stop.wait()
+        log.info("stopping", action="stopping")
+        await running.stop()
+
+
+def _read(needed: frozenset[str]) -> Settings:
+    settings = read_settings(environment(), needed)
+    configure_logging(settings.log_level)
+    return settings
