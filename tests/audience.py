@@ -4,23 +4,23 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.domain.identifiers import AccountId, Channel, Instant, ListId, MessageId, TaskId, UserId, task_stream
+from shared.domain.message import CreateMessage
 from shared.domain.task import CreateTask, InDoubtPolicy
 from shared.event_store.handle_command import Done, Handler
 from shared.event_store.interface import Actor
 from shared.event_store.on_postgres import PostgresEventStore
 from shared.event_store.read_models.message import MESSAGES
 from shared.event_store.read_models.task import TASKS
-from shared.domain.message import CreateMessage
 from shared.postgres.database import Database
 from shared.runtime import clock
 
 ACCOUNT = Actor(1, 1)
 CONTENT: dict[str, Any] = {
-    "subject": "Hello {{ vars.name | default(\"you\") }}",
+    "subject": 'Hello {{ vars.name | default("you") }}',
     "from_name": "The tests",
     "from_email": "tests@sender.example",
     "reply_to": None,
-    "html": "<p>Hello {{ vars.name }}: <a href=\"https://example.com/offer\">offer</a> <a href=\"{{ unsubscribe_url }}\">no more</a></p>",
+    "html": '<p>Hello {{ vars.name }}: <a href="https://example.com/offer">offer</a></p>',
     "text": "Hello {{ vars.name }}: https://example.com/offer {{ unsubscribe_url }}",
     "track_opens": True,
     "track_clicks": True,
@@ -30,7 +30,8 @@ CONTENT: dict[str, Any] = {
 SUBSCRIBERS = """
 WITH added AS (
     INSERT INTO subscriber (id, account_id, email, vars, cdate)
-    SELECT $1 * 10000000 + n, 1, 'person-' || $1 || '-' || n || '@example.com', jsonb_build_object('name', 'Person ' || n), now()
+    SELECT $1 * 10000000 + n, 1, 'person-' || $1 || '-' || n || '@example.com',
+           jsonb_build_object('name', 'Person ' || n), now()
       FROM generate_series(0, $2 - 1) AS n
     RETURNING id
 )

@@ -57,7 +57,9 @@ class RunningDispatcher:
 async def start_dispatcher(
     settings: Settings, database: Database, store: EventStore, delivery_log: DeliveryLog, bus: Bus
 ) -> RunningDispatcher:
-    """Settles what dead processes left, then plans and sends. Raises BadSettings, OSError (journal, port), DatabaseError."""
+    """Settles what dead processes left, then plans and sends. Raises BadSettings, OSError (journal, port),
+    DatabaseError.
+    """
     relay = _relay(settings)
     owner, stopping, figures = clock.random_id(), asyncio.Event(), Figures()
     journal = Journal(settings.journal_dir, owner)

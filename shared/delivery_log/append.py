@@ -37,7 +37,9 @@ class DeliveryLog:
 
 
 async def append_in(connection: Connection, group: Sequence[Entry]) -> None:
-    """Appends inside the caller's transaction. Writes go in the order of their arguments, so that groups never wait in a circle."""
+    """Appends inside the caller's transaction. Writes go in the order of their arguments, so that groups never wait
+    in a circle.
+    """
     segments = [segment for entry in group for segment in entry.segments]
     if segments:
         await connection.execute(QUERIES["append_segments"], *_columns(segments))

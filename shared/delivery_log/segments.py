@@ -1,7 +1,8 @@
 """A segment: what became of a batch of recipients of one task, of one kind. Its form in memory and as bytes.
 
-Stored hits are columns, little-endian: a header (format, flags, count, first time in unix ms), the ordinals (uint32), the
-times as ms after the first (uint32), the details (uint16, only if one is not 0), then the notes as a JSON array, only if any.
+Stored hits are columns, little-endian: a header (format, flags, count, first time in unix ms), the ordinals (uint32),
+the times as ms after the first (uint32), the details (uint16, only if one is not 0), then the notes as a JSON array,
+only if any.
 """
 
 import struct
@@ -30,7 +31,8 @@ class BadSegment(Exception):
 class Hits:
     """Columns of equal length, one entry a hit; a recipient may be there more than once, in any order.
 
-    ``details``: for a click the number of the link (from 1); otherwise the place in ``notes`` (from 1) of why; 0: nothing.
+    ``details``: for a click the number of the link (from 1); otherwise the place in ``notes`` (from 1) of why; 0:
+    nothing.
     """
 
     ordinals: "array[int]"  #: typecode I
@@ -43,7 +45,9 @@ class Hits:
         """The same thing for all of them at one moment."""
         column = array("I", ordinals)
         count = len(column)
-        return Hits(column, array("Q", [time_ms]) * count, array("H", [1 if note else 0]) * count, (note,) if note else ())
+        return Hits(
+            column, array("Q", [time_ms]) * count, array("H", [1 if note else 0]) * count, (note,) if note else ()
+        )
 
     def __len__(self) -> int:
         return len(self.ordinals)

@@ -1,7 +1,7 @@
 """What can become of recipients, as kinds of segments: the vocabulary of the delivery log.
 
-The first seven are the contract's events; the others are what Postroom itself knows about an attempt. The numbers are stored
-for ever and never reused.
+The first seven are the contract's events; the others are what Postroom itself knows about an attempt. The numbers are
+stored for ever and never reused.
 """
 
 from enum import IntEnum

@@ -1,7 +1,7 @@
 """The links of a message that can be tracked: where they stand and what they point to. Pure.
 
-Found by a scan that changes nothing, so that everything around a link stays byte for byte. In html only the ``href`` of
-an ``<a>`` outside comments and raw text counts, in a text every bare http(s) URL. A link with a placeholder in it
+Found by a scan that changes nothing, so that everything around a link stays byte for byte. In html only the ``href``
+of an ``<a>`` outside comments and raw text counts, in a text every bare http(s) URL. A link with a placeholder in it
 differs between recipients and is left alone.
 """
 
@@ -94,7 +94,7 @@ def _span_of(attribute: re.Match[str]) -> Iterator[LinkSpan]:
 
 
 def _entity(match: re.Match[str]) -> str:
-    """In an attribute ``&copy=1`` stays what it is: without its semicolon a name counts only where a browser says so."""
+    """In an attribute ``&copy=1`` stays what it is: without a semicolon a name counts only where browsers say so."""
     name = match[1]
     if name is None:
         return html_entities.unescape(match[0])

@@ -1,7 +1,7 @@
 """A task's rate as a pace: how many messages may go together, and how long the next ones wait. Pure.
 
-The bound (contract, Task): in any window of w >= 1 s at most rate * (w + 1) / 3600 + 1 messages, and at most ``rate`` in
-3,600 s. A burst of one second's worth, bursts spaced so that 3,601 s of them make ``rate``, keeps both.
+The bound (contract, Task): in any window of w >= 1 s at most rate * (w + 1) / 3600 + 1 messages, and at most ``rate``
+in 3,600 s. A burst of one second's worth, bursts spaced so that 3,601 s of them make ``rate``, keeps both.
 """
 
 from dataclasses import dataclass

@@ -134,6 +134,7 @@ class Database:
                 command_timeout=statement_seconds,
                 target_session_attrs=SessionAttribute.read_write,
                 init=_prepare_connection,
+                reset=_leave_as_it_is,
                 server_settings=_session(role, statement_seconds),
             )
         except Exception as error:
@@ -201,6 +202,10 @@ def _session(role: str | None, statement_seconds: float) -> dict[str, str]:
 
 async def _prepare_connection(driver: Any) -> None:
     await driver.set_type_codec("jsonb", schema="pg_catalog", format="binary", encoder=_to_jsonb, decoder=_from_jsonb)
+
+
+async def _leave_as_it_is(driver: Any) -> None:
+    """Nobody changes a session, only transactions: clearing it after every use would cost a round trip for nothing."""
 
 
 def _to_jsonb(value: object) -> bytes:

@@ -23,7 +23,7 @@ def load_queries(path: Path) -> Mapping[str, str]:
 def parse_queries(text: str, origin: str) -> dict[str, str]:
     queries: dict[str, str] = {}
     for block in re.split(r"\n\s*\n(?=-- [a-z][a-z0-9_]*\n)", text.strip()):
-        head, *body = block.splitlines()
+        head, *body = block.splitlines() or [""]
         named = _NAME.match(head)
         if named is None:
             raise BadQueryFile(f"{origin}: expected '-- name', found {head!r}")

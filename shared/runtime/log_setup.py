@@ -1,4 +1,6 @@
-"""Logs: one line of JSON each, to stderr. Text for people, ``action`` for machines. Never an address, a key or a URL's query."""
+"""Logs: one line of JSON each, to stderr. Text for people, ``action`` for machines. Never an address, a key or a
+URL's query.
+"""
 
 import logging
 import sys

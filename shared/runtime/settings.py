@@ -1,7 +1,7 @@
 """All settings: read once from the environment, checked together, frozen. The only reader of the environment.
 
-Every name is ``POSTROOM_`` and the field in capitals. A secret setting also reads ``NAME_FILE``, the path of a file that
-holds the value. ``SETTINGS`` is what `postroom settings` lists.
+Every name is ``POSTROOM_`` and the field in capitals. A secret setting also reads ``NAME_FILE``, the path of a file
+that holds the value. ``SETTINGS`` is what `postroom settings` lists.
 """
 
 import base64
@@ -43,7 +43,9 @@ def _text(value: str) -> str:
     return value
 
 
-def _whole(value: str) -> int:
+def _count(value: str) -> int:
+    if int(value) < 1:
+        raise ValueError("1 or more")
     return int(value)
 
 
@@ -51,6 +53,12 @@ def _port(value: str) -> int:
     if not 0 <= int(value) <= 65535:
         raise ValueError("a port is 0 to 65535")
     return int(value)
+
+
+def _period(value: str) -> float:
+    if not _seconds(value):
+        raise ValueError("more than 0 seconds")
+    return _seconds(value)
 
 
 def _seconds(value: str) -> float:
@@ -90,23 +98,52 @@ _SEND_PAUSES = "300,600,1200,2400,4800,5100"  # 5 minutes doubling to 4 hours in
 
 SETTINGS: Final[tuple[Setting, ...]] = (
     Setting("DATABASE_URL", None, "Postgres, as postgresql://user:password@host:port/name", _text, secret=True),
-    Setting("DATABASE_DIRECT_URL", "", "Postgres past a pooler, for migrations; empty: DATABASE_URL", _text, secret=True),
-    Setting("BUS_URL", None, "RabbitMQ, as amqp://user:password@host:port/vhost; inprocess: within one process", _text, secret=True),
-    Setting("SMTP_URL", None, "The relay, as smtp://user:password@host:port?starttls=none|opportunistic|require or smtps://", _text, secret=True),
-    Setting("SECRET", None, "Signs tokens and encrypts stored secrets: base64, at least 32 bytes; comma-separated for rotation", _secrets, secret=True),
+    Setting(
+        "DATABASE_DIRECT_URL", "", "Postgres past a pooler, for migrations; empty: DATABASE_URL", _text, secret=True
+    ),
+    Setting(
+        "BUS_URL",
+        None,
+        "RabbitMQ, as amqp://user:password@host:port/vhost; inprocess: within one process",
+        _text,
+        secret=True,
+    ),
+    Setting(
+        "SMTP_URL",
+        None,
+        "The relay, as smtp://user:password@host:port?starttls=none|opportunistic|require or smtps://",
+        _text,
+        secret=True,
+    ),
+    Setting(
+        "SECRET",
+        None,
+        "Signs tokens and encrypts stored secrets: base64, at least 32 bytes; comma-separated for rotation",
+        _secrets,
+        secret=True,
+    ),
     Setting("HOST", "127.0.0.1", "The address the services listen on", _text),
     Setting("API_PORT", "8080", "Port of the HTTP API; 0: any free one", _port),
     Setting("TRACKER_PORT", "8081", "Port of pixel, links and unsubscribe; 0: any free one", _port),
     Setting("TRACKER_URL", "", "Public base of the links in messages; empty: http://HOST:TRACKER_PORT", _text),
     Setting("BOUNCE_PORT", "8025", "Port that takes bounces by SMTP; 0: any free one", _port),
     Setting("METRICS_PORT", "9090", "Port of the dispatcher's health and metrics; 0: any free one", _port),
-    Setting("JOURNAL_DIR", "/var/lib/postroom/journal", "Folder of the sending journal; must outlive the process", Path),
-    Setting("BOUNCE_DOMAIN", "bounce.localhost", "Domain of envelope senders and message ids where a campaign names none", _text),
-    Setting("EMAIL_DELIVERED", "accepted", "When mail counts as delivered: accepted (the relay's 250) or dsn", _delivered),
-    Setting("SMTP_CONNECTIONS", "10", "Connections one dispatcher keeps to its relay", _whole),
+    Setting(
+        "JOURNAL_DIR", "/var/lib/postroom/journal", "Folder of the sending journal; must outlive the process", Path
+    ),
+    Setting(
+        "BOUNCE_DOMAIN",
+        "bounce.localhost",
+        "Domain of envelope senders and message ids where a campaign names none",
+        _text,
+    ),
+    Setting(
+        "EMAIL_DELIVERED", "accepted", "When mail counts as delivered: accepted (the relay's 250) or dsn", _delivered
+    ),
+    Setting("SMTP_CONNECTIONS", "10", "Connections one dispatcher keeps to its relay", _count),
     Setting("RETRY_SECONDS", _SEND_PAUSES, "Pauses between attempts for one recipient, comma-separated", _pauses),
-    Setting("SWEEP_SECONDS", "2", "How often each loop looks for work that no hint announced", _seconds),
-    Setting("DATABASE_CONNECTIONS", "8", "Connections of one service to Postgres", _whole),
+    Setting("SWEEP_SECONDS", "2", "How often each loop looks for work that no hint announced", _period),
+    Setting("DATABASE_CONNECTIONS", "8", "Connections of one service to Postgres", _count),
     Setting("LOG_LEVEL", "info", "debug, info, warning or error", _log_level),
 )
 
@@ -145,9 +182,9 @@ def read_settings(environment: Mapping[str, str], needed: frozenset[str]) -> Set
     values: dict[str, Any] = {}
     for setting in SETTINGS:
         text = _given(setting, environment, faults)
+        if not text and setting.name in needed:
+            faults.append(f"{setting.variable} is missing: {setting.meaning}")
         if text is None:
-            if setting.name in needed:
-                faults.append(f"{setting.variable} is missing: {setting.meaning}")
             values[setting.name.lower()] = () if setting.name == "SECRET" else ""
             continue
         try:
@@ -155,7 +192,9 @@ def read_settings(environment: Mapping[str, str], needed: frozenset[str]) -> Set
         except ValueError as error:
             faults.append(f"{setting.variable}: {error}")
     known = {setting.variable for setting in SETTINGS} | {s.variable + "_FILE" for s in SETTINGS if s.secret}
-    faults += [f"{name} is not a setting" for name in sorted(environment) if name.startswith(PREFIX) and name not in known]
+    faults += [
+        f"{name} is not a setting" for name in sorted(environment) if name.startswith(PREFIX) and name not in known
+    ]
     if faults:
         raise BadSettings(faults)
     return Settings(**values)

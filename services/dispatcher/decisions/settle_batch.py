@@ -9,8 +9,9 @@ from shared.domain.task import InDoubtPolicy
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """What is known of a batch. ``final``: has its outcome; ``deferred``: refused for now; ``doubtful``: final dot sent and no
-    reply read; ``resent``: was in doubt at an earlier attempt. Whoever is in none of them was not sent."""
+    """What is known of a batch. ``final``: has its outcome; ``deferred``: refused for now; ``doubtful``: final dot
+    sent and no reply read; ``resent``: was in doubt at an earlier attempt. Whoever is in none of them was not sent.
+    """
 
     ordinals: BitMap
     final: BitMap = field(default_factory=BitMap)
@@ -34,7 +35,8 @@ class Settlement:
 def settle(tally: Tally, policy: InDoubtPolicy, *, retries_left: bool, cancelled: bool) -> Settlement:
     """The six sets are disjoint but for ``resend``, and with ``final`` they make up the batch.
 
-    In doubt is resent once, if the task says so and still runs; whoever is in doubt again is held: two copies at most.
+    In doubt is resent once, if the task says so and still runs; whoever is in doubt again is held: two copies at
+    most.
     """
     doubtful = (tally.doubtful & tally.ordinals) - tally.final
     deferred = (tally.deferred & tally.ordinals) - tally.final - doubtful

@@ -1,6 +1,7 @@
 """Freezes the audience of a started task: INSERT … SELECT in chunks short enough not to hold back any tail.
 
-No recipient passes through this process. A crash leaves the cursor in the row; whoever claims it next goes on from there.
+No recipient passes through this process. A crash leaves the cursor in the row; whoever claims it next goes on from
+there.
 """
 
 from collections.abc import Sequence

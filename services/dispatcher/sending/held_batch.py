@@ -8,8 +8,8 @@ from pyroaring import BitMap
 from services.dispatcher.sending.journal_records import Hold
 from shared.postgres.database import Row
 
-#: Why no further message of a batch may be started: the task was cancelled, the lease went to somebody else, this process is
-#: stopping, what it sends cannot be recorded, or the moment granted by the task's rate is over.
+#: Why no further message of a batch may be started: the task was cancelled, the lease went to somebody else, this
+#: process is stopping, what it sends cannot be recorded, or the moment granted by the task's rate is over.
 Halt = Literal["cancelled", "lost", "stopping", "recorder down", "pace"]
 
 LEASE_SECONDS = 15.0

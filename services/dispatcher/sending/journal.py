@@ -1,8 +1,8 @@
 """The sending journal: final dots and replies, written by a plain ``write()`` before anything else knows of them.
 
-The page cache outlives the process, so after a kill the next process on the same folder reads exactly which messages were
-handed over, which were answered, and which are in doubt; no fsync is needed for that. One file a process, locked while it lives;
-a file that nobody has locked belongs to a process that died.
+The page cache outlives the process, so after a kill the next process on the same folder reads exactly which messages
+were handed over, which were answered, and which are in doubt; no fsync is needed for that. One file a process, locked
+while it lives; a file that nobody has locked belongs to a process that died.
 """
 
 import fcntl

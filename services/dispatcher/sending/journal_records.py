@@ -1,7 +1,7 @@
 """What the sending journal holds, as bytes, and what a journal says about a batch. Pure.
 
-A record is a fixed head (checksum of the rest, kind, code, task, batch, epoch, ordinal, time in unix ms, length of the note) and
-a note. A record cut short by a crash ends the journal: it was the last thing written.
+A record is a fixed head (checksum of the rest, kind, code, task, batch, epoch, ordinal, time in unix ms, length of
+the note) and a note. A record cut short by a crash ends the journal: it was the last thing written.
 """
 
 import struct
@@ -23,7 +23,7 @@ class Mark(IntEnum):
     ACCEPTED = 2
     REFUSED = 3  #: permanently, for this recipient
     DEFERRED = 4
-    NOT_TAKEN = 5  #: the reply to the dot, or the connection before it, says that the message was not taken; free to send again
+    NOT_TAKEN = 5  #: not taken, without a word against the recipient; free to send again
 
 
 @dataclass(frozen=True, slots=True)

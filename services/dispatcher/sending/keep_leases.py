@@ -15,7 +15,9 @@ RENEW_SECONDS = 3.0
 
 
 class LeaseKeeper:
-    """All batches in hand. ``look`` is called every LOOK_SECONDS for as long as the process lives, also while replies are awaited."""
+    """All batches in hand. ``look`` is called every LOOK_SECONDS for as long as the process lives, also while replies
+    are awaited.
+    """
 
     def __init__(self, database: Database, owner: int, monotonic: Callable[[], float]) -> None:
         self._database = database

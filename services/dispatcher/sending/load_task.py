@@ -32,7 +32,9 @@ class TaskToSend:
 
 
 class PreparedTasks:
-    """A started task never changes its message, so what is kept is never stale (but for ``cancelled``: see LeaseKeeper)."""
+    """A started task never changes its message, so what is kept is never stale (but for ``cancelled``: see
+    LeaseKeeper).
+    """
 
     def __init__(self, database: Database, origin: Origin) -> None:
         self._database = database

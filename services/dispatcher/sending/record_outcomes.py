@@ -65,7 +65,9 @@ class OutcomeRecorder:
         self._store(by_kind(*self._identity(), columns))
 
     async def conclude(self, write: Write | None, give_up: asyncio.Event) -> bool:
-        """Stores what is left together with ``write``. False when Postgres stayed away until ``give_up``: the journal has it."""
+        """Stores what is left together with ``write``. False when Postgres stayed away until ``give_up``: the journal
+        has it.
+        """
         if self._timer is not None:
             self._timer.cancel()
         if self._flushing is not None:

@@ -1,6 +1,7 @@
 """Settles what processes that died left behind, before this one claims anything.
 
-Their journal says which messages were answered and which are in doubt; everybody else of their batches was certainly not sent.
+Their journal says which messages were answered and which are in doubt; everybody else of their batches was certainly
+not sent.
 """
 
 from pathlib import Path
@@ -24,7 +25,9 @@ log = structlog.get_logger(__name__)
 
 
 async def replay_orphans(database: Database, folder: Path, own: int, now: float, accepted: tuple[Kind, ...]) -> int:
-    """Replays each journal in ``folder`` whose process is gone; answers how many. ``accepted``: the kinds a 250 stands for."""
+    """Replays each journal in ``folder`` whose process is gone; answers how many. ``accepted``: the kinds a 250
+    stands for.
+    """
     replayed = 0
     for orphan in adopt_orphans(folder, own):
         try:
@@ -56,7 +59,9 @@ async def _settle(
     if row is None:
         # Settled or taken over since: a late outcome is stored with its old epoch and still counts.
         columns.pop(Kind.DEFERRED, None)
-        await append_in(connection, [Entry(by_kind(hold.task_id, hold.batch, hold.epoch, stored.next_part, _taken(columns)))])
+        await append_in(
+            connection, [Entry(by_kind(hold.task_id, hold.batch, hold.epoch, stored.next_part, _taken(columns)))]
+        )
         return
     batch = HeldBatch(
         hold=hold,
@@ -68,7 +73,9 @@ async def _settle(
         lease_until=0.0,
         pace_until=None,
     )
-    final = stored.final | BitMap(o for o, reply in findings.replies.items() if reply.mark in (Mark.ACCEPTED, Mark.REFUSED))
+    final = stored.final | BitMap(
+        o for o, reply in findings.replies.items() if reply.mark in (Mark.ACCEPTED, Mark.REFUSED)
+    )
     # Those refused for now stay in the batch and are tried again with it: sooner than planned, and nobody is forgotten.
     tally = Tally(batch.ordinals, final, BitMap(), findings.doubtful, batch.resent)
     settlement = settle(tally, row["in_doubt"], retries_left=True, cancelled=row["cancelled"])

@@ -1,4 +1,6 @@
-"""Sends one batch over one connection: hand over, send, settle. The rules are in the decisions; here they are carried out."""
+"""Sends one batch over one connection: hand over, send, settle. The rules are in the decisions; here they are carried
+out.
+"""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -19,7 +21,6 @@ from services.dispatcher.sending.record_outcomes import OutcomeRecorder, conclus
 from services.dispatcher.sending.recover import stored_outcomes
 from services.dispatcher.sending.statements import STATEMENTS
 from shared.delivery_log.append import DeliveryLog
-from shared.delivery_log.segments import Hits
 from shared.domain.delivery import Kind
 from shared.domain.email_address import to_envelope
 from shared.domain.identifiers import Instant
@@ -133,7 +134,9 @@ class BatchSending:
                 return
             address = to_envelope(row["address"])
             if address is None:
-                self._recorder.final_outcome((Kind.FAILED,), row["ordinal"], self._time_ms(), "the address cannot be written to")
+                self._recorder.final_outcome(
+                    (Kind.FAILED,), row["ordinal"], self._time_ms(), "the address cannot be written to"
+                )
                 continue
             recipient = RecipientData(row["address"], row["telephone"], row["vars"] or {})
             yield Outgoing(
@@ -144,7 +147,9 @@ class BatchSending:
             )
 
     def before_dot(self, ordinal: int) -> bool:
-        """Called right before the write that holds the final dot. False: the connection is dropped and it was not sent."""
+        """Called right before the write that holds the final dot. False: the connection is dropped and it was not
+        sent.
+        """
         if not self._batch.may_finish(self._tools.monotonic()):
             return False
         self._journal(Mark.DOT, ordinal, 0, "")
@@ -189,7 +194,9 @@ class BatchSending:
         write = conclusion(batch, tools.owner, settlement, rest_pause=rest, retry_pause=pause or 0.0)
         await self._recorder.conclude(write, tools.give_up)
         if self._relay_trouble:
-            log.warning("relay not usable", action="relay_trouble", task_id=batch.hold.task_id, reason=self._relay_trouble)
+            log.warning(
+                "relay not usable", action="relay_trouble", task_id=batch.hold.task_id, reason=self._relay_trouble
+            )
 
     def _journal(self, mark: Mark, ordinal: int, code: int, note: str) -> None:
         hold = self._batch.hold

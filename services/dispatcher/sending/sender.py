@@ -20,7 +20,9 @@ LONGEST_RELAY_PAUSE_SECONDS = 15.0
 
 
 class Sender:
-    """``connections`` workers, each with one connection and one batch at a time, and at most as many batches waiting for one."""
+    """``connections`` workers, each with one connection and one batch at a time, and at most as many batches waiting
+    for one.
+    """
 
     def __init__(
         self,

@@ -19,13 +19,17 @@ from tests.audience import post_task
 OWNER, OTHER = 11, 12
 
 
-async def ready_task(database: Database, handler: Handler, size: int, *, number: int = 1, rate: int | None = None) -> None:
+async def ready_task(
+    database: Database, handler: Handler, size: int, *, number: int = 1, rate: int | None = None
+) -> None:
     await post_task(database, size, number=number, rate=rate)
     await start_due_tasks(database, handler)
     await freeze_one_audience(database, handler, OWNER)
 
 
-async def claim(database: Database, owner: int, limit: int = 1_000, statement: str = "claim_batches") -> list[HeldBatch]:
+async def claim(
+    database: Database, owner: int, limit: int = 1_000, statement: str = "claim_batches"
+) -> list[HeldBatch]:
     rows = await database.fetch(STATEMENTS[statement], owner, 15.0, limit)
     return [read_held(row, 0.0, paced=statement == "claim_paced") for row in rows]
 
@@ -50,7 +54,9 @@ async def test_each_batch_goes_to_one_of_many(database: Database, handler: Handl
     assert not any(batch.taken_over for batches in claimed for batch in batches)
 
 
-async def test_a_batch_whose_lease_ran_out_is_taken_over_with_a_higher_epoch(database: Database, handler: Handler) -> None:
+async def test_a_batch_whose_lease_ran_out_is_taken_over_with_a_higher_epoch(
+    database: Database, handler: Handler
+) -> None:
     await ready_task(database, handler, 10)
     (before,) = await claim(database, OWNER)
     assert await claim(database, OTHER) == []
@@ -72,7 +78,9 @@ async def test_a_batch_given_back_is_nobody_s_doubt(database: Database, handler:
     assert (again.taken_over, set(again.ordinals), again.attempt) == (False, {3, 4}, 1)
 
 
-async def test_those_refused_for_now_become_a_batch_of_the_next_attempt_once(database: Database, handler: Handler) -> None:
+async def test_those_refused_for_now_become_a_batch_of_the_next_attempt_once(
+    database: Database, handler: Handler
+) -> None:
     """Concluding twice (a commit whose answer was lost) makes no second batch."""
     await ready_task(database, handler, 10)
     (held,) = await claim(database, OWNER)

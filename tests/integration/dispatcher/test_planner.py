@@ -73,7 +73,9 @@ async def test_a_freeze_goes_on_where_a_dead_planner_left_it(
     assert await freeze_one_audience(database, handler, OTHER)
 
     assert await frozen_ordinals(database, 1) == list(range(1_000))
-    assert await freeze_audience._freeze_chunk(database, claimed) == 0, "the one that stalled may write nothing any more"
+    assert await freeze_audience._freeze_chunk(database, claimed) == 0, (
+        "the one that stalled may write nothing any more"
+    )
     assert await batched_ordinals(database, 1) == list(range(1_000))
 
 
@@ -94,7 +96,9 @@ async def test_a_task_cancelled_while_it_freezes_ends_with_who_was_written_down(
     assert await batched_ordinals(database, 1) == list(range(100))
 
 
-async def test_nothing_starts_before_its_time_by_the_clock_of_the_database(database: Database, handler: Handler) -> None:
+async def test_nothing_starts_before_its_time_by_the_clock_of_the_database(
+    database: Database, handler: Handler
+) -> None:
     await post_task(database, 10)
     await database.execute("UPDATE task SET scheduledtime = clock_timestamp() + interval '1 hour'")
 

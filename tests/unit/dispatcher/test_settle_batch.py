@@ -27,12 +27,18 @@ DEFERRED = Tally(ALL, final=BitMap(range(8)), deferred=BitMap([8]))
         pytest.param(Tally(ALL), {}, {"remaining": ALL}, id="nothing sent: all stay in the batch"),
         pytest.param(Tally(ALL), {"cancelled": True}, {"cancelled": ALL}, id="cancelled: all end there"),
         pytest.param(DOUBT, {}, {"resend": {8}, "remaining": {8, 9}}, id="in doubt: resent once"),
-        pytest.param(DOUBT, {"policy": "hold"}, {"held": {8}, "remaining": {9}}, id="in doubt: held where the task says so"),
+        pytest.param(
+            DOUBT, {"policy": "hold"}, {"held": {8}, "remaining": {9}}, id="in doubt: held where the task says so"
+        ),
         pytest.param(DOUBT_AGAIN, {}, {"held": {8}, "remaining": {9}}, id="in doubt again: held, two copies at most"),
         pytest.param(DOUBT, {"cancelled": True}, {"held": {8}, "cancelled": {9}}, id="in doubt and cancelled: held"),
         pytest.param(DEFERRED, {}, {"retry": {8}, "remaining": {9}}, id="refused for now: another attempt"),
-        pytest.param(DEFERRED, {"retries_left": False}, {"failed": {8}, "remaining": {9}}, id="refused too often: failed"),
-        pytest.param(DEFERRED, {"cancelled": True}, {"cancelled": {8, 9}}, id="refused for now and cancelled: cancelled"),
+        pytest.param(
+            DEFERRED, {"retries_left": False}, {"failed": {8}, "remaining": {9}}, id="refused too often: failed"
+        ),
+        pytest.param(
+            DEFERRED, {"cancelled": True}, {"cancelled": {8, 9}}, id="refused for now and cancelled: cancelled"
+        ),
     ],
 )
 def test_where_everybody_goes(tally: Tally, how: dict[str, object], where: dict[str, object]) -> None:
@@ -43,7 +49,9 @@ def test_where_everybody_goes(tally: Tally, how: dict[str, object], where: dict[
     assert found == {name: set(where.get(name, ())) for name in names}  # type: ignore[call-overload]
 
 
-@given(ORDINALS, ORDINALS, ORDINALS, ORDINALS, ORDINALS, st.sampled_from(["resend", "hold"]), st.booleans(), st.booleans())
+@given(
+    ORDINALS, ORDINALS, ORDINALS, ORDINALS, ORDINALS, st.sampled_from(["resend", "hold"]), st.booleans(), st.booleans()
+)
 def test_nobody_is_left_out_and_nobody_is_there_twice(
     ordinals: frozenset[int],
     final: frozenset[int],

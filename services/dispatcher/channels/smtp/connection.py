@@ -35,9 +35,9 @@ class Timers:
         )
         return min(max(shortest / 10, 0.01), 1.0)
 
-    def of(self, stage: Stage) -> float:
-        """For the reply to a command of a message."""
-        return {Stage.MAIL: self.mail, Stage.RCPT: self.rcpt, Stage.DATA: self.data}.get(stage, self.dot)
+    def by_stage(self) -> dict[Stage, float]:
+        """For the replies to the commands of a message."""
+        return {Stage.MAIL: self.mail, Stage.RCPT: self.rcpt, Stage.DATA: self.data, Stage.DOT: self.dot}
 
 
 class ConnectionGone(Exception):

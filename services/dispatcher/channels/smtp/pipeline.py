@@ -49,7 +49,7 @@ class Transfer:
     ) -> None:
         self._connection = connection
         self._under_way = UnderWay(connection, source, hooks, most)
-        self._timers = timers
+        self._seconds = timers.by_stage()
         self._pipelining = "PIPELINING" in connection.extensions and not stepwise
         self._awaited: deque[Stage | None] = deque()  #: replies to come; None: whatever it says (RSET, a lone dot)
         self._failure: tuple[Stage, Reply] | None = None  #: the first bad reply to the envelope in hand
@@ -95,7 +95,7 @@ class Transfer:
                 self._done.set_exception(surprise)
         if self._awaited and not self._done.done():
             stage = self._awaited[0] or Stage.MAIL
-            self._connection.expect(self._timers.of(stage), f"to answer {stage}")
+            self._connection.expect(self._seconds[stage], f"to answer {stage}")
 
     # Reading.
 
@@ -174,7 +174,8 @@ class Transfer:
         self._conclude(self._under_way.answer_in_hand(stage, reply))
         if self._done.done():
             return
-        if reply.code < 400:
+        if reply.code < 400 or (lone_dot and stage is Stage.MAIL):
+            # Where DATA goes ahead without MAIL the recipient may stand too: a dot would send him an empty message.
             self._lose(0, "the relay answers what was not asked")
             return
         # An accepted DATA has to be closed; without a recipient the lone dot is no message.

@@ -70,12 +70,14 @@ class ReplyReader:
             code, goes_on = _read_line(line)
             self._lines.append(line[4:].rstrip(b"\r"))
             self._size += len(line)
+            if self._size > MOST_OCTETS:
+                raise NotSmtp("a reply does not end")
             if not goes_on:
                 reply = Reply(code, tuple(self._lines))
                 self._lines, self._size = [], 0
                 yield reply
-        if self._size + len(self._rest) > MOST_OCTETS:
-            raise NotSmtp("a reply does not end")
+        if len(self._rest) > MOST_OCTETS:
+            raise NotSmtp("a line does not end")
 
 
 def _read_line(line: bytes) -> tuple[int, bool]:
