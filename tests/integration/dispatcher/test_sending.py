@@ -1,0 +1,306 @@
+"""What becomes of recipients when the relay takes, refuses, delays, hangs up or says nothing."""
+
+import asyncio
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from pyroaring import BitMap
+
+from services.dispatcher.sending.journal import Journal
+from services.dispatcher.sending.journal_records import Mark, Record
+from shared.domain.delivery import Kind
+from shared.domain.task import ChangeTask
+from shared.event_store.handle_command import Done, Handler
+from shared.event_store.interface import Actor
+from shared.event_store.read_models.task import TASKS
+from shared.postgres.database import Database
+from tests.audience import post_task
+from tests.integration.dispatcher.dispatching import dispatching, eventually, ordinal_of, recorded, settled
+from tests.integration.dispatcher.test_claims import ready_task
+from tests.sinks.fake_relay import DROP, Action, After, End, FakeRelay, Hang, Say, Step
+
+FAST = {"retry_seconds": "0.05,0.05"}
+
+
+def copies(relay: FakeRelay) -> Counter[int]:
+    return Counter(ordinal_of(taken.message_id) for taken in relay.ledger)
+
+
+def is_for(step: Step, number: int) -> bool:
+    """Whether a RCPT command or a content is for this person."""
+    return f"person-1-{number}@".encode() in step.argument
+
+
+async def test_everybody_gets_one_personal_message(database: Database, tmp_path: Path) -> None:
+    await post_task(database, 300)
+    async with FakeRelay() as relay, dispatching(database, relay.port, tmp_path):
+        sets = await settled(database, 300)
+
+    assert sets[Kind.SUBMITTED] == sets[Kind.DELIVERED] == BitMap(range(300))
+    assert copies(relay) == Counter(range(300))
+    assert sorted(relay.recipients()) == sorted(f"person-1-{n}@example.com" for n in range(300))
+    assert all(f"Person {ordinal_of(taken.message_id)}".encode() in taken.content for taken in relay.ledger)
+    assert list(tmp_path.iterdir()) == [], "after an orderly end no journal is left"
+
+
+async def test_with_dsn_as_proof_a_250_is_not_yet_delivered(database: Database, tmp_path: Path) -> None:
+    await post_task(database, 10)
+    async with FakeRelay() as relay, dispatching(database, relay.port, tmp_path, email_delivered="dsn"):
+        sets = await settled(database, 10)
+
+    assert Kind.DELIVERED not in sets
+
+
+async def test_a_5xx_for_one_recipient_bounces_him_alone(database: Database, tmp_path: Path) -> None:
+    def script(step: Step) -> Action | None:
+        refused = step.stage == "rcpt" and is_for(step, 7)
+        return Say(b"550 5.1.1 no such user\r\n") if refused else None
+
+    await post_task(database, 40)
+    async with FakeRelay(script) as relay, dispatching(database, relay.port, tmp_path):
+        sets = await settled(database, 40)
+
+    assert sets[Kind.BOUNCED] == BitMap([7])
+    assert sets[Kind.SUBMITTED] == BitMap(range(40)) - BitMap([7])
+
+
+async def test_a_4xx_is_tried_again_and_then_taken(database: Database, tmp_path: Path) -> None:
+    """Byte for byte the same headers: a greylisting server knows it again."""
+    seen: Counter[bytes] = Counter()
+
+    def script(step: Step) -> Action | None:
+        if step.stage == "rcpt" and is_for(step, 3):
+            seen[step.argument] += 1
+            return Say(b"451 4.7.1 later\r\n") if seen[step.argument] < 3 else None
+        return None
+
+    await post_task(database, 20)
+    async with FakeRelay(script) as relay, dispatching(database, relay.port, tmp_path, **FAST):
+        sets = await settled(database, 20)
+
+    assert sets[Kind.DEFERRED] == BitMap([3])
+    assert sets[Kind.SUBMITTED] == BitMap(range(20))
+    assert copies(relay) == Counter(range(20))
+    senders = {command for command in relay.commands if command.startswith(b"MAIL")}
+    assert len(senders) == 20, "the envelope sender of an attempt is that of the first"
+
+
+async def test_retries_come_to_an_end(database: Database, tmp_path: Path) -> None:
+    def script(step: Step) -> Action | None:
+        deferred = step.stage == "dot" and is_for(step, 3)
+        return Say(b"452 4.2.2 mailbox full\r\n") if deferred else None
+
+    await post_task(database, 20)
+    async with FakeRelay(script) as relay, dispatching(database, relay.port, tmp_path, **FAST):
+        sets = await settled(database, 20)
+
+    assert sets[Kind.FAILED] == BitMap([3])
+    assert Kind.BOUNCED not in sets
+
+
+async def test_421_costs_a_connection_and_no_attempt(database: Database, tmp_path: Path) -> None:
+    def script(step: Step) -> Action | None:
+        return Say(b"421 4.7.0 that was enough\r\n") if step.stage == "mail" and step.message % 7 == 0 else None
+
+    await post_task(database, 100)
+    async with FakeRelay(script) as relay, dispatching(database, relay.port, tmp_path, retry_seconds=""):
+        sets = await settled(database, 100)
+
+    assert sets == {Kind.SUBMITTED: BitMap(range(100)), Kind.DELIVERED: BitMap(range(100))}
+    assert copies(relay) == Counter(range(100))
+
+
+async def test_a_connection_that_ends_before_the_dot_costs_nobody_anything(database: Database, tmp_path: Path) -> None:
+    def script(step: Step) -> Action | None:
+        return DROP if step.stage == "data" and step.message % 9 == 0 else None
+
+    await post_task(database, 100)
+    async with FakeRelay(script) as relay, dispatching(database, relay.port, tmp_path, retry_seconds=""):
+        sets = await settled(database, 100)
+
+    assert sets[Kind.SUBMITTED] == BitMap(range(100))
+    assert Kind.RESENT not in sets
+    assert copies(relay) == Counter(range(100))
+
+
+@pytest.mark.parametrize("took", [True, False])
+async def test_no_reply_to_the_dot_is_doubt_and_is_resent_once(database: Database, tmp_path: Path, took: bool) -> None:
+    """Whether the relay took it nobody can know; both ways nobody is missing and the doubled one is listed."""
+    dropped: list[int] = []
+
+    def script(step: Step) -> Action | None:
+        if step.stage == "dot" and is_for(step, 5) and not dropped:
+            dropped.append(5)
+            return End(took=took)
+        return None
+
+    await post_task(database, 30)
+    async with FakeRelay(script) as relay, dispatching(database, relay.port, tmp_path):
+        sets = await settled(database, 30)
+
+    assert sets[Kind.RESENT] == BitMap([5])
+    assert sets[Kind.SUBMITTED] == BitMap(range(30))
+    assert copies(relay) == Counter(range(30)) + Counter([5] if took else [])
+
+
+async def test_in_doubt_twice_is_held(database: Database, tmp_path: Path) -> None:
+    def script(step: Step) -> Action | None:
+        return End(took=True) if step.stage == "dot" and is_for(step, 5) else None
+
+    await post_task(database, 30)
+    async with FakeRelay(script) as relay, dispatching(database, relay.port, tmp_path):
+        sets = await settled(database, 30)
+
+    assert sets[Kind.HELD] == sets[Kind.RESENT] == BitMap([5])
+    assert copies(relay)[5] == 2
+
+
+async def test_a_task_that_holds_sends_nothing_twice(database: Database, tmp_path: Path) -> None:
+    def script(step: Step) -> Action | None:
+        return End(took=True) if step.stage == "dot" and is_for(step, 5) else None
+
+    await post_task(database, 30, in_doubt="hold")
+    async with FakeRelay(script) as relay, dispatching(database, relay.port, tmp_path):
+        sets = await settled(database, 30)
+
+    assert sets[Kind.HELD] == BitMap([5])
+    assert copies(relay) == Counter(range(30))
+
+
+async def test_a_relay_that_refuses_us_spends_nobody_s_attempt(database: Database, tmp_path: Path) -> None:
+    """As soon as it lets us in again, everybody gets his message."""
+    refusing = True
+
+    def script(step: Step) -> Action | None:
+        return Say(b"554 5.7.1 not from you\r\n") if refusing and step.stage == "connect" else None
+
+    await post_task(database, 30)
+    async with (
+        FakeRelay(script) as relay,
+        dispatching(database, relay.port, tmp_path, retry_seconds="", smtp_connections="2"),
+    ):
+        await eventually(lambda: relay.connections >= 2)
+        assert await recorded(database) == {}
+        refusing = False
+        sets = await settled(database, 30)
+
+    assert sets[Kind.SUBMITTED] == BitMap(range(30))
+
+
+async def test_whoever_left_after_the_freeze_is_not_written_to(
+    database: Database, handler: Handler, tmp_path: Path
+) -> None:
+    """Checked at hand-over: unsubscribed, opted out and erased, each with its reason."""
+    await ready_task(database, handler, 30)
+    await database.execute("UPDATE subscription SET ended_at = now() WHERE subscriber_id = 10000003")
+    await database.execute("UPDATE subscriber SET optout = 'all' WHERE id = 10000004")
+    await database.execute("DELETE FROM subscriber WHERE id = 10000005")
+
+    async with FakeRelay() as relay, dispatching(database, relay.port, tmp_path):
+        sets = await settled(database, 30)
+
+    assert sets[Kind.SUPPRESSED] == BitMap([3, 4, 5])
+    assert copies(relay) == Counter(set(range(30)) - {3, 4, 5})
+
+
+async def test_a_cancel_stops_mid_batch_within_a_second(database: Database, handler: Handler, tmp_path: Path) -> None:
+    """No MAIL later than a second after the cancel; the rest ends as cancelled, and everybody has one state."""
+    loop = asyncio.get_running_loop()
+    mails: list[float] = []
+
+    def script(step: Step) -> Action | None:
+        if step.stage == "mail":
+            mails.append(loop.time())
+        return After(0.01, Say(b"250 ok\r\n")) if step.stage == "dot" else None
+
+    await post_task(database, 5_000)
+    async with FakeRelay(script) as relay, dispatching(database, relay.port, tmp_path):
+        await eventually(lambda: len(relay.ledger) > 100)
+        done = await handler.handle(TASKS, "task-1", ChangeTask(frozenset({"cancelled"}), cancelled=True), Actor(1, 1))
+        cancelled_at = loop.time()
+        assert isinstance(done, Done)
+        sets = await settled(database, 5_000)
+
+    assert max(mails) < cancelled_at + 1.0
+    assert len(sets[Kind.CANCELLED]) > 1_000
+    assert sets[Kind.CANCELLED] | sets[Kind.SUBMITTED] | sets.get(Kind.HELD, BitMap()) == BitMap(range(5_000))
+    assert not sets[Kind.CANCELLED] & sets[Kind.SUBMITTED]
+    assert set(copies(relay)) == set(sets[Kind.SUBMITTED])
+
+
+async def test_an_orderly_stop_leaves_no_doubt(database: Database, tmp_path: Path) -> None:
+    """Messages past their dot are waited for; the next dispatcher sends exactly the others."""
+    await post_task(database, 1_000)
+    slow = lambda step: After(0.005, Say(b"250 ok\r\n")) if step.stage == "dot" else None  # noqa: E731 - a script
+    async with FakeRelay(slow) as relay:
+        async with dispatching(database, relay.port, tmp_path):
+            await eventually(lambda: len(relay.ledger) > 50)
+        assert 50 < len(relay.ledger) < 1_000
+        async with dispatching(database, relay.port, tmp_path):
+            sets = await settled(database, 1_000)
+
+    assert set(sets) == {Kind.SUBMITTED, Kind.DELIVERED}
+    assert copies(relay) == Counter(range(1_000))
+
+
+async def test_a_dead_process_s_journal_says_who_was_answered_and_who_is_in_doubt(
+    database: Database, handler: Handler, tmp_path: Path
+) -> None:
+    """Its batch goes on at once, without waiting for the lease: nobody else of it was sent to."""
+    await ready_task(database, handler, 20)
+    dead = 77
+    await database.execute(
+        "UPDATE batch SET owner = $1, epoch = 1, leased_until = clock_timestamp() + interval '1 hour'", dead
+    )
+    journal = Journal(tmp_path, dead)
+    for mark, ordinal in ((Mark.DOT, 1), (Mark.ACCEPTED, 1), (Mark.DOT, 2), (Mark.REFUSED, 2), (Mark.DOT, 3)):
+        journal.write(Record(mark, 1, 0, 1, ordinal, 1_000, 250, "said so"))
+    journal.close(settled=False)
+
+    async with FakeRelay() as relay, dispatching(database, relay.port, tmp_path):
+        sets = await settled(database, 20)
+
+    assert sets[Kind.BOUNCED] == BitMap([2])
+    assert sets[Kind.RESENT] == BitMap([3])
+    assert copies(relay) == Counter(set(range(20)) - {1, 2})
+    assert sets[Kind.SUBMITTED] == BitMap(range(20)) - BitMap([2])
+
+
+async def test_without_a_journal_all_without_a_stored_outcome_are_in_doubt(
+    database: Database, handler: Handler, tmp_path: Path
+) -> None:
+    """Another machine takes over when the lease has run out."""
+    await ready_task(database, handler, 20)
+    await database.execute("UPDATE batch SET owner = 77, epoch = 1, leased_until = '-infinity'")
+
+    async with FakeRelay() as relay, dispatching(database, relay.port, tmp_path):
+        sets = await settled(database, 20)
+
+    assert sets[Kind.RESENT] == sets[Kind.SUBMITTED] == BitMap(range(20))
+    assert copies(relay) == Counter(range(20))
+
+
+async def test_two_dispatchers_share_a_task(database: Database, tmp_path: Path) -> None:
+    await post_task(database, 2_000)
+    async with (
+        FakeRelay() as relay,
+        dispatching(database, relay.port, tmp_path / "one"),
+        dispatching(database, relay.port, tmp_path / "two"),
+    ):
+        await settled(database, 2_000)
+
+    assert copies(relay) == Counter(range(2_000))
+
+
+async def test_a_hung_relay_keeps_its_batch_s_lease(database: Database, tmp_path: Path) -> None:
+    """While a reply to the dot is awaited the lease is renewed, so nobody else sends it again."""
+    await post_task(database, 20)
+    hanging = lambda step: Hang() if step.stage == "dot" else None  # noqa: E731 - a script
+    async with FakeRelay(hanging) as relay, dispatching(database, relay.port, tmp_path, smtp_connections="1"):
+        await eventually(lambda: relay.messages >= 1)
+        before = await database.fetch_value("SELECT max(leased_until) FROM batch WHERE owner IS NOT NULL")
+        async with asyncio.timeout(10):
+            while before == await database.fetch_value("SELECT max(leased_until) FROM batch WHERE owner IS NOT NULL"):
+                await asyncio.sleep(0.1)
+        assert relay.ledger == [] or len(copies(relay)) == 1
