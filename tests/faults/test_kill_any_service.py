@@ -48,7 +48,7 @@ def running(environment: dict[str, str], folder: Path) -> Iterator[dict[str, Ser
 
 async def kill_at_random(services: dict[str, ServiceProcess], relay: CountingRelay, chance: random.Random) -> list[str]:
     """KILLS times one of them, each after some more messages were sent; it is started again at once. Answers the names."""
-    killed = []
+    killed: list[str] = []
     while len(killed) < KILLS:
         await sent(relay, relay.taken.total() + chance.randint(1, RECIPIENTS // KILLS // 2))
         await asyncio.sleep(chance.uniform(0, 0.02))

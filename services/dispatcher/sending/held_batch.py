@@ -51,4 +51,5 @@ def read_held(row: Row, asked_at: float, *, paced: bool) -> HeldBatch:
         allowed=row["allowed"],
         lease_until=asked_at + LEASE_SECONDS,
         pace_until=asked_at + PACE_GRANT_SECONDS if paced else None,
+        halt="cancelled" if row["cancelled"] else None,
     )

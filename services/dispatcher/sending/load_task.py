@@ -27,14 +27,11 @@ class TaskToSend:
     task_id: int
     list_id: int | None
     in_doubt: InDoubtPolicy
-    cancelled: bool  #: when it was loaded
     message: PreparedMessage
 
 
 class PreparedTasks:
-    """A started task never changes its message, so what is kept is never stale (but for ``cancelled``: see
-    LeaseKeeper).
-    """
+    """A started task never changes what is kept of it here."""
 
     def __init__(self, database: Database, origin: Origin) -> None:
         self._database = database
@@ -67,7 +64,7 @@ def _prepared(row: Row, origin: Origin) -> TaskToSend:
         list_name=row["list_name"] or "",
         links={url: number for number, url in enumerate(row["links"], start=1)},
     )
-    return TaskToSend(row["id"], row["list_id"], row["in_doubt"], row["cancelled"], prepare(content, context))
+    return TaskToSend(row["id"], row["list_id"], row["in_doubt"], prepare(content, context))
 
 
 def _email_content(content: Mapping[str, Any]) -> EmailContent:

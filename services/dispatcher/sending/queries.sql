@@ -15,7 +15,8 @@ UPDATE batch
   FROM due
  WHERE batch.task_id = due.task_id AND batch.number = due.number
 RETURNING batch.task_id, batch.number, batch.epoch, batch.attempt, batch.ordinals, batch.resent,
-          due.former_owner IS NOT NULL AS taken_over, batch.size AS allowed;
+          due.former_owner IS NOT NULL AS taken_over, batch.size AS allowed,
+          (SELECT cancelled FROM task WHERE task.id = batch.task_id) AS cancelled;
 
 -- claim_paced
 -- One due batch of each task with a rate whose next messages may go now. The row of the task is the one place where its pace is
@@ -53,7 +54,8 @@ UPDATE batch
   FROM due
  WHERE batch.task_id = due.task_id AND batch.number = due.number
 RETURNING batch.task_id, batch.number, batch.epoch, batch.attempt, batch.ordinals, batch.resent,
-          due.former_owner IS NOT NULL AS taken_over, due.allowed;
+          due.former_owner IS NOT NULL AS taken_over, due.allowed,
+          (SELECT cancelled FROM task WHERE task.id = batch.task_id) AS cancelled;
 
 -- next_due
 -- Seconds until something can be claimed, for the wait between two rounds; null when nothing is planned.
@@ -77,7 +79,7 @@ SELECT id FROM task WHERE id = ANY ($1::bigint[]) AND cancelled;
 
 -- task_to_send
 -- What all recipients of a task have in common. $1 task
-SELECT task.id, task.account_id, task.channel, task.in_doubt, task.list_id, task.cancelled, task.message_id, task.message_version,
+SELECT task.id, task.account_id, task.in_doubt, task.list_id,
        extract(epoch FROM started.recorded_at)::float8 AS started_at, list.name AS list_name,
        message_version.content, message_version.links
   FROM task

@@ -112,8 +112,6 @@ class Sender:
     async def _send(self, batch: HeldBatch, channel: Channel) -> bool:
         try:
             task = await self._tools.tasks.get(batch.hold.task_id)
-            if task.cancelled:
-                batch.halt = "cancelled"
             return await BatchSending(self._tools, batch, task).send(channel)
         except DatabaseError as error:
             # Nothing of it is lost: the lease runs out, and the journal knows what was handed over.
