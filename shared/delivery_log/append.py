@@ -48,7 +48,12 @@ async def append_in(connection: Connection, group: Sequence[Entry]) -> None:
         for write in entry.writes:
             writes.setdefault(write.statement, []).append(write.args)
     for statement, rows in writes.items():
-        await connection.execute_many(statement, sorted(rows, key=lambda args: args[:2]))  # type: ignore[arg-type, return-value]
+        await connection.execute_many(statement, sorted(rows, key=_key))
+
+
+def _key(args: Sequence[object]) -> tuple[int, ...]:
+    """The leading numbers of a row: task, and batch."""
+    return tuple(value for value in args[:2] if isinstance(value, int))
 
 
 def _columns(segments: Sequence[Segment]) -> tuple[list[object], ...]:

@@ -47,7 +47,7 @@ def running(environment: dict[str, str], folder: Path) -> Iterator[dict[str, Ser
 
 
 async def kill_at_random(services: dict[str, ServiceProcess], relay: CountingRelay, chance: random.Random) -> list[str]:
-    """KILLS times one of them, each after some more messages were sent; it is started again at once. Answers the names."""
+    """KILLS times one of them, after some more messages were sent, and started again at once. Answers the names."""
     killed: list[str] = []
     while len(killed) < KILLS:
         await sent(relay, relay.taken.total() + chance.randint(1, RECIPIENTS // KILLS // 2))
@@ -78,7 +78,6 @@ async def test_nobody_is_missing_and_only_the_listed_are_doubled(
     """50,000 recipients, real Postgres and RabbitMQ, kill -9 of api, dispatcher and tracker at 24 random moments."""
     seed = random.randrange(1 << 32)
     chance = random.Random(seed)
-    print(f"seed {seed}")
     async with CountingRelay(seconds_each=0.002) as relay, connected(database_url) as database:
         environment = {
             "POSTROOM_DATABASE_URL": database_url,
@@ -101,14 +100,14 @@ async def test_nobody_is_missing_and_only_the_listed_are_doubled(
         sets = await read_sets(database, 1, Kind)
         doubled = BitMap(ordinal for ordinal, count in copies.items() if count > 1)
         listed = sets.get(Kind.RESENT, BitMap()) | sets.get(Kind.HELD, BitMap())
-        print(f"killed {killed}: {len(doubled)} doubled, {len(listed)} listed as in doubt")
+        told = f"seed {seed}, killed {killed}: {len(doubled)} doubled, {len(listed)} listed as in doubt"
 
-        assert BitMap(copies) == BitMap(range(RECIPIENTS)), "somebody is missing"
-        assert doubled <= listed, "somebody was doubled silently"
-        assert max(copies.values()) <= 2
+        assert BitMap(copies) == BitMap(range(RECIPIENTS)), f"somebody is missing: {told}"
+        assert doubled <= listed, f"somebody was doubled silently: {told}"
+        assert max(copies.values()) <= 2, told
         states = count_by_state(BitMap(range(RECIPIENTS)), sets)
-        assert sum(states.values()) == RECIPIENTS
-        assert states["accepted"] + states["in_doubt"] == RECIPIENTS
+        assert sum(states.values()) == RECIPIENTS, told
+        assert states["accepted"] + states["in_doubt"] == RECIPIENTS, told
         assert doubled or listed, "no kill met a message past its dot: the test shows nothing"
 
 

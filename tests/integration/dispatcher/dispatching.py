@@ -1,6 +1,7 @@
 """A whole dispatcher in this process, against a relay; and what it left in the delivery log."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ from shared.domain.tokens import TokenKeys
 from shared.event_store.on_postgres import PostgresEventStore
 from shared.postgres.database import Database
 from shared.runtime.settings import read_settings
+from tests.sinks.fake_relay import FakeRelay
 
 SECRET_TEXT = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 KEYS = TokenKeys([bytes(range(32))])
@@ -76,3 +78,8 @@ def ordinal_of(message_id: str) -> int:
     token = KEYS.read_web(message_id.strip("<>").split("@")[0])
     assert token is not None
     return token.ordinal
+
+
+def copies(relay: FakeRelay) -> Counter[int]:
+    """How often the relay took the message of each ordinal."""
+    return Counter(ordinal_of(taken.message_id) for taken in relay.ledger)

@@ -1,17 +1,30 @@
 """When an attempt is over, everybody of the batch has exactly one place."""
 
+from collections.abc import Collection, Mapping
+from typing import TypedDict
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pyroaring import BitMap
 
 from services.dispatcher.decisions.settle_batch import Settlement, Tally, settle
+from shared.domain.task import InDoubtPolicy
 
 ORDINALS = st.frozensets(st.integers(0, 30))
+POLICIES: st.SearchStrategy[InDoubtPolicy] = st.sampled_from(("resend", "hold"))
 
 
-def settled(tally: Tally, *, policy: str = "resend", retries_left: bool = True, cancelled: bool = False) -> Settlement:
-    return settle(tally, policy, retries_left=retries_left, cancelled=cancelled)  # type: ignore[arg-type]
+class How(TypedDict, total=False):
+    policy: InDoubtPolicy
+    retries_left: bool
+    cancelled: bool
+
+
+def settled(
+    tally: Tally, policy: InDoubtPolicy = "resend", *, retries_left: bool = True, cancelled: bool = False
+) -> Settlement:
+    return settle(tally, policy, retries_left=retries_left, cancelled=cancelled)
 
 
 ALL = BitMap(range(10))
@@ -41,24 +54,22 @@ DEFERRED = Tally(ALL, final=BitMap(range(8)), deferred=BitMap([8]))
         ),
     ],
 )
-def test_where_everybody_goes(tally: Tally, how: dict[str, object], where: dict[str, object]) -> None:
-    settlement = settled(tally, **how)  # type: ignore[arg-type]
+def test_where_everybody_goes(tally: Tally, how: How, where: Mapping[str, Collection[int]]) -> None:
+    settlement = settled(tally, **how)
 
     names = ("failed", "retry", "resend", "held", "cancelled", "remaining")
     found = {name: set(getattr(settlement, name)) for name in names}
-    assert found == {name: set(where.get(name, ())) for name in names}  # type: ignore[call-overload]
+    assert found == {name: set(where.get(name, ())) for name in names}
 
 
-@given(
-    ORDINALS, ORDINALS, ORDINALS, ORDINALS, ORDINALS, st.sampled_from(["resend", "hold"]), st.booleans(), st.booleans()
-)
+@given(ORDINALS, ORDINALS, ORDINALS, ORDINALS, ORDINALS, POLICIES, st.booleans(), st.booleans())
 def test_nobody_is_left_out_and_nobody_is_there_twice(
     ordinals: frozenset[int],
     final: frozenset[int],
     deferred: frozenset[int],
     doubtful: frozenset[int],
     resent: frozenset[int],
-    policy: str,
+    policy: InDoubtPolicy,
     retries_left: bool,
     cancelled: bool,
 ) -> None:
