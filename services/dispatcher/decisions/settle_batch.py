@@ -51,3 +51,8 @@ def settle(tally: Tally, policy: InDoubtPolicy, *, retries_left: bool, cancelled
         cancelled=unsent | deferred if cancelled else nobody,
         remaining=resend if cancelled else unsent | resend,
     )
+
+
+def unsent(ordinals: BitMap) -> Settlement:
+    """Nothing was begun: all of them stay."""
+    return settle(Tally(ordinals), "hold", retries_left=True, cancelled=False)

@@ -23,8 +23,11 @@ class Journal:
     def __init__(self, folder: Path, owner: int) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._path = folder / f"{owner}.journal"
-        self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        # Locked before it has the name by which others look for journals.
+        begun = self._path.with_suffix(".new")
+        self._file = os.open(begun, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
         fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        begun.rename(self._path)
         self._size = 0
 
     def write(self, record: Record) -> None:

@@ -24,6 +24,7 @@ class Mark(IntEnum):
     REFUSED = 3  #: permanently, for this recipient
     DEFERRED = 4
     NOT_TAKEN = 5  #: not taken, without a word against the recipient; free to send again
+    SETTLED = 6  #: the whole hold is in the database
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +81,14 @@ def decode(data: bytes) -> Iterator[Record]:
 
 
 def find(data: bytes) -> dict[Hold, Findings]:
-    """What the journal says, hold by hold. Of several marks for one ordinal the last one counts."""
+    """What the journal says of each hold that was not settled. Of several marks for one ordinal the last one counts."""
     found: dict[Hold, Findings] = {}
     for record in decode(data):
-        findings = found.setdefault(Hold(record.task_id, record.batch, record.epoch), Findings())
+        hold = Hold(record.task_id, record.batch, record.epoch)
+        if record.mark is Mark.SETTLED:
+            found.pop(hold, None)
+            continue
+        findings = found.setdefault(hold, Findings())
         if record.mark is Mark.DOT:
             findings.doubtful.add(record.ordinal)
             findings.replies.pop(record.ordinal, None)

@@ -68,10 +68,10 @@ class OutcomeRecorder:
         """Stores what is left together with ``write``. False when Postgres stayed away until ``give_up``: the journal
         has it.
         """
-        if self._timer is not None:
-            self._timer.cancel()
         if self._flushing is not None:
             await self._flushing
+        if self._timer is not None:
+            self._timer.cancel()
         self._take()
         while True:
             try:

@@ -121,10 +121,10 @@ class BatchSending:
         rows = await self._tools.database.fetch(
             STATEMENTS["recipients_of_batch"], hold.task_id, ordinals, self._task.list_id
         )
-        time_ms = self._time_ms()
-        for row in rows:
-            if row["suppressed"]:
-                self._recorder.final_outcome((Kind.SUPPRESSED,), row["ordinal"], time_ms, row["suppressed"])
+        suppressed = dict.fromkeys(set(ordinals) - {row["ordinal"] for row in rows}, "erased")
+        suppressed |= {row["ordinal"]: row["suppressed"] for row in rows if row["suppressed"]}
+        for ordinal, why in sorted(suppressed.items()):
+            self._recorder.final_outcome((Kind.SUPPRESSED,), ordinal, self._time_ms(), why)
         return [row for row in rows if not row["suppressed"]]
 
     def _outgoing(self, rows: list[Row]) -> Iterator[Outgoing]:
@@ -192,7 +192,8 @@ class BatchSending:
         self._recorder.add(settled_columns(settlement, self._time_ms(), "no reply to the final dot"))
         rest = RELAY_PAUSE_SECONDS if self._relay_trouble else 0.0
         write = conclusion(batch, tools.owner, settlement, rest_pause=rest, retry_pause=pause or 0.0)
-        await self._recorder.conclude(write, tools.give_up)
+        if await self._recorder.conclude(write, tools.give_up):
+            self._journal(Mark.SETTLED, 0, 0, "")
         if self._relay_trouble:
             log.warning(
                 "relay not usable", action="relay_trouble", task_id=batch.hold.task_id, reason=self._relay_trouble

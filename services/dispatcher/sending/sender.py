@@ -7,9 +7,11 @@ from contextlib import suppress
 import structlog
 
 from services.dispatcher.channels.interface import Channel
+from services.dispatcher.decisions.settle_batch import unsent
 from services.dispatcher.sending.held_batch import LEASE_SECONDS, HeldBatch, read_held
 from services.dispatcher.sending.keep_leases import LOOK_SECONDS, LeaseKeeper
-from services.dispatcher.sending.send_batch import BatchSending, SendingTools
+from services.dispatcher.sending.record_outcomes import conclusion
+from services.dispatcher.sending.send_batch import RELAY_PAUSE_SECONDS, BatchSending, SendingTools
 from services.dispatcher.sending.statements import STATEMENTS
 from shared.postgres.database import DatabaseError
 from shared.runtime.lifecycle import Wakeup, run_loop
@@ -112,11 +114,22 @@ class Sender:
     async def _send(self, batch: HeldBatch, channel: Channel) -> bool:
         try:
             task = await self._tools.tasks.get(batch.hold.task_id)
-            return await BatchSending(self._tools, batch, task).send(channel)
-        except DatabaseError as error:
-            # Nothing of it is lost: the lease runs out, and the journal knows what was handed over.
-            log.warning("batch left", action="batch_left", task_id=batch.hold.task_id, reason=str(error)[:200])
-            return False
         except Exception:
+            log.exception("task cannot be sent", action="task_unsendable", task_id=batch.hold.task_id)
+            await self._give_back(batch)
+            return False
+        try:
+            return await BatchSending(self._tools, batch, task).send(channel)
+        except Exception:
+            # Nothing of it is lost: the lease runs out, and the journal knows what was handed over.
             log.exception("batch failed", action="batch_failed", task_id=batch.hold.task_id)
             return False
+
+    async def _give_back(self, batch: HeldBatch) -> None:
+        """Nothing of it was begun. What another process may have sent of it stays in doubt: that lease runs out."""
+        if not batch.taken_over:
+            write = conclusion(
+                batch, self._tools.owner, unsent(batch.ordinals), rest_pause=RELAY_PAUSE_SECONDS, retry_pause=0.0
+            )
+            with suppress(DatabaseError):
+                await self._tools.delivery_log.append([], [write])

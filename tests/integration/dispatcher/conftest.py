@@ -20,3 +20,11 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 @pytest.fixture
 def handler(database: Database) -> Handler:
     return Handler(PostgresEventStore(database), clock.now)
+
+
+@pytest.fixture
+async def owner(database_url: str) -> AsyncIterator[Database]:
+    """With the rights of who migrates: may change what a service may not."""
+    database = await Database.connect(database_url, role=None)
+    yield database
+    await database.close()

@@ -92,3 +92,22 @@ async def test_a_hung_relay_keeps_its_batch_s_lease(database: Database, tmp_path
             while before == await database.fetch_value("SELECT max(leased_until) FROM batch WHERE owner IS NOT NULL"):
                 await asyncio.sleep(0.1)
         assert relay.ledger == [] or len(copies(relay)) == 1
+
+
+async def test_a_message_that_cannot_be_prepared_puts_nobody_in_doubt(
+    database: Database, owner: Database, handler: Handler, tmp_path: Path
+) -> None:
+    """The batch is given back untouched; once the message can be prepared, everybody gets one."""
+    await ready_task(database, handler, 20)
+    edit = "UPDATE message_version SET content = content || jsonb_build_object('from_email', $1::text)"
+    async with FakeRelay() as relay:
+        await owner.execute(edit, "not an address")
+        async with dispatching(database, relay.port, tmp_path):
+            async with asyncio.timeout(10):
+                while not await database.fetch_value("SELECT count(*) FROM batch WHERE epoch > 0 AND owner IS NULL"):
+                    await asyncio.sleep(0.02)
+        await owner.execute(edit, "tests@sender.example")
+        async with dispatching(database, relay.port, tmp_path):
+            sets = await settled(database, 20)
+
+    assert sets == {Kind.SUBMITTED: BitMap(range(20)), Kind.DELIVERED: BitMap(range(20))}

@@ -65,3 +65,11 @@ def test_a_message_begun_again_is_in_doubt_again() -> None:
 
     assert findings.doubtful == BitMap([1])
     assert findings.replies == {}
+
+
+def test_a_settled_hold_is_nobody_s_business_any_more() -> None:
+    """Its outcomes are in the database; a later hold of the same batch is another matter."""
+    later = Record(Mark.DOT, 7, 1, 2, 5, 2_000)
+    entries = [record(Mark.DOT, 1), record(Mark.ACCEPTED, 1), record(Mark.SETTLED, 0), later]
+
+    assert set(find(b"".join(encode(entry) for entry in entries))) == {Hold(7, 1, 2)}
