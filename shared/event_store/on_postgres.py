@@ -12,7 +12,6 @@ from shared.event_store.interface import (
     StreamAppend,
     TailPosition,
     VersionConflict,
-    Write,
 )
 from shared.postgres.database import Connection, Database, Row, UniqueViolation
 from shared.postgres.group_commit import GroupCommit
@@ -101,6 +100,3 @@ def _recorded(row: Row) -> RecordedEvent:
         actor=Actor(row["account_id"], row["user_id"], row["correlation"]),
         recorded_at=Instant(row["recorded_at"]),
     )
-
-
-__all__ = ["PostgresEventStore", "Write", "append_in"]

@@ -70,8 +70,8 @@ async def test_a_killed_broker_loses_nothing_confirmed(private_rabbitmq: Broker,
         private_rabbitmq.stop()
         await restart(private_rabbitmq)
         async with await rig.bus.listen("dispatcher", heard), asyncio.TaskGroup() as group:
-            publishing = group.create_task(publish_in_the_end(rig.bus, 40, confirmed))
-            await until(lambda: len(confirmed) >= 1000)
+            publishing = group.create_task(publish_in_the_end(rig.bus, 20, confirmed))
+            await until(lambda: len(confirmed) >= 500)
             private_rabbitmq.kill()
             assert not publishing.done()
             await restart(private_rabbitmq)
@@ -80,7 +80,7 @@ async def test_a_killed_broker_loses_nothing_confirmed(private_rabbitmq: Broker,
         await rig.reach_in()
         stored = {letter.message_id for letter in await rig.take_all("audit")}
 
-    assert len(confirmed) == 4000
+    assert len(confirmed) == 2000
     assert confirmed <= stored
 
 
@@ -129,22 +129,21 @@ async def test_a_silent_network_is_left_behind(proxy: TcpProxy, rig: RabbitRig) 
     async with asyncio.timeout(HANG), await rig.bus.listen("dispatcher", heard):
         await rig.bus.hint("dispatcher", Hint("task_due", key=1))
         await until(lambda: bool(heard.hints))
-        proxy.freeze()
-        with pytest.raises(PublishFailed):
-            await rig.bus.publish([event(1)])
-        with pytest.raises(PublishFailed):
-            await rig.bus.hint("dispatcher", Hint("task_due", key=2))
-        while await rig.bus.healthy():
-            await asyncio.sleep(0.02)
-        proxy.thaw()
+        with proxy.frozen():
+            with pytest.raises(PublishFailed):
+                await rig.bus.publish([event(1)])
+            with pytest.raises(PublishFailed):
+                await rig.bus.hint("dispatcher", Hint("task_due", key=2))
+            while await rig.bus.healthy():
+                await asyncio.sleep(0.02)
         await hint_in_the_end(rig.bus, Hint("task_due", key=3))
         await until(lambda: Hint("task_due", key=3) in heard.hints)
 
 
-async def test_a_deleted_queue_comes_back_with_its_listener(rig: RabbitRig) -> None:
-    """The broker cancels the consumer and says so once."""
+async def test_a_deleted_queue_comes_back_with_its_listener(amqp_url: str, amqp_prefix: str) -> None:
+    """The broker cancels the consumer and says so once: nothing waits for the next look."""
     heard = Heard()
-    async with await rig.bus.listen("dispatcher", heard):
+    async with RabbitRig(amqp_url, amqp_prefix, SELDOM) as rig, await rig.bus.listen("dispatcher", heard):
         await rig.bus.hint("dispatcher", Hint("task_due", key=1))
         await until(lambda: bool(heard.hints))
         await rig.channel.queue_delete(rig.names.hints["dispatcher"].name)

@@ -1,0 +1,102 @@
+"""Migrations: each once, in order, all or nothing, by any number of processes at a time."""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import pytest
+
+from shared.postgres.database import Database, DatabaseError
+from shared.postgres.migrate import MIGRATIONS, MigrationChanged, migrate, read_migrations
+from tests.servers import databases
+from tests.servers.backends import Server
+
+ALL = [migration.name for migration in read_migrations(MIGRATIONS)]
+
+
+@pytest.fixture
+async def empty_url(postgres_url: str, tmp_path: Path) -> AsyncIterator[str]:
+    """A database of this test alone in which nothing was migrated."""
+    name = f"postroom_migrate_{abs(hash(tmp_path))}"
+    yield await databases.create(postgres_url, name)
+    await databases.drop(postgres_url, name)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A copy of the migrations that may be edited."""
+    return Path(shutil.copytree(MIGRATIONS, tmp_path / "migrations"))
+
+
+async def applied(url: str) -> list[str]:
+    database = await Database.connect(url, role=None, connections=1)
+    try:
+        return [row["name"] for row in await database.fetch("SELECT name FROM migration ORDER BY number")]
+    finally:
+        await database.close()
+
+
+def test_migrations_are_numbered_without_gap_or_repeat() -> None:
+    assert [migration.number for migration in read_migrations(MIGRATIONS)] == list(range(1, len(ALL) + 1))
+
+
+async def test_the_second_time_nothing_is_left_to_do(empty_url: str) -> None:
+    assert await migrate(empty_url) == ALL
+    assert await migrate(empty_url) == []
+
+
+async def test_a_new_file_is_all_that_is_applied(empty_url: str, folder: Path) -> None:
+    await migrate(empty_url, folder)
+    (folder / "0099_more.sql").write_text("CREATE TABLE more (id integer); CREATE TABLE still_more (id integer);")
+
+    assert await migrate(empty_url, folder) == ["0099_more.sql"]
+    assert await applied(empty_url) == [*ALL, "0099_more.sql"]
+
+
+async def test_a_file_that_was_applied_and_changed_is_refused(empty_url: str, folder: Path) -> None:
+    await migrate(empty_url, folder)
+    changed = folder / ALL[1]
+    changed.write_text(changed.read_text(encoding="utf-8") + "-- one more thought\n", encoding="utf-8")
+    (folder / "0099_more.sql").write_text("CREATE TABLE more (id integer);")
+
+    with pytest.raises(MigrationChanged, match=ALL[1]):
+        await migrate(empty_url, folder)
+
+    assert await applied(empty_url) == ALL
+
+
+async def test_a_file_that_fails_leaves_nothing_of_itself(empty_url: str, folder: Path) -> None:
+    (folder / "0099_more.sql").write_text("CREATE TABLE more (id integer); SELECT 1 / 0;")
+
+    with pytest.raises(DatabaseError, match="22012"):
+        await migrate(empty_url, folder)
+
+    (folder / "0099_more.sql").write_text("CREATE TABLE more (id integer);")
+    assert await migrate(empty_url, folder) == ["0099_more.sql"]
+
+
+async def test_several_at_once_apply_each_file_once(empty_url: str) -> None:
+    outcomes = await asyncio.gather(*(migrate(empty_url) for _ in range(4)))
+
+    assert sorted(name for names in outcomes for name in names) == ALL
+    assert await applied(empty_url) == ALL
+
+
+async def test_the_owner_need_not_be_a_superuser(private_postgres: Server) -> None:
+    """As on a hosted Postgres: a login that may create roles and owns the database, nothing more."""
+    server = await Database.connect(private_postgres.url, role=None, connections=1)
+    await server.execute("CREATE ROLE owner LOGIN CREATEROLE PASSWORD 'owner'")
+    await server.execute("CREATE DATABASE owned OWNER owner")
+    await server.close()
+    parts = urlsplit(private_postgres.url)
+    url = urlunsplit(parts._replace(netloc=f"owner:owner@{parts.hostname}:{parts.port}", path="/owned"))
+
+    assert await migrate(url) == ALL
+    assert await migrate(url) == []
+
+    service = await Database.connect(url, connections=1)
+    assert await service.fetch_value("SELECT current_user::text") == "postroom_service"
+    assert await service.fetch_value("SELECT count(*) FROM event") == 0
+    await service.close()

@@ -1,0 +1,117 @@
+"""Settings are read together, and everything that is wrong with them is said at once."""
+
+import base64
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from shared.runtime.settings import SETTINGS, BadSettings, Settings, read_settings
+
+FIRST, SECOND = bytes(range(32)), bytes(range(32, 64))
+SECRET = base64.b64encode(FIRST).decode()
+NOTHING = frozenset[str]()
+
+
+def faults(environment: Mapping[str, str], needed: frozenset[str] = NOTHING) -> list[str]:
+    with pytest.raises(BadSettings) as refused:
+        read_settings(environment, needed)
+    return refused.value.faults
+
+
+def test_every_setting_is_a_field_and_every_field_a_setting() -> None:
+    assert [setting.name.lower() for setting in SETTINGS] == [field.name for field in fields(Settings)]
+
+
+def test_what_is_not_given_has_its_default() -> None:
+    settings = read_settings({}, NOTHING)
+
+    assert (settings.api_port, settings.host, settings.sweep_seconds) == (8080, "127.0.0.1", 2.0)
+    assert sum(settings.retry_seconds) == 4 * 3600
+    assert (settings.database_url, settings.secret) == ("", ())
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "field", "value"),
+    [
+        ("POSTROOM_API_PORT", "0", "api_port", 0),
+        ("POSTROOM_SECRET", SECRET, "secret", (FIRST,)),
+        (
+            "POSTROOM_SECRET",
+            f"{base64.b64encode(SECOND).decode()}, {SECRET}",
+            "secret",
+            (SECOND, FIRST),
+        ),
+        ("POSTROOM_RETRY_SECONDS", "1, 2.5,3", "retry_seconds", (1.0, 2.5, 3.0)),
+        ("POSTROOM_RETRY_SECONDS", "", "retry_seconds", ()),
+        ("POSTROOM_JOURNAL_DIR", "/somewhere", "journal_dir", Path("/somewhere")),
+        ("POSTROOM_EMAIL_DELIVERED", "dsn", "email_delivered", "dsn"),
+        ("HOME", "/somewhere", "host", "127.0.0.1"),
+    ],
+)
+def test_what_is_given_is_read(variable: str, text: str, field: str, value: object) -> None:
+    assert getattr(read_settings({variable: text}, NOTHING), field) == value
+
+
+@pytest.mark.parametrize(
+    ("variable", "text"),
+    [
+        ("POSTROOM_API_PORT", "65536"),
+        ("POSTROOM_API_PORT", "http"),
+        ("POSTROOM_SMTP_CONNECTIONS", "0"),
+        ("POSTROOM_SWEEP_SECONDS", "0"),
+        ("POSTROOM_SWEEP_SECONDS", "nan"),
+        ("POSTROOM_RETRY_SECONDS", "5,-1"),
+        ("POSTROOM_EMAIL_DELIVERED", "maybe"),
+        ("POSTROOM_SECRET", base64.b64encode(b"short").decode()),
+        ("POSTROOM_SECRET", f"{SECRET},"),
+        ("POSTROOM_APIPORT", "8080"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_by_name(variable: str, text: str) -> None:
+    [fault] = faults({variable: text})
+
+    assert fault.startswith(variable)
+
+
+def test_all_faults_are_named_together() -> None:
+    found = faults({"POSTROOM_API_PORT": "x", "POSTROOM_TYPO": "1"}, frozenset({"DATABASE_URL", "BUS_URL"}))
+
+    assert [fault.split(":")[0].split(" ")[0] for fault in found] == [
+        "POSTROOM_DATABASE_URL",
+        "POSTROOM_BUS_URL",
+        "POSTROOM_API_PORT",
+        "POSTROOM_TYPO",
+    ]
+
+
+@pytest.mark.parametrize("environment", [{}, {"POSTROOM_DATABASE_URL": ""}], ids=["absent", "empty"])
+def test_what_is_needed_must_be_given(environment: Mapping[str, str]) -> None:
+    [fault] = faults(environment, frozenset({"DATABASE_URL"}))
+
+    assert fault.startswith("POSTROOM_DATABASE_URL is missing")
+
+
+def test_a_secret_may_stand_in_a_file(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text(SECRET + "\n")
+
+    settings = read_settings({"POSTROOM_SECRET_FILE": str(tmp_path / "secret")}, frozenset({"SECRET"}))
+
+    assert settings.secret == (FIRST,)
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    [fault] = faults({"POSTROOM_SECRET_FILE": str(tmp_path / "none")})
+
+    assert fault.startswith("POSTROOM_SECRET_FILE: No such file")
+
+
+def test_only_a_secret_is_read_from_a_file() -> None:
+    assert faults({"POSTROOM_API_PORT_FILE": "/etc/hostname"}) == ["POSTROOM_API_PORT_FILE is not a setting"]
+
+
+def test_no_fault_repeats_a_secret() -> None:
+    [fault] = faults({"POSTROOM_SECRET": "hunter2 is no base64"})
+
+    assert "hunter2" not in fault
