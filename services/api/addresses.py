@@ -37,7 +37,7 @@ def read_email(given: str) -> str | Fault:
     if len(given) <= _LONGEST_EMAIL and given.find("@") <= _LONGEST_LOCAL and _PLAIN_EMAIL.fullmatch(given):
         return given
     try:
-        address = validate_email(given, check_deliverability=False, allow_smtputf8=False)
+        address = validate_email(given, check_deliverability=False, allow_smtputf8=False, strict=True)
     except (EmailNotValidError, ValueError) as error:
         return Fault("email", f"is not an email address: {error}")
     return address.ascii_email or Fault("email", "is not an email address that every relay takes")

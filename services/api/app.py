@@ -14,6 +14,7 @@ from services.api.authenticate import Authenticator
 from services.api.connection import Listener
 from services.api.health import PROBE_SECONDS, Readiness
 from services.api.hinter import Hinter
+from services.api.in_turn import InTurn
 from services.api.metrics import Metrics
 from services.api.operation import Api, Operation
 from services.api.problem import CONTENT_TYPE, unavailable
@@ -93,6 +94,7 @@ def make_server(database: Database, store: EventStore, hinter: Hinter, readiness
         commands=Handler(store, _now),
         ids=Ids(database),
         hints=hinter,
+        in_turn=InTurn(),
         now=_now,
         random_id=clock.random_id,
     )

@@ -148,11 +148,11 @@ def _fault_in_json(value: object, depth: int) -> str | None:
 
 _Null = BeforeValidator(empty_is_null)
 
-Id = Annotated[int, BeforeValidator(_read_whole), Field(ge=1, le=INT63_MAX)]
+Id = Annotated[int, Field(ge=1, le=INT63_MAX), BeforeValidator(_read_whole)]
 IdOrNull = Annotated[Id | None, _Null]
-Rate = Annotated[Annotated[int, BeforeValidator(_read_whole), Field(ge=1, le=INT63_MAX)] | None, _Null]
-Count = Annotated[int, BeforeValidator(_read_whole), Field(ge=1, le=1000)]
-Small = Annotated[int, BeforeValidator(_read_whole), Field(ge=0, le=1_000_000)]
+Rate = Annotated[Annotated[int, Field(ge=1, le=INT63_MAX), BeforeValidator(_read_whole)] | None, _Null]
+Count = Annotated[int, Field(ge=1, le=1000), BeforeValidator(_read_whole)]
+Small = Annotated[int, Field(ge=0, le=1_000_000), BeforeValidator(_read_whole)]
 Flag = Annotated[bool, BeforeValidator(_read_flag)]
 Moment = Annotated[float, BeforeValidator(_read_moment), Field(description="decimal unix seconds")]
 Cursor = Annotated[str, Field(max_length=1024, description="where to go on: from the Link of the page before")]

@@ -1,11 +1,9 @@
 """A repeated POST makes nothing twice: its first answer is kept in the transaction of its events."""
 
-import asyncio
 import hashlib
 import re
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 import orjson
@@ -57,27 +55,6 @@ async def first_answer(database: Database, post: Repeatable) -> Answer | Problem
     if row["body_hash"] != post.body_hash:
         return conflict(f"this {HEADER} was used with another body")
     return Answer(row["body"], row["status"], row["headers"])
-
-
-@dataclass(slots=True)
-class InTurn:
-    """Repeats that arrive together wait for the first of them instead of losing to it in the database one by one."""
-
-    _waiting: dict[tuple[int, str, str, str], tuple[asyncio.Lock, int]] = field(default_factory=dict)
-
-    @asynccontextmanager
-    async def turn(self, post: Repeatable) -> AsyncIterator[None]:
-        lock, holders = self._waiting.get(post.name, (asyncio.Lock(), 0))
-        self._waiting[post.name] = (lock, holders + 1)
-        try:
-            async with lock:
-                yield
-        finally:
-            lock, holders = self._waiting[post.name]
-            if holders == 1:
-                del self._waiting[post.name]
-            else:
-                self._waiting[post.name] = (lock, holders - 1)
 
 
 Remember = Callable[[Answer], tuple[Write, ...]]

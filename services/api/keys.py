@@ -132,8 +132,8 @@ class _Attempt:
         return await Ids(self.database, block=1).next(sequence)
 
     def _opened(self, owner: str, row: Row) -> dict[str, str]:
-        names = (name for name in row.keys() if name != "id")  # noqa: SIM118  # iterating a row gives its values
-        return {name: open_sealed(self.secret, f"{owner} {name}", row[name]).decode() for name in names}
+        sealed = {name: value for name, value in dict(row).items() if name != "id"}
+        return {name: open_sealed(self.secret, f"{owner} {name}", value).decode() for name, value in sealed.items()}
 
     def _sealed(self, owner: str, secrets: dict[str, str]) -> list[bytes]:
         return [

@@ -7,6 +7,7 @@ from typing import Any, Final, Generic, Literal, Protocol, TypeVar
 from services.api.authenticate import Caller
 from services.api.body import Body
 from services.api.fields import NoQuery, RequestModel
+from services.api.in_turn import InTurn
 from shared.bus.interface import Hint
 from shared.bus.interface import Role as ServiceRole
 from shared.domain.account import Role
@@ -62,6 +63,7 @@ class Api:
     commands: Handler
     ids: Ids
     hints: Hinting
+    in_turn: InTurn
     now: Callable[[], Instant]
     random_id: Callable[[], int]
 

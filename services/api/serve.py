@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
@@ -12,7 +12,7 @@ from aiohttp import web
 from services.api import problem
 from services.api.authenticate import Authenticator, Caller
 from services.api.body import read_query
-from services.api.idempotency import CONSTRAINT, HEADER, InTurn, Repeatable, body_hash, first_answer, forget, is_key
+from services.api.idempotency import CONSTRAINT, HEADER, Repeatable, body_hash, first_answer, forget, is_key
 from services.api.metrics import Metrics
 from services.api.operation import Answer, Api, Call, Operation, Stream
 from services.api.problem import Problem
@@ -54,7 +54,6 @@ class Server:
     authenticator: Authenticator
     metrics: Metrics
     pages: Mapping[str, PageMaker]
-    _in_turn: InTurn = field(default_factory=InTurn)
     _under_way: int = 0
 
     async def respond(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -129,7 +128,7 @@ class Server:
         return _outcome(await operation.handler(self.api, call))
 
     async def _once(self, operation: Operation[Any, Any], call: Call[Any, Any], post: Repeatable) -> Outcome:
-        async with self._in_turn.turn(post):
+        async with self.api.in_turn.turn(post.name):
             if first := await first_answer(self.api.database, post):
                 return first
             try:

@@ -63,8 +63,9 @@ async def put_message(api: Api, call: Call[NoQuery, MessageChange]) -> Answer | 
     (message_id,) = call.ids
     if await read.read_message(api.database, call.caller, message_id) is None:
         return _missing(message_id)
-    actor = Actor(call.caller.account_id, call.caller.user_id)
-    done = await api.commands.handle(_editing(), message_stream(message_id), call.content, actor)
+    stream, actor = message_stream(message_id), Actor(call.caller.account_id, call.caller.user_id)
+    async with api.in_turn.turn(stream):
+        done = await api.commands.handle(_editing(), stream, call.content, actor)
     return done if isinstance(done, Refused) else Answer(answer_of_state(done.state))
 
 

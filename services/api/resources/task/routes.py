@@ -30,7 +30,7 @@ from shared.postgres.database import Row
 
 async def post_task(api: Api, call: Call[NoQuery, NewTask]) -> Answer | Refused:
     caller, wish = call.caller, call.content
-    needs = await api.database.fetch_row(
+    [needs] = await api.database.fetch(
         read.QUERIES["what_a_new_task_needs"],
         caller.account_id,
         wish.message_id,
@@ -38,7 +38,6 @@ async def post_task(api: Api, call: Call[NoQuery, NewTask]) -> Answer | Refused:
         wish.list_id,
         wish.channel,
     )
-    assert needs is not None  # noqa: S101  # a SELECT without FROM has one row
     task_id = TaskId(await api.ids.next("task_id"))
     done = await api.commands.handle(
         TASKS,
@@ -88,10 +87,10 @@ async def put_task(api: Api, call: Call[NoQuery, TaskChange]) -> Answer | Refuse
     task_id = _named(call.ids, change.id)
     if isinstance(task_id, Refused):
         return task_id
-    needs = await api.database.fetch_row(
+    [needs] = await api.database.fetch(
         read.QUERIES["what_a_change_needs"], caller.account_id, task_id, caller.only_of_user, change.list_id
     )
-    if needs is None or not needs["task_known"]:
+    if not needs["task_known"]:
         return _missing(task_id)
     command = ChangeTask(
         fields=frozenset(change.model_fields_set) - {"id"},
@@ -102,7 +101,9 @@ async def put_task(api: Api, call: Call[NoQuery, TaskChange]) -> Answer | Refuse
         target_known=change.search_id is None and (change.list_id is None or needs["list_known"]),
         scheduledtime=Instant(change.scheduledtime),
     )
-    done = await api.commands.handle(TASKS, task_stream(task_id), command, Actor(caller.account_id, caller.user_id))
+    stream, actor = task_stream(task_id), Actor(caller.account_id, caller.user_id)
+    async with api.in_turn.turn(stream):
+        done = await api.commands.handle(TASKS, stream, command, actor)
     if isinstance(done, Refused):
         return done
     if done.events:

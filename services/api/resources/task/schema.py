@@ -42,8 +42,8 @@ class TaskChange(RequestModel):
     id: Id | None = None
     cancelled: Flag = False
     list_id: IdOrNull = None
-    name: Name = ""
-    scheduledtime: Moment = 0.0
+    name: Name = Field(default_factory=str)
+    scheduledtime: Moment = Field(default_factory=float)
     search_id: IdOrNull = None
 
 
