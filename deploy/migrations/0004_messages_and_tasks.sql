@@ -48,4 +48,4 @@ CREATE TABLE task (
 );
 CREATE INDEX task_of_account ON task (account_id, id);
 CREATE INDEX task_due ON task (scheduledtime) WHERE NOT started AND NOT cancelled;
-CREATE INDEX task_open ON task (id) WHERE started AND NOT completed;
+CREATE INDEX task_open ON task (id) WHERE started AND NOT completed AND NOT cancelled;

@@ -1,6 +1,7 @@
 """The API put together: the table of operations, the listener, the relay and the probes."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -13,7 +14,6 @@ from services.api import metrics, openapi
 from services.api.authenticate import Authenticator
 from services.api.connection import Listener
 from services.api.health import PROBE_SECONDS, Readiness
-from services.api.hinter import Hinter
 from services.api.in_turn import InTurn
 from services.api.metrics import Metrics
 from services.api.operation import Api, Operation
@@ -25,6 +25,7 @@ from services.api.resources.subscriber import routes as subscriber_routes
 from services.api.resources.task import routes as task_routes
 from services.api.routing import Routes
 from services.api.serve import Page, PageMaker, Server
+from shared.bus.hinter import Hinter
 from shared.bus.interface import Bus
 from shared.domain.identifiers import Instant
 from shared.event_store.handle_command import Handler
@@ -67,11 +68,11 @@ class RunningApi:
 async def start_api(settings: Settings, database: Database, store: EventStore, bus: Bus) -> RunningApi:
     """Listens on the settings' host and port. Raises OSError when it cannot."""
     hinter, readiness, stopping = Hinter(bus), Readiness(database, clock.monotonic), asyncio.Event()
-    server = make_server(database, store, hinter, readiness)
+    relay = Relay(store, database, bus, clock.random_id(), sweep_seconds=settings.sweep_seconds)
+    server = make_server(database, store, hinter, readiness, relay.wakeup.ring)
     runner = web.ServerRunner(Listener(server.respond), shutdown_timeout=STOP_SECONDS)
     await runner.setup()
     await web.TCPSite(runner, settings.host, settings.api_port, backlog=BACKLOG).start()
-    relay = Relay(store, database, bus, clock.random_id(), sweep_seconds=settings.sweep_seconds)
     port: int = runner.addresses[0][1]
     return RunningApi(
         url=f"http://{settings.host}:{port}",
@@ -86,7 +87,9 @@ async def start_api(settings: Settings, database: Database, store: EventStore, b
     )
 
 
-def make_server(database: Database, store: EventStore, hinter: Hinter, readiness: Readiness) -> Server:
+def make_server(
+    database: Database, store: EventStore, hinter: Hinter, readiness: Readiness, changed: Callable[[], None]
+) -> Server:
     counts = Metrics()
     api = Api(
         database=database,
@@ -99,7 +102,7 @@ def make_server(database: Database, store: EventStore, hinter: Hinter, readiness
         random_id=clock.random_id,
     )
     pages = _pages(readiness, counts)
-    return Server(api, Routes(OPERATIONS), Authenticator(database, clock.monotonic), counts, pages)
+    return Server(api, Routes(OPERATIONS), Authenticator(database, clock.monotonic), counts, pages, changed)
 
 
 def _now() -> Instant:

@@ -15,7 +15,7 @@ from shared.bus.interface import EventEnvelope, EventPublisher
 from shared.event_store.checkpoint import LEASE_SECONDS, LeasedCheckpoint, LeaseLost
 from shared.event_store.codec import fields_of
 from shared.event_store.interface import EventStore, RecordedEvent
-from shared.postgres.database import Database, DatabaseError
+from shared.postgres.database import Database, DatabaseError, Unavailable
 from shared.runtime import clock
 from shared.runtime.lifecycle import Wakeup, run_loop
 
@@ -48,7 +48,7 @@ class Relay:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until ``stop``; then the next relay can go on at once. Cancelled, it leaves its lease to run out."""
-        await run_loop("relay", self._step, self.wakeup, stop, self._pause_seconds)
+        await run_loop("relay", self._step, self.wakeup, stop, self._pause_seconds, passing=(Unavailable,))
         with contextlib.suppress(DatabaseError):
             await self._checkpoint.release()
 

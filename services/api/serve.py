@@ -47,13 +47,14 @@ PageMaker = Callable[[], Page]
 
 @dataclass(slots=True)
 class Server:
-    """``pages``: what GET answers without a key, by path; called anew each time."""
+    """``pages``: what GET answers without a key, by path; called anew each time. ``changed``: told of each change."""
 
     api: Api
     routes: Routes
     authenticator: Authenticator
     metrics: Metrics
     pages: Mapping[str, PageMaker]
+    changed: Callable[[], None]  #: rung after each request that may have changed something
     _under_way: int = 0
 
     async def respond(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -65,6 +66,8 @@ class Server:
         finally:
             self._under_way -= 1
         self.metrics.count_request(request.method, label, response.status, monotonic() - began)
+        if request.method not in ("GET", "HEAD") and response.status < 300:
+            self.changed()
         return response
 
     async def _guarded(self, request: web.BaseRequest) -> tuple[str, Outcome | Page]:

@@ -3,7 +3,6 @@
 import asyncio
 from dataclasses import dataclass
 
-import structlog
 from aiohttp import web
 
 from services.dispatcher.channels.smtp.relay_address import RelayAddress, parse_relay_url
@@ -15,9 +14,11 @@ from services.dispatcher.sending.load_task import Origin, PreparedTasks
 from services.dispatcher.sending.recover import replay_orphans
 from services.dispatcher.sending.send_batch import SendingTools
 from services.dispatcher.sending.sender import Sender
-from shared.bus.interface import Bus, Hint, Listener, PublishFailed
+from shared.bus.hinter import Hinter
+from shared.bus.interface import Bus, Hint, Listener
 from shared.delivery_log.append import DeliveryLog
 from shared.domain.delivery import Kind
+from shared.domain.email_address import to_envelope
 from shared.domain.identifiers import shard_of
 from shared.domain.retry_schedule import RetrySchedule
 from shared.domain.tokens import TokenKeys
@@ -27,8 +28,6 @@ from shared.postgres.database import Database
 from shared.runtime import clock
 from shared.runtime.settings import BadSettings, Settings
 
-log = structlog.get_logger(__name__)
-
 NEEDED = frozenset({"DATABASE_URL", "BUS_URL", "SMTP_URL", "SECRET"})
 STOP_SECONDS = 620.0  #: longer than the longest reply to a final dot that is waited for
 
@@ -37,6 +36,7 @@ STOP_SECONDS = 620.0  #: longer than the longest reply to a final dot that is wa
 class RunningDispatcher:
     sender: Sender
     journal: Journal
+    hinter: Hinter
     listener: Listener
     probes: web.AppRunner
     stopping: asyncio.Event
@@ -50,6 +50,7 @@ class RunningDispatcher:
         for task in late:
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)
+        await self.hinter.close()
         await self.probes.cleanup()
         self.journal.close(settled=self.sender.idle and not late)
 
@@ -65,14 +66,16 @@ async def start_dispatcher(
     journal = Journal(settings.journal_dir, owner)
     await replay_orphans(database, settings.journal_dir, owner, clock.now(), _accepted(settings))
     tools = _tools(settings, database, delivery_log, journal, owner, figures, stopping)
-    announce = Announcer(bus)
-    sender = Sender(
-        tools, lambda: SmtpSession(relay), settings.smtp_connections, settings.sweep_seconds, announce.segments_appended
-    )
+    hinter = Hinter(bus)
 
-    async def on_batches() -> None:
+    def on_batch_done(task_id: int) -> None:
+        hinter.send("tracker", Hint("segments_appended", shard_of(task_id)))
+
+    sender = Sender(tools, lambda: SmtpSession(relay), settings.smtp_connections, settings.sweep_seconds, on_batch_done)
+
+    def on_batches() -> None:
         sender.wakeup.ring()
-        await announce.batches_ready()
+        hinter.send("dispatcher", Hint("batches_ready"))
 
     planner = Planner(database, Handler(store, clock.now), owner, settings.sweep_seconds, on_batches)
 
@@ -82,6 +85,7 @@ async def start_dispatcher(
     return RunningDispatcher(
         sender=sender,
         journal=journal,
+        hinter=hinter,
         listener=await bus.listen("dispatcher", on_hint),
         probes=await serve_probes(settings.host, settings.metrics_port, figures, lambda: not stopping.is_set()),
         stopping=stopping,
@@ -91,8 +95,11 @@ async def start_dispatcher(
 
 def _relay(settings: Settings) -> RelayAddress:
     relay = parse_relay_url(settings.smtp_url)
-    if isinstance(relay, list):
-        raise BadSettings([f"POSTROOM_SMTP_URL: {fault}" for fault in relay])
+    faults = [f"POSTROOM_SMTP_URL: {fault}" for fault in relay] if isinstance(relay, list) else []
+    if to_envelope(f"b@{settings.bounce_domain}") is None:
+        faults.append(f"POSTROOM_BOUNCE_DOMAIN: {settings.bounce_domain!r} is no domain")
+    if isinstance(relay, list) or faults:
+        raise BadSettings(faults)
     return relay
 
 
@@ -126,28 +133,3 @@ def _tools(
         count=figures.count,
         give_up=stopping,
     )
-
-
-class Announcer:
-    """Hints to others, never waited for: whoever misses one finds the work by itself."""
-
-    def __init__(self, bus: Bus) -> None:
-        self._bus = bus
-        self._under_way: set[asyncio.Task[None]] = set()
-
-    def segments_appended(self, task_id: int) -> None:
-        hinting = asyncio.create_task(self._hint_tracker(shard_of(task_id)))
-        self._under_way.add(hinting)
-        hinting.add_done_callback(self._under_way.discard)
-
-    async def batches_ready(self) -> None:
-        try:
-            await self._bus.hint("dispatcher", Hint("batches_ready"))
-        except PublishFailed as error:
-            log.info("hint not sent", action="hint_not_sent", reason=str(error)[:200])
-
-    async def _hint_tracker(self, shard: int) -> None:
-        try:
-            await self._bus.hint("tracker", Hint("segments_appended", shard))
-        except PublishFailed as error:
-            log.info("hint not sent", action="hint_not_sent", reason=str(error)[:200])

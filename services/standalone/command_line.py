@@ -81,7 +81,7 @@ def demo(*, stay: bool = False) -> int:
 
     from services.standalone.demo.run import run_demo
 
-    return _run(run_demo(Console(), stay))
+    return _run(run_demo(Console(highlight=False), stay))
 
 
 @app.command

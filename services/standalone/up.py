@@ -6,6 +6,7 @@ The services are the same code that runs one by one in production; only the urls
 """
 
 import asyncio
+import fcntl
 import os
 import sys
 import tempfile
@@ -52,6 +53,13 @@ class Options:
     smtp_url: str | None  #: None: the inbox
 
 
+class FolderInUse(Exception):
+    """Another Postroom runs on this data folder."""
+
+    def __init__(self, data: Path) -> None:
+        super().__init__(f"{data} is in use by another postroom up")
+
+
 async def run_up(options: Options) -> int:
     """Until SIGTERM or SIGINT (exit code 0), or until its Postgres cannot be kept alive (1). Raises BadSettings."""
     settings = read_settings({**DEFAULTS, **environment()}, needed=frozenset())
@@ -59,9 +67,13 @@ async def run_up(options: Options) -> int:
     stop = stop_on_signals()
     async with AsyncExitStack() as stack:
         data = _data_folder(options, stack)
+        if known := data.is_dir():
+            _hold(data, stack)
         postgres = EmbeddedPostgres(data, default_folders(environment(), root=os.geteuid() == 0).cache)
-        postgres.start()
         stack.callback(postgres.stop)
+        postgres.start()
+        if not known:
+            _hold(data, stack)
         await migrate(postgres.url)
         urls = {**await _open_inbox(data, options, stack), "database": postgres.url}
         ready = await _start_services(_decided(settings, data, options, urls), data, stack)
@@ -74,6 +86,16 @@ def _data_folder(options: Options, stack: AsyncExitStack) -> Path:
     if options.data_dir is not None:
         return options.data_dir
     return Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="postroom-")))
+
+
+def _hold(data: Path, stack: AsyncExitStack) -> None:
+    """Keeps others out by a lock that the kernel takes back when we die. Raises FolderInUse."""
+    folder = os.open(data, os.O_RDONLY | os.O_DIRECTORY)
+    stack.callback(os.close, folder)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise FolderInUse(data) from error
 
 
 async def _open_inbox(data: Path, options: Options, stack: AsyncExitStack) -> dict[str, str]:

@@ -15,13 +15,11 @@ from services.tracker.metrics import Metrics
 from services.tracker.projector.projector import LOOK_SECONDS, Projector
 from services.tracker.site import open_site
 from shared.bus.interface import Hint, Hints, Listener
-from shared.bus.opening import open_bus
 from shared.delivery_log.append import DeliveryLog
 from shared.domain.tokens import TokenKeys
 from shared.event_store.handle_command import Handler
 from shared.event_store.interface import EventStore
-from shared.event_store.on_postgres import PostgresEventStore
-from shared.postgres.database import Database
+from shared.postgres.database import Database, DatabaseError, Unavailable
 from shared.runtime import clock
 from shared.runtime.lifecycle import Wakeup, run_loop
 from shared.runtime.settings import Settings
@@ -53,7 +51,10 @@ class RunningTracker:
         for loop in late:
             loop.cancel()
         await asyncio.gather(*self.loops, return_exceptions=True)
-        await self.projector.stop()
+        try:
+            await self.projector.stop()
+        except DatabaseError as error:
+            log.info("shards not released", action="shards_not_released", reason=type(error).__name__)
 
 
 async def start_tracker(
@@ -87,21 +88,9 @@ async def start_tracker(
         wakeups=(wakeup, sweeping),
         stopping=stopping,
         loops=[
-            asyncio.create_task(run_loop("projector", projector.step, wakeup, stopping, LOOK_SECONDS)),
-            asyncio.create_task(run_loop("completion", projector.sweep, sweeping, stopping, settings.sweep_seconds)),
+            asyncio.create_task(run_loop("projector", projector.step, wakeup, stopping, LOOK_SECONDS, (Unavailable,))),
+            asyncio.create_task(
+                run_loop("completion", projector.sweep, sweeping, stopping, settings.sweep_seconds, (Unavailable,))
+            ),
         ],
     )
-
-
-async def run(settings: Settings, stop: asyncio.Event) -> None:
-    """The tracker alone, until ``stop``. Raises Unavailable when Postgres cannot be reached at the start."""
-    database = await Database.connect(settings.database_url, connections=settings.database_connections)
-    bus = open_bus(settings.bus_url)
-    try:
-        tracker = await start_tracker(settings, database, PostgresEventStore(database), DeliveryLog(database), bus)
-        log.info("tracker ready", action="tracker_ready", url=tracker.url)
-        await stop.wait()
-        await tracker.stop()
-    finally:
-        await bus.close()
-        await database.close()

@@ -197,7 +197,8 @@ class Database:
 def _session(role: str | None, statement_seconds: float) -> dict[str, str]:
     # A client that froze inside a transaction would hold back every tail of the cluster: the server ends it.
     idle = {"idle_in_transaction_session_timeout": str(int(statement_seconds * 1000))}
-    return {"timezone": "UTC", **idle, **({"role": role} if role else {})}
+    # Our statements are short: compiling one takes longer than running it.
+    return {"timezone": "UTC", "jit": "off", **idle, **({"role": role} if role else {})}
 
 
 async def _prepare_connection(driver: Any) -> None:

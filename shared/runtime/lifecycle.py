@@ -35,17 +35,23 @@ async def run_loop(
     wakeup: Wakeup,
     stop: asyncio.Event,
     seconds: float,
+    passing: tuple[type[Exception], ...] = (),
 ) -> None:
     """Calls ``step`` until ``stop``: at once again while it answers that there was work, else at a ring or after
     ``seconds``.
 
-    A step that raises is logged and tried again after a pause: a loop never dies of one bad moment.
+    A step that raises is logged and tried again after a pause: a loop never dies of one bad moment. ``passing``: what
+    is known to happen and to pass, and so needs no traceback.
     """
     ending = asyncio.create_task(_ring_at(stop, wakeup))
     try:
         while not stop.is_set():
             try:
                 busy = await step()
+            except passing as error:
+                log.warning("loop waits", action="loop_waits", loop=name, reason=str(error)[:200])
+                await _first_of(stop, FAILURE_PAUSE_SECONDS)
+                continue
             except Exception:
                 log.exception("loop failed", action="loop_failed", loop=name)
                 await _first_of(stop, FAILURE_PAUSE_SECONDS)

@@ -1,6 +1,8 @@
 """A TCP proxy that can go silent or away: the network between a client and its server."""
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
@@ -36,12 +38,14 @@ class TcpProxy:
             writer.transport.abort()
         await self._server.wait_closed()
 
-    def freeze(self) -> None:
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
         """Passes nothing on and tells nobody."""
         self._flowing.clear()
-
-    def thaw(self) -> None:
-        self._flowing.set()
+        try:
+            yield
+        finally:
+            self._flowing.set()
 
     async def __aenter__(self) -> Self:
         await self.open()
@@ -50,7 +54,6 @@ class TcpProxy:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.thaw()
         await self.shut()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -115,6 +115,14 @@ class TestServiceNotAvailable:
         assert witness.kinds == ["accepted"] * 20
         assert relay.connections == 7
 
+    async def test_a_relay_that_says_it_to_every_dot_is_not_fed_on(self) -> None:
+        """It would spend an attempt of everybody."""
+        async with FakeRelay(at("dot", End(say=b"421 4.3.2 shutting down\r\n"))) as relay:
+            witness, stop = await send(relay, letters(10))
+
+        assert stop is not None
+        assert witness.kinds == ["deferred", "unsent"]
+
     async def test_instead_of_a_greeting(self) -> None:
         async with FakeRelay(at("connect", End(say=b"421 4.3.2 busy\r\n"))) as relay:
             witness, stop = await send(relay, letters(2))

@@ -1,12 +1,12 @@
 """The planner: due tasks start, started tasks get their audience, and the sender is told that there are batches."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 from services.dispatcher.planner.freeze_audience import freeze_one_audience
 from services.dispatcher.planner.start_due import start_due_tasks
 from shared.event_store.handle_command import Handler
-from shared.postgres.database import Database
+from shared.postgres.database import Database, Unavailable
 from shared.runtime.lifecycle import Wakeup, run_loop
 
 
@@ -19,7 +19,7 @@ class Planner:
         handler: Handler,
         owner: int,
         sweep_seconds: float,
-        on_batches: Callable[[], Awaitable[None]],
+        on_batches: Callable[[], None],
     ) -> None:
         self._database = database
         self._handler = handler
@@ -29,11 +29,11 @@ class Planner:
         self.wakeup = Wakeup()
 
     async def run(self, stop: asyncio.Event) -> None:
-        await run_loop("plan", self._plan, self.wakeup, stop, self._sweep_seconds)
+        await run_loop("plan", self._plan, self.wakeup, stop, self._sweep_seconds, (Unavailable,))
 
     async def _plan(self) -> bool:
         started = await start_due_tasks(self._database, self._handler)
         frozen = await freeze_one_audience(self._database, self._handler, self._owner)
         if frozen:
-            await self._on_batches()
+            self._on_batches()
         return bool(started or frozen)

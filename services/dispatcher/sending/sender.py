@@ -13,7 +13,7 @@ from services.dispatcher.sending.keep_leases import LOOK_SECONDS, LeaseKeeper
 from services.dispatcher.sending.record_outcomes import conclusion
 from services.dispatcher.sending.send_batch import RELAY_PAUSE_SECONDS, BatchSending, SendingTools
 from services.dispatcher.sending.statements import STATEMENTS
-from shared.postgres.database import DatabaseError
+from shared.postgres.database import DatabaseError, Unavailable
 from shared.runtime.lifecycle import Wakeup, run_loop
 
 log = structlog.get_logger(__name__)
@@ -53,7 +53,7 @@ class Sender:
         keeper = asyncio.create_task(run_loop("leases", self._keeper.look, Wakeup(), keeping, LOOK_SECONDS))
         workers = [asyncio.create_task(self._work()) for _ in range(self._connections)]
         try:
-            await run_loop("claim", self._claim, self.wakeup, stop, self._sweep_seconds)
+            await run_loop("claim", self._claim, self.wakeup, stop, self._sweep_seconds, (Unavailable,))
             self._keeper.halt_all()
             await self._waiting.join()
         finally:

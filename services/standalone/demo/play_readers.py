@@ -49,9 +49,7 @@ async def play_readers(
             await _read(session, reader, way)
             done()
 
-    async with asyncio.TaskGroup() as group:
-        for reader, way in zip(readers, handles, strict=True):
-            group.create_task(play(reader, way))
+    await _together(play(reader, way) for reader, way in zip(readers, handles, strict=True))
 
 
 async def _read(session: aiohttp.ClientSession, reader: Reader, way: Handles) -> None:

@@ -19,6 +19,7 @@ from services.standalone.demo.postroom_client import PostroomClient, Unexpected
 from services.standalone.demo.readers import LINKS, Expected, Reader, expect, make_reader
 from services.standalone.demo.show import show_checks, show_report
 from shared.runtime.clock import monotonic
+from shared.runtime.lifecycle import stop_on_signals
 
 READERS = 1_000
 SENT_SECONDS = 60.0
@@ -58,7 +59,7 @@ async def run_demo(console: Console, stay: bool) -> int:
             await _point_out(console, ready, stay)
             return 0 if all(check.holds for check in checks) else 1
     except (NotStarted, Unexpected, aiohttp.ClientError, TimeoutError) as error:
-        console.print(f"[red]The demo failed:[/] {escape(str(error) or type(error).__name__)}", highlight=False)
+        console.print(f"[red]The demo failed:[/] {escape(str(error) or type(error).__name__)}")
         return 1
 
 
@@ -148,11 +149,12 @@ async def _until(holds: Callable[[], Awaitable[bool]], seconds: float, otherwise
 
 async def _point_out(console: Console, ready: dict[str, Any], stay: bool) -> None:
     if not stay:
-        console.print("To look around: [bold].venv/bin/postroom demo --stay[/], or a Postroom of your own: postroom up")
+        console.print("To look around: [bold].venv/bin/postroom demo --stay[/] (or [bold]up[/], for one of your own)")
         return
-    console.print(f"Inbox {ready['inbox']}  ·  API {ready['api']}  ·  key {ready['api_key']}", highlight=False)
+    console.print(f"Inbox {ready['inbox']}  ·  API {ready['api']}  ·  key {ready['api_key']}")
+    stop = stop_on_signals()
     console.print("Until Ctrl-C.")
-    await asyncio.Event().wait()
+    await stop.wait()
 
 
 def _progress(console: Console) -> Progress:

@@ -12,7 +12,7 @@ from services.standalone.demo.checks import Check
 def show_report(console: Console, report: Mapping[str, Any], sent: int, seconds: float) -> None:
     console.print(_states(report), _events(report), _links(report), sep="\n")
     console.print(
-        f"{sent:,} mails in {seconds:.2f} s: [bold]{sent / seconds:,.0f} msgs/s[/], from the task to the inbox."
+        f"{sent:,} mails in {seconds:.2f} s: [bold]{sent / seconds:,.0f} msgs/s[/], from the task to the inbox.",
     )
 
 
@@ -28,7 +28,7 @@ def show_checks(console: Console, checks: Sequence[Check]) -> None:
 
 
 def _states(report: Mapping[str, Any]) -> Table:
-    table = Table(title="States: each recipient has one", title_justify="left")
+    table = Table(title="States", title_justify="left")
     table.add_column("state")
     table.add_column("recipients", justify="right")
     for state, count in report["states"].items():
@@ -39,7 +39,7 @@ def _states(report: Mapping[str, Any]) -> Table:
 
 
 def _events(report: Mapping[str, Any]) -> Table:
-    table = Table(title="Events: who, and how often", title_justify="left")
+    table = Table(title="Events", title_justify="left")
     table.add_column("event")
     table.add_column("unique", justify="right")
     table.add_column("total", justify="right")

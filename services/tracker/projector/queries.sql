@@ -108,7 +108,10 @@ RETURNING shard, generation, epoch, store_epoch, xid::text::bigint AS xid, posit
 
 -- hold_live_shard
 -- Until the commit its projector waits. $1 shard
-SELECT generation, store_epoch, xid::text::bigint AS xid, position FROM projection WHERE shard = $1 AND live FOR UPDATE;
+SELECT generation, epoch, store_epoch, xid::text::bigint AS xid, position
+  FROM projection
+ WHERE shard = $1 AND live
+   FOR UPDATE;
 
 -- drop_generation
 -- $1 shard, $2 generation

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from services.tracker.projector.project import Reached, project_round, reached_of
+from services.tracker.projector.project import LeaseLost, Reached, project_round, reached_of
 from services.tracker.projector.statements import STATEMENTS
 from shared.event_store.interface import TailPosition
 from shared.postgres.database import Connection, Database
@@ -34,15 +34,18 @@ class Rebuilt:
 async def rebuild(database: Database, owner: int, progress: Progress = lambda _: None) -> Rebuilt:
     """``owner``: a number nobody else has. ``progress`` hears the number of hits projected so far, round by round.
 
-    Raises RebuildFailed, LeaseLost when another rebuild took the place of this one, DatabaseError.
+    Raises RebuildFailed, DatabaseError.
     """
     deleted = await _discard_unfinished(database)
     begun = await database.fetch(STATEMENTS["begin_generation"], owner)
     held = {row["shard"]: reached_of(row) for row in begun}
-    hits = await _catch_up(database, held, progress)
-    for shard in sorted(held):
-        hits += await _swap(database, shard, held[shard])
-        progress(hits)
+    try:
+        hits = await _catch_up(database, held, progress)
+        for shard in sorted(held):
+            hits += await _swap(database, shard, held[shard])
+            progress(hits)
+    except LeaseLost as lost:
+        raise RebuildFailed("another rebuild took the place of this one") from lost
     deleted += await _delete_dead(database)
     log.info("projection rebuilt", action="projection_rebuilt", hits=hits, rows_deleted=deleted)
     return Rebuilt(hits, deleted)
@@ -70,7 +73,7 @@ async def _swap(database: Database, shard: int, reached: Reached) -> int:
         hits = await _reach(connection, shard, reached, reached_of(live).at)
         await connection.execute(STATEMENTS["drop_generation"], shard, live["generation"])
         if not await connection.execute(STATEMENTS["set_live"], shard, reached.generation, reached.epoch):
-            raise RebuildFailed("another rebuild took the place of this one")
+            raise LeaseLost(f"generation {reached.generation} of shard {shard} is gone")
     return hits
 
 

@@ -11,6 +11,7 @@ from shared.event_store.handle_command import Handler
 from shared.event_store.on_postgres import PostgresEventStore
 from shared.postgres.database import Database
 from shared.runtime import clock
+from tests.integration.settled_commits import wait_for_settled_commits
 from tests.integration.tracker.sent_tasks import NOON
 
 
@@ -21,9 +22,15 @@ def projector_on(database: Database, owner: int) -> Projector:
 async def project_all(database: Database, owner: int = 1) -> None:
     """One projector until there is nothing more; the shards of others are taken from them."""
     await database.execute("UPDATE projection SET leased_until = '-infinity' WHERE live")
-    projector = projector_on(database, owner)
+    await settle(database, projector_on(database, owner))
+
+
+async def settle(database: Database, projector: Projector) -> None:
+    """Steps until everything that was appended is projected, and what follows from it has happened."""
+    await wait_for_settled_commits(database)
     while await projector.step():
         pass
+    assert await all_projected(database)
 
 
 async def eventually(condition: Callable[[], Awaitable[bool]], seconds: float = 60.0) -> None:
@@ -67,6 +74,7 @@ async def let_leases_run_out(database: Database, living: list[int]) -> None:
 
 
 async def project_in_small_rounds(database: Database) -> None:
+    await wait_for_settled_commits(database)
     leases = ShardLeases(database, 1)
     await leases.renew()
     while True:

@@ -24,7 +24,8 @@ async def create_message(store: EventStore, message_id: int, links: Sequence[str
         content={"subject": "Sale"},
         links=tuple(links),
     )
-    await carry_out(store, message_stream(message_id), create)
+    done = await Handler(store, lambda: NOON).handle(MESSAGES, message_stream(message_id), create, ADA)
+    assert isinstance(done, Done)
 
 
 async def send_task(store: EventStore, task_id: int, recipients: int | None, list_id: int | None = 1) -> None:
@@ -45,24 +46,20 @@ async def send_task(store: EventStore, task_id: int, recipients: int | None, lis
         scheduledtime=NOON,
         size=recipients or 0,
     )
-    await carry_out(store, task_stream(task_id), create)
-    await carry_out(store, task_stream(task_id), task.StartTask(message_version=1))
+    await carry_out(store, task_id, create)
+    await carry_out(store, task_id, task.StartTask(message_version=1))
     if recipients is not None:
-        await carry_out(store, task_stream(task_id), task.FreezeAudience(recipients, {}))
+        await carry_out(store, task_id, task.FreezeAudience(recipients, {}))
 
 
 async def cancel_task(store: EventStore, task_id: int) -> None:
-    await carry_out(store, task_stream(task_id), task.ChangeTask(frozenset({"cancelled"}), cancelled=True))
+    await carry_out(store, task_id, task.ChangeTask(frozenset({"cancelled"}), cancelled=True))
 
 
 async def events_of(store: EventStore, task_id: int) -> list[str]:
     return [recorded.type for recorded in await store.read_stream(task_stream(task_id))]
 
 
-async def carry_out(store: EventStore, stream: str, command: message.Command | task.Command) -> None:
-    handler = Handler(store, lambda: NOON)
-    if isinstance(command, (message.CreateMessage, message.EditMessage)):
-        done = await handler.handle(MESSAGES, stream, command, ADA)
-    else:
-        done = await handler.handle(TASKS, stream, command, ADA)  # type: ignore[assignment]  # another aggregate's
+async def carry_out(store: EventStore, task_id: int, command: task.Command) -> None:
+    done = await Handler(store, lambda: NOON).handle(TASKS, task_stream(task_id), command, ADA)
     assert isinstance(done, Done)

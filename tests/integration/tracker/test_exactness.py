@@ -8,7 +8,7 @@ from shared.delivery_log.append import DeliveryLog
 from shared.delivery_log.segments import Segment, decode_hits
 from shared.domain.identifiers import shard_of
 from shared.event_store.interface import TailPosition
-from shared.postgres.database import Row
+from shared.postgres.database import Database, Row
 from tests.integration.tracker.brute_force import assert_projected, random_segments
 from tests.integration.tracker.running_projectors import (
     all_projected,
@@ -31,7 +31,7 @@ async def append_shuffled(log: DeliveryLog, segments: list[Segment], times: int,
         await log.append(pieces[start : start + 50])
 
 
-async def test_ten_deliveries_of_each_segment_count_once(database, delivery_log):
+async def test_ten_deliveries_of_each_segment_count_once(database: Database, delivery_log: DeliveryLog) -> None:
     """In any order: the log knows its segments, the sets their members."""
     chance = Random(1)
     segments = random_segments(chance, TASKS, 300)
@@ -42,7 +42,7 @@ async def test_ten_deliveries_of_each_segment_count_once(database, delivery_log)
     await assert_projected(database, TASKS, segments)
 
 
-async def test_rounds_of_any_size_count_the_same(database, delivery_log):
+async def test_rounds_of_any_size_count_the_same(database: Database, delivery_log: DeliveryLog) -> None:
     """What is projected while it comes in adds up to what is projected in one go."""
     chance = Random(2)
     segments = random_segments(chance, TASKS, 200)
@@ -57,7 +57,9 @@ async def test_rounds_of_any_size_count_the_same(database, delivery_log):
     await assert_projected(database, TASKS, segments)
 
 
-async def test_several_trackers_killed_at_random_moments_lose_and_double_nothing(database, delivery_log):
+async def test_several_trackers_killed_at_random_moments_lose_and_double_nothing(
+    database: Database, delivery_log: DeliveryLog
+) -> None:
     """They come and go while hits come in, ten times each; at rest nothing is missing and nothing was counted twice."""
     chance = Random(3)
     segments = random_segments(chance, TASKS, 600)
@@ -79,7 +81,7 @@ async def test_several_trackers_killed_at_random_moments_lose_and_double_nothing
     await assert_projected(database, TASKS, segments)
 
 
-async def test_a_checkpoint_is_never_ahead_of_its_effects(database, delivery_log):
+async def test_a_checkpoint_is_never_ahead_of_its_effects(database: Database, delivery_log: DeliveryLog) -> None:
     """At every moment the hits that are counted are those up to the checkpoint: no fewer and no more."""
     segments = random_segments(Random(4), [7], 400)
     await delivery_log.append(segments)

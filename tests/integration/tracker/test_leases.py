@@ -4,17 +4,20 @@ import pytest
 
 from services.tracker.projector.leases import ShardLeases
 from services.tracker.projector.project import LeaseLost, project_round
+from shared.delivery_log.append import DeliveryLog
 from shared.delivery_log.segments import Hits, Segment
 from shared.domain.delivery import Kind
 from shared.domain.identifiers import shard_of
+from shared.postgres.database import Database
+from tests.integration.settled_commits import wait_for_settled_commits
 from tests.integration.tracker.brute_force import NOON_MS, assert_projected
-from tests.integration.tracker.running_projectors import let_leases_run_out, projector_on
+from tests.integration.tracker.running_projectors import let_leases_run_out, projector_on, settle
 
 OPENED = Segment(7, Kind.OPENED, 0, 1, 0, Hits.at_once([1, 2, 3], NOON_MS))
 AGAIN = Segment(7, Kind.OPENED, 0, 1, 1, Hits.at_once([3, 4], NOON_MS))
 
 
-async def test_three_trackers_share_the_shards_fairly(database):
+async def test_three_trackers_share_the_shards_fairly(database: Database) -> None:
     """After a few renewals each has its part, and all shards are held."""
     trackers = [ShardLeases(database, owner) for owner in (1, 2, 3)]
 
@@ -27,7 +30,7 @@ async def test_three_trackers_share_the_shards_fairly(database):
     assert set().union(*(tracker.held for tracker in trackers)) == set(range(64))
 
 
-async def test_the_shards_of_a_dead_tracker_are_taken_once_its_leases_run_out(database):
+async def test_the_shards_of_a_dead_tracker_are_taken_once_its_leases_run_out(database: Database) -> None:
     """By itself: nobody has to tell the others."""
     dead, living = ShardLeases(database, 1), ShardLeases(database, 2)
     await dead.renew()
@@ -39,7 +42,7 @@ async def test_the_shards_of_a_dead_tracker_are_taken_once_its_leases_run_out(da
     assert len(living.held) == 64
 
 
-async def test_a_tracker_that_stops_leaves_its_shards_at_once(database):
+async def test_a_tracker_that_stops_leaves_its_shards_at_once(database: Database) -> None:
     """The next one need not wait for the lease."""
     leaving, staying = ShardLeases(database, 1), ShardLeases(database, 2)
     await leaving.renew()
@@ -49,7 +52,7 @@ async def test_a_tracker_that_stops_leaves_its_shards_at_once(database):
     assert (len(leaving.held), len(staying.held)) == (0, 64)
 
 
-async def test_a_lease_that_ran_out_is_renewed_while_nobody_took_the_shard(database):
+async def test_a_lease_that_ran_out_is_renewed_while_nobody_took_the_shard(database: Database) -> None:
     """A pause of the database costs nothing."""
     alone = ShardLeases(database, 1)
     await alone.renew()
@@ -60,54 +63,72 @@ async def test_a_lease_that_ran_out_is_renewed_while_nobody_took_the_shard(datab
     assert {shard: reached.epoch for shard, reached in alone.held.items()} == epochs
 
 
-async def test_whoever_lost_a_shard_stores_nothing_of_the_round(database, delivery_log):
+async def test_whoever_lost_a_shard_stores_nothing_of_the_round(database: Database, delivery_log: DeliveryLog) -> None:
     """A tracker that slept through its lease wakes up and must not count what its successor has counted."""
     await delivery_log.append([OPENED])
     sleeper, successor = ShardLeases(database, 1), ShardLeases(database, 2)
     await sleeper.renew()
     await let_leases_run_out(database, [2])
     await successor.renew()
-    async with database.transaction() as connection:
-        await project_round(connection, successor.held)
+    await round_of(database, successor)
 
     with pytest.raises(LeaseLost):
-        async with database.transaction() as connection:
-            await project_round(connection, sleeper.held)
+        await round_of(database, sleeper)
 
     await assert_projected(database, [7], [OPENED])
 
 
-async def test_a_round_whose_commit_was_not_heard_of_is_not_done_twice(database, delivery_log):
+async def test_a_shard_is_lost_with_the_epoch_before_its_successor_has_done_anything(
+    database: Database, delivery_log: DeliveryLog
+) -> None:
+    """From the takeover on, not from the first round after it."""
+    await delivery_log.append([OPENED])
+    sleeper, successor = ShardLeases(database, 1), ShardLeases(database, 2)
+    await sleeper.renew()
+    await let_leases_run_out(database, [2])
+    await successor.renew()
+
+    with pytest.raises(LeaseLost):
+        await round_of(database, sleeper)
+
+    await round_of(database, successor)
+    await assert_projected(database, [7], [OPENED])
+
+
+async def test_a_round_whose_commit_was_not_heard_of_is_not_done_twice(
+    database: Database, delivery_log: DeliveryLog
+) -> None:
     """The epoch is still ours, but the checkpoint is not where we left it."""
     await delivery_log.append([OPENED])
     leases = ShardLeases(database, 1)
     await leases.renew()
-    async with database.transaction() as connection:
-        await project_round(connection, leases.held)
+    await round_of(database, leases)
 
     with pytest.raises(LeaseLost):
-        async with database.transaction() as connection:
-            await project_round(connection, leases.held)
+        await round_of(database, leases)
 
     await leases.renew()
     await delivery_log.append([AGAIN])
-    async with database.transaction() as connection:
-        await project_round(connection, leases.held)
+    await round_of(database, leases)
     await assert_projected(database, [7], [OPENED, AGAIN])
 
 
-async def test_a_projector_that_lost_its_shards_goes_on_with_what_it_has(database, delivery_log):
+async def test_a_projector_that_lost_its_shards_goes_on_with_what_it_has(
+    database: Database, delivery_log: DeliveryLog
+) -> None:
     """It looks again what is its own, and projects that."""
     first = projector_on(database, 1)
     await first.step()
     await database.execute("UPDATE projection SET epoch = epoch + 1 WHERE shard = $1", shard_of(7))
     await delivery_log.append([OPENED])
 
-    while not await first.step() or not await all_counted(database):
-        pass
+    await settle(database, first)
 
     await assert_projected(database, [7], [OPENED])
 
 
-async def all_counted(database) -> bool:
-    return bool(await database.fetch_value("SELECT count(*) FROM ordinal_set"))
+async def round_of(database: Database, leases: ShardLeases) -> None:
+    """One round, from where these leases believe they are."""
+    await wait_for_settled_commits(database)
+    async with database.transaction() as connection:
+        await project_round(connection, leases.held)

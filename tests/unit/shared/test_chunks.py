@@ -28,6 +28,14 @@ def test_a_set_that_grew_in_steps_is_stored_as_one_made_at_once(members: list[in
     assert set(grown) == set(members)
 
 
+def test_a_set_that_runs_and_arrays_hold_in_the_same_space_has_one_form() -> None:
+    """Two runs take as much as five single numbers: which of the two it is must not depend on who came last."""
+    from_a_run = decode_chunk(encode_chunk(BitMap([0, 1, 2, 3]))) | BitMap([5])
+    from_an_array = decode_chunk(encode_chunk(BitMap([0, 5]))) | BitMap([1, 2, 3])
+
+    assert encode_chunk(from_a_run) == encode_chunk(from_an_array)
+
+
 @given(st.lists(st.integers(0, 5 * CHUNK), max_size=50))
 def test_chunks_are_the_whole_set_cut_at_the_borders(ordinals: list[int]) -> None:
     """Nobody is lost, nobody is in two chunks, and no chunk is empty."""

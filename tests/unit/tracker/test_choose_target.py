@@ -22,5 +22,5 @@ SHOP = "https://shop.example/sale?from=mail&x=%20#top"
         pytest.param(["https://[::1/"], 1, None, id="nor to what is no address"),
     ],
 )
-def test_where_a_click_leads(links, number, target):
+def test_where_a_click_leads(links: list[str], number: int, target: str | None) -> None:
     assert choose_target(links, number) == target

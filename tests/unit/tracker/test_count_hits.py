@@ -12,6 +12,8 @@ from shared.domain.identifiers import CHUNK
 
 NOON_MS = 1_800_000_000_000
 
+Row = tuple[int, int, int]  # ordinal, time, detail
+
 ONE_HIT = st.tuples(
     st.sampled_from([0, 1, 2, CHUNK - 1, CHUNK, 3 * CHUNK + 7]),
     st.integers(NOON_MS, NOON_MS + 180_000),
@@ -22,7 +24,7 @@ SEGMENTS = st.lists(
 )
 
 
-def hits_of(rows: list[tuple[int, int, int]]) -> Hits:
+def hits_of(rows: list[Row]) -> Hits:
     columns = HitColumns()
     for ordinal, time_ms, detail in rows:
         columns.add(ordinal, time_ms, detail)
@@ -30,9 +32,10 @@ def hits_of(rows: list[tuple[int, int, int]]) -> Hits:
 
 
 @given(SEGMENTS)
-def test_additions_are_those_of_plain_sets_and_counters(segments):
+def test_additions_are_those_of_plain_sets_and_counters(segments: list[tuple[int, Kind, list[Row]]]) -> None:
     """Each hit is in the set of its kind and counted once at its minute; clicks by link too, final kinds in kind 0."""
-    members, series = defaultdict(set), Counter()
+    members: defaultdict[SetKey, set[int]] = defaultdict(set)
+    series: Counter[SeriesKey] = Counter()
     for task, kind, rows in segments:
         for ordinal, time_ms, detail in rows:
             links = {0, detail} if kind is Kind.CLICKED else {0}
@@ -49,7 +52,7 @@ def test_additions_are_those_of_plain_sets_and_counters(segments):
 
 
 @given(SEGMENTS)
-def test_the_order_of_segments_makes_no_difference(segments):
+def test_the_order_of_segments_makes_no_difference(segments: list[tuple[int, Kind, list[Row]]]) -> None:
     """So a log read in another order, or cut into other rounds, projects the same."""
     decoded = [(task, kind, hits_of(rows)) for task, kind, rows in segments]
 

@@ -4,7 +4,7 @@ from services.tracker.decisions.gather_hits import Hit, gather_hits
 from shared.domain.delivery import Kind
 
 
-def test_hits_of_one_task_and_kind_share_a_segment():
+def test_hits_of_one_task_and_kind_share_a_segment() -> None:
     """In the order they came, with the links of clicks; segments are numbered on from the part that is given."""
     hits = [
         Hit(7, Kind.OPENED, 3, 1000),

@@ -33,17 +33,17 @@ def part(name: str, value: str) -> bytes:
         pytest.param("multipart/form-data", part("List-Unsubscribe", "All"), None, id="nor parts without boundary"),
     ],
 )
-def test_what_is_asked_for(content_type, body, wish):
+def test_what_is_asked_for(content_type: str, body: bytes, wish: str | None) -> None:
     assert read_wish(content_type, body) == wish
 
 
 @given(st.text(max_size=80), st.binary(max_size=300))
-def test_no_body_is_an_error(content_type, body):
+def test_no_body_is_an_error(content_type: str, body: bytes) -> None:
     """Whatever a robot posts is read or passed over."""
     assert read_wish(content_type, body) in ("list", "all", None)
 
 
 @given(st.binary(max_size=300))
-def test_no_multipart_body_is_an_error(body):
+def test_no_multipart_body_is_an_error(body: bytes) -> None:
     """Least of all one that only claims to be multipart."""
     assert read_wish(MULTIPART, body) in ("list", "all", None)

@@ -21,17 +21,17 @@ def settle(holders: dict[int, int | None], trackers: list[int], chance: Random) 
     raise AssertionError("they never settle")
 
 
-def test_one_alone_takes_all():
+def test_one_alone_takes_all() -> None:
     """The first tracker waits for nobody."""
     assert shards_to_take(NOBODY, 1) == list(range(64))
 
 
-def test_a_newcomer_takes_his_part_from_the_living():
+def test_a_newcomer_takes_his_part_from_the_living() -> None:
     """It need not wait for anybody's lease to run out."""
     assert len(shards_to_take(dict.fromkeys(range(64), 1), 2)) == 32
 
 
-def test_the_shards_of_the_dead_are_taken_by_the_others():
+def test_the_shards_of_the_dead_are_taken_by_the_others() -> None:
     """Once the leases of a dead tracker have run out, its shards belong to whoever is left."""
     holders = {shard: 1 if shard < 32 else None for shard in range(64)}
 
@@ -39,7 +39,7 @@ def test_the_shards_of_the_dead_are_taken_by_the_others():
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_any_number_of_trackers_ends_with_fair_parts(seed):
+def test_any_number_of_trackers_ends_with_fair_parts(seed: int) -> None:
     """All shards are held, nobody has two more than another, and then nothing moves any more."""
     chance = Random(seed)
     trackers = list(range(1, chance.randint(2, 9)))

@@ -93,6 +93,8 @@ class Connection(asyncio.Protocol):
         """Raises OSError, or NotSmtp if the server had spoken on in clear: that must not pass for what it says under
         TLS.
         """
+        if self.gone is not None:
+            raise ConnectionResetError(self.gone)
         if not self.is_at_rest:
             raise NotSmtp("data in clear after STARTTLS was answered")
         transport = await self._loop.start_tls(
@@ -122,7 +124,7 @@ class Connection(asyncio.Protocol):
 
     def expect_drain(self) -> None:
         """From now on what was written has to go on leaving; then ``on_drained`` is called."""
-        self.expect(self._timers.block, "to take the content")
+        self.expect(self._timers.block, "content")
         self._undrained = self._transport.get_write_buffer_size()
 
     def expect_nothing(self) -> None:
@@ -213,4 +215,4 @@ class Connection(asyncio.Protocol):
         if self._undrained > self._transport.get_write_buffer_size():
             self.expect_drain()
         if self._deadline is not None and self._loop.time() > self._deadline[0]:
-            self.drop(f"the relay took too long {self._deadline[1]}")
+            self.drop(f"the relay took too long at {self._deadline[1]}")

@@ -78,7 +78,7 @@ async def _dial(way: Introduction, connection: Connection) -> Outcome | None:
 
 
 async def _greet(way: Introduction, connection: Connection) -> Outcome | None:
-    greeting = await connection.read_reply(way.timers.greeting, "to greet")
+    greeting = await connection.read_reply(way.timers.greeting, "greeting")
     if greeting.code != 220:
         return outcome_of(Stage.CONNECT, greeting)
     return await _say_hello(way, connection)
@@ -86,9 +86,9 @@ async def _greet(way: Introduction, connection: Connection) -> Outcome | None:
 
 async def _say_hello(way: Introduction, connection: Connection) -> Outcome | None:
     name = way.our_name.encode("ascii", "replace")
-    reply = await connection.ask(b"EHLO " + name, way.timers.ehlo, "to answer EHLO")
+    reply = await connection.ask(b"EHLO " + name, way.timers.ehlo, Stage.EHLO)
     if reply.code in _NO_EHLO:
-        reply = await connection.ask(b"HELO " + name, way.timers.ehlo, "to answer HELO")
+        reply = await connection.ask(b"HELO " + name, way.timers.ehlo, Stage.EHLO)
         reply = Reply(reply.code, reply.raw[:1])
     if reply.code != 250:
         return outcome_of(Stage.EHLO, reply)
@@ -103,7 +103,7 @@ async def _secure(way: Introduction, connection: Connection, starttls: StartTls)
     required = starttls == "require"
     if "STARTTLS" not in connection.extensions:
         return Outcome(OutcomeKind.BLOCKED, 0, "the relay offers no STARTTLS", Stage.TLS) if required else None
-    reply = await connection.ask(b"STARTTLS", way.timers.tls, "to answer STARTTLS")
+    reply = await connection.ask(b"STARTTLS", way.timers.tls, Stage.TLS)
     if reply.code != 220:
         return outcome_of(Stage.TLS, reply) if required else None
     try:
@@ -115,7 +115,7 @@ async def _secure(way: Introduction, connection: Connection, starttls: StartTls)
 
 async def _authenticate(way: Introduction, connection: Connection) -> Outcome | None:
     user, password = (way.relay.user or "").encode(), (way.relay.password or "").encode()
-    seconds, what = way.timers.auth, "to answer AUTH"
+    seconds, what = way.timers.auth, Stage.AUTH
     if "PLAIN" in connection.auth_mechanisms:
         reply = await connection.ask(b"AUTH PLAIN " + b64encode(b"\0" + user + b"\0" + password), seconds, what)
     elif "LOGIN" in connection.auth_mechanisms:

@@ -95,7 +95,7 @@ class Transfer:
                 self._done.set_exception(surprise)
         if self._awaited and not self._done.done():
             stage = self._awaited[0] or Stage.MAIL
-            self._connection.expect(self._seconds[stage], f"to answer {stage}")
+            self._connection.expect(self._seconds[stage], stage)
 
     # Reading.
 

@@ -2,8 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from services.dispatcher.channels.interface import Outcome, OutcomeKind, Stage
 
@@ -20,6 +19,9 @@ _OUR_FAULT: Final = frozenset({500, 502, 503, 530, 534, 535, 538})
 #: And these of RFC 3463 and 4954: our sender's address is no good, our credentials are not.
 _OUR_FAULT_ENHANCED: Final = frozenset({(5, 1, 7), (5, 1, 8), (5, 7, 8), (5, 7, 9), (5, 7, 11)})
 
+_CODES: Final = {b"%d" % code: code for code in range(200, 600)}
+_MARKS: Final = frozenset({b" ", b"-", b"\r", b""})
+
 Enhanced = tuple[int, int, int]
 
 
@@ -27,8 +29,7 @@ class NotSmtp(Exception):
     """What came is no SMTP reply, or one that does not end."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     code: int
     raw: tuple[bytes, ...]  #: the text of its lines, without code and line break
 
@@ -49,16 +50,16 @@ class ReplyReader:
     A bare LF ends a line too: servers err, and nothing hangs on it here.
     """
 
-    __slots__ = ("_lines", "_rest", "_size")
+    __slots__ = ("_kept", "_rest", "_size")
 
     def __init__(self) -> None:
         self._rest = b""
-        self._lines: list[bytes] = []
+        self._kept: list[bytes] = []  #: lines of a reply that goes on
         self._size = 0
 
     @property
     def is_between_replies(self) -> bool:
-        return not self._rest and not self._lines
+        return not self._rest and not self._kept
 
     def feed(self, data: bytes) -> Iterator[Reply]:
         """Each reply that ``data`` completes.
@@ -67,24 +68,23 @@ class ReplyReader:
         """
         *lines, self._rest = (self._rest + data).split(b"\n")
         for line in lines:
-            code, goes_on = _read_line(line)
-            self._lines.append(line[4:].rstrip(b"\r"))
-            self._size += len(line)
-            if self._size > MOST_OCTETS:
-                raise NotSmtp("a reply does not end")
-            if not goes_on:
-                reply = Reply(code, tuple(self._lines))
-                self._lines, self._size = [], 0
-                yield reply
+            code, mark = _CODES.get(line[:3]), line[3:4]
+            if code is None or mark not in _MARKS:
+                raise NotSmtp(f"not an SMTP reply: {line[:80]!r}")
+            text = line[4:].rstrip(b"\r")
+            if mark == b"-":
+                self._keep(text)
+            else:
+                kept, self._kept, self._size = self._kept, [], 0
+                yield Reply(code, (*kept, text))
         if len(self._rest) > MOST_OCTETS:
             raise NotSmtp("a line does not end")
 
-
-def _read_line(line: bytes) -> tuple[int, bool]:
-    code, mark = line[:3], line[3:4]
-    if not code.isdigit() or not b"200" <= code < b"600" or mark not in (b" ", b"-", b"\r", b""):
-        raise NotSmtp(f"not an SMTP reply: {line[:80]!r}")
-    return int(code), mark == b"-"
+    def _keep(self, text: bytes) -> None:
+        self._kept.append(text)
+        self._size += len(text) + 6
+        if self._size > MOST_OCTETS:
+            raise NotSmtp("a reply does not end")
 
 
 def classify(stage: Stage, code: int, enhanced: Enhanced | None = None) -> OutcomeKind:
@@ -109,8 +109,9 @@ def outcome_of(stage: Stage, reply: Reply, recipient: bytes = b"") -> Outcome:
 
 def _told(text: str, recipient: bytes) -> str:
     """Fit to be kept: one line, not endless, and without the recipient's address, which must not live on in a log."""
-    text = _NOT_PRINTED.sub(" ", text[:LONGEST_TEXT])
-    address = recipient.decode("utf-8", "replace")
-    if address and address.lower() in text.lower():
-        text = re.sub(re.escape(address), "recipient", text, flags=re.IGNORECASE)
+    text = text[:LONGEST_TEXT]
+    if not text.isprintable():
+        text = _NOT_PRINTED.sub(" ", text)
+    if "@" in text and recipient:
+        text = re.sub(re.escape(recipient.decode("utf-8", "replace")), "recipient", text, flags=re.IGNORECASE)
     return text

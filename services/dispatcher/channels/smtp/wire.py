@@ -42,14 +42,12 @@ def on_the_wire(content: bytes) -> bytes:
 
     A bare CR or LF would let a lenient server see another end of the message than we do.
     """
-    breaks = content.count(b"\r\n")
-    if breaks != content.count(b"\n") or breaks != content.count(b"\r"):
+    if content.count(b"\r\n") != len(content.splitlines()):
         content = _LINE_BREAK.sub(b"\r\n", content)
-    if content and not content.endswith(b"\r\n"):
-        content += b"\r\n"
+        content += b"" if content.endswith(b"\r\n") else b"\r\n"
     if content.startswith(b"."):
         content = b"." + content
-    return content.replace(b"\n.", b"\n..") if b"\n." in content else content
+    return content.replace(b"\r\n.", b"\r\n..") if b"\r\n." in content else content
 
 
 def _refused(text: str, stage: Stage) -> Outcome:

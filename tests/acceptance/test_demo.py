@@ -1,0 +1,98 @@
+"""`postroom demo`: the main job, end to end, and a report that is checked before it is shown as true."""
+
+from typing import Any
+
+import pytest
+
+from services.standalone.demo.checks import check_mail, check_report, is_counted
+from services.standalone.demo.readers import LINKS, Expected, Reader, expect, make_reader
+from tests.acceptance.postroom_process import run
+
+READERS = [
+    Reader("Ada", "ada@example.com", opens=3, clicks=(0, 0, 1)),
+    Reader("Bob", "bob@example.com", opens=1, unsubscribes=True),
+    Reader("Cleo", "cleo@example.com", opens=0),
+]
+
+
+def test_the_demo_ends_with_a_report_that_holds() -> None:
+    """Without a terminal, too: plain text, no control codes."""
+    done = run("demo")
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "checks hold" in done.stdout
+    assert "msgs/s" in done.stdout
+    assert "\x1b" not in done.stdout
+
+
+def test_expected_counts_are_those_of_the_readers() -> None:
+    """Unique counts people, total counts what they did."""
+    expected = expect(READERS)
+
+    assert expected.unique == {"submitted": 3, "delivered": 3, "opened": 2, "clicked": 1, "unsubscribed": 1}
+    assert expected.total == {"opened": 4, "clicked": 3}
+    assert expected.links == {LINKS[0]: (1, 2), LINKS[1]: (1, 1)}
+
+
+def test_the_readers_differ_in_what_they_do() -> None:
+    """Some again, some not at all: otherwise unique and total could not be told apart."""
+    expected = expect([make_reader(number) for number in range(1_000)])
+
+    assert 0 < expected.unique["unsubscribed"] < expected.unique["clicked"] < expected.unique["opened"] < 1_000
+    assert expected.total["opened"] > expected.unique["opened"]
+    assert all(total >= unique > 0 for unique, total in expected.links.values())
+
+
+def true_report(expected: Expected) -> dict[str, Any]:
+    return {
+        "audience": 3,
+        "states": {"accepted": 3, "pending": 0},
+        "unique": {**expected.unique},
+        "total": {"submitted": 3, "delivered": 3, "unsubscribed": 1, **expected.total},
+        "links": [{"url": url, "unique": unique, "total": total} for url, (unique, total) in expected.links.items()],
+        "series": [{"minute": 1, "opened": 1}, {"minute": 2, "opened": 3, "clicked": 3}],
+    }
+
+
+def wrong(report: dict[str, Any]) -> list[str]:
+    task = {"emailuniqueopens": 2, "completed": True}
+    return [check.what for check in check_report(expect(READERS), 3, report, task) if not check.holds]
+
+
+def test_a_true_report_passes_every_check() -> None:
+    assert wrong(true_report(expect(READERS))) == []
+
+
+@pytest.mark.parametrize(
+    ("part", "value", "found"),
+    [
+        ("audience", 4, "audience"),
+        ("states", {"accepted": 2, "pending": 2}, "sum over the states"),
+        ("unique", {"submitted": 3, "delivered": 3, "opened": 3, "clicked": 1, "unsubscribed": 1}, "opened, unique"),
+        ("total", {"opened": 5, "clicked": 3}, "opened, total"),
+        ("links", [], "link 1, unique and total"),
+        ("series", [{"minute": 1, "opened": 3}], "minutes of the series add up"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_report_that_is_off_by_one_is_caught(part: str, value: object, found: str) -> None:
+    assert found in wrong({**true_report(expect(READERS)), part: value})
+
+
+def test_waiting_ends_only_when_everything_is_counted() -> None:
+    expected = expect(READERS)
+    report = true_report(expected)
+    behind = {**report, "total": {**report["total"], "clicked": 2}}
+
+    assert is_counted(expected, report)
+    assert not is_counted(expected, behind)
+
+
+def test_mail_that_is_missing_doubled_or_speaks_to_somebody_else_is_caught() -> None:
+    ada, bob, cleo = ({"envelope": {"to": [reader.email]}, "text": f"Hello {reader.name},\n"} for reader in READERS)
+    stranger = {**cleo, "text": "Hello {{ vars.name }},\n"}
+
+    assert all(check.holds for check in check_mail(READERS, [ada, bob, cleo]))
+    assert not all(check.holds for check in check_mail(READERS, [ada, bob]))
+    assert not all(check.holds for check in check_mail(READERS, [ada, bob, cleo, bob]))
+    assert not all(check.holds for check in check_mail(READERS, [ada, bob, stranger]))

@@ -1,0 +1,114 @@
+"""When Postgres is away: readers are told to come again, and whoever was answered is counted once."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+from structlog.testing import capture_logs
+
+from services.tracker.decisions.gather_hits import Hit
+from services.tracker.intake.record import HitRecorder
+from services.tracker.metrics import Metrics
+from shared.delivery_log.append import DeliveryLog
+from shared.delivery_log.ordinal_sets import read_totals
+from shared.delivery_log.segments import Segment, decode_hits
+from shared.domain.delivery import Kind
+from shared.domain.tokens import TokenKind
+from shared.event_store.interface import Write
+from shared.postgres.database import Database, Unavailable
+from shared.postgres.migrate import migrate
+from tests.integration.tracker.readers import ONE_CLICK, TASK, Reader, reading
+from tests.integration.tracker.running_projectors import all_projected, eventually
+from tests.servers.backends import Server
+
+
+async def test_hits_survive_connections_that_break(reader: Reader, database: Database, database_url: str) -> None:
+    """Whoever was answered is counted, whoever was told to come again at most once, whatever moment it was."""
+    enough = asyncio.Event()
+
+    async def keep_opening(ordinal: int) -> list[int]:
+        return [await reader.open(ordinal) async for _ in until(enough)]
+
+    opening = asyncio.gather(*(keep_opening(ordinal) for ordinal in range(15)))
+    owner = await Database.connect(database_url, role=None)
+    for _ in range(10):
+        assert await owner.execute(CUT_ALL_OTHERS) > 0
+        await asyncio.sleep(0.1)
+    enough.set()
+    answers = [status for statuses in await opening for status in statuses]
+    await owner.close()
+    await eventually(lambda: all_projected(database))
+
+    assert set(answers) <= {200, 503}
+    assert answers.count(200) <= (await read_totals(database, TASK))[Kind.OPENED, 0] <= len(answers)
+
+
+class LosesTheAnswer(DeliveryLog):
+    """Commits, and does not hear of it, the first two times."""
+
+    losses = 2
+
+    async def append(self, segments: Sequence[Segment], writes: Sequence[Write] = ()) -> None:
+        await super().append(segments, writes)
+        if self.losses:
+            self.losses -= 1
+            raise Unavailable("the connection was lost")
+
+
+async def test_a_hit_whose_commit_was_not_heard_of_is_stored_once(database: Database) -> None:
+    """It is tried again as the same segment, which the log knows."""
+    recorder = HitRecorder(LosesTheAnswer(database), -5, Metrics())
+
+    await asyncio.gather(*(recorder.record(Hit(TASK, Kind.OPENED, ordinal, 1)) for ordinal in range(5)))
+
+    sizes = await database.fetch("SELECT hits FROM segment")
+    assert sum(len(decode_hits(row["hits"])) for row in sizes) == 5
+
+
+CUT_ALL_OTHERS = """
+SELECT pg_terminate_backend(pid)
+  FROM pg_stat_activity
+ WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"""
+
+
+async def until(enough: asyncio.Event) -> AsyncIterator[None]:
+    while not enough.is_set():
+        yield
+
+
+async def test_without_postgres_readers_are_told_to_come_again(private_postgres: Server, tmp_path: Path) -> None:
+    """503 and Retry-After for all three, the probes stay well, and everything goes on when it is back."""
+    await migrate(private_postgres.url)
+    database = await Database.connect(private_postgres.url)
+    with capture_logs():  # the loops say every second what is wrong
+        async with reading(database, private_postgres.url, tmp_path) as reader:
+            assert await reader.open(1) == 200
+            private_postgres.kill()
+            away = await asyncio.gather(*(ask(reader, kind) for kind in ASKED))
+            probes = [(await reader.ask("GET", reader.tracker.url + path))[0] for path in ("/healthz", "/readyz")]
+            private_postgres.start()
+            await eventually(lambda: answers_again(reader))
+            await eventually(lambda: all_projected(database))
+            totals = await read_totals(database, TASK)
+    await database.close()
+
+    assert away == [(503, "2")] * 3
+    assert probes == [200, 200]
+    assert totals[Kind.OPENED, 0] >= 2
+
+
+ASKED = {
+    TokenKind.OPEN: "GET",
+    TokenKind.CLICK: "GET",
+    TokenKind.UNSUBSCRIBE: "POST",
+}
+
+
+async def ask(reader: Reader, kind: TokenKind) -> tuple[int, str | None]:
+    body = ONE_CLICK if kind is TokenKind.UNSUBSCRIBE else None
+    status, _, headers = await reader.ask(ASKED[kind], reader.url(kind, 2, int(kind is TokenKind.CLICK)), data=body)
+    return status, headers.get("Retry-After")
+
+
+async def answers_again(reader: Reader) -> bool:
+    return await reader.open(3) == 200
