@@ -105,6 +105,7 @@ async def test_edits_at_once_lose_nothing_of_each_other(client: Client) -> None:
         ({"subject": "a\r\nBcc: x@y.z"}, {"subject"}),
         ({"subject": "{{ vars.name"}, {"subject"}),
         ({"subject": "{{ env.HOME }}", "html": "{{ a }} {{ b }}"}, {"subject", "html"}),
+        ({"subject": "{{ unsubscribe_url }}", "from_name": "{{ vars.name }}"}, {"subject", "from_name"}),
         ({"from_email": "odd"}, {"from_email"}),
         ({"from_name": "a\x00"}, {"from_name"}),
         ({"html": "a\x00"}, {"html"}),

@@ -32,7 +32,9 @@ async def test_hits_survive_connections_that_break(reader: Reader, database: Dat
     opening = asyncio.gather(*(keep_opening(ordinal) for ordinal in range(15)))
     owner = await Database.connect(database_url, role=None)
     for _ in range(10):
-        assert await owner.execute(CUT_ALL_OTHERS) > 0
+        async with asyncio.timeout(20):
+            while not await owner.execute(CUT_ALL_OTHERS):  # they are just connecting again
+                await asyncio.sleep(0.01)
         await asyncio.sleep(0.1)
     enough.set()
     answers = [status for statuses in await opening for status in statuses]

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field
 from typing_extensions import TypedDict
 
 from services.api.fields import Email, Flag, Line, Name, RequestModel, Small, Text, fault
+from shared.domain.email_content import EmailContent, find_problems
 from shared.domain.identifiers import Channel
 from shared.domain.refusal import Fault
 from shared.domain.template import find_placeholders
@@ -53,9 +54,22 @@ class EmailMessage(RequestModel):
 
     @classmethod
     def faults_between(cls, given: dict[str, object]) -> list[Fault]:
-        if given.get("channel") != "email" or given.get("html") or given.get("text"):
+        """What cannot be sent is not taken: the dispatcher asks the same of it."""
+        if given.get("channel") != "email":
             return []
-        return [Fault("html", "html or text must be given")]
+        said = {name: value for name, value in given.items() if isinstance(value, str)}
+        content = EmailContent(
+            subject=said.get("subject", ""),
+            from_name=said.get("from_name", ""),
+            from_email=said.get("from_email", ""),
+            reply_to=said.get("reply_to"),
+            html=said.get("html"),
+            text=said.get("text"),
+            track_opens=True,
+            track_clicks=True,
+            marketing=True,
+        )
+        return [Fault(field, message) for field, message in find_problems(content)]
 
 
 class SmsMessage(RequestModel):
