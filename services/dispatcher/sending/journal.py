@@ -5,6 +5,7 @@ were handed over, which were answered, and which are in doubt; no fsync is neede
 while it lives; a file that nobody has locked belongs to a process that died.
 """
 
+import asyncio
 import fcntl
 import os
 from collections.abc import Iterator
@@ -29,12 +30,25 @@ class Journal:
         fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         begun.rename(self._path)
         self._size = 0
+        self._noted = bytearray()
 
     def write(self, record: Record) -> None:
-        data = encode(record)
-        if os.write(self._file, data) != len(data):
-            raise OSError(f"{self._path}: written only in part")
-        self._size += len(data)
+        """Returns when it is written, and with it whatever was noted before."""
+        self._noted += encode(record)
+        self.flush()
+
+    def note(self, record: Record) -> None:
+        """To be written with the next record, or when this turn of the loop is over: half the writes."""
+        if not self._noted:
+            asyncio.get_running_loop().call_soon(self.flush)
+        self._noted += encode(record)
+
+    def flush(self) -> None:
+        if self._noted:
+            data, self._noted = bytes(self._noted), bytearray()
+            if os.write(self._file, data) != len(data):
+                raise OSError(f"{self._path}: written only in part")
+            self._size += len(data)
 
     def reset(self) -> None:
         """Starts over; only while every record in it is committed."""
@@ -44,6 +58,7 @@ class Journal:
 
     def close(self, *, settled: bool) -> None:
         """``settled``: everything in it is committed, so nobody needs it."""
+        self.flush()
         if settled:
             self._path.unlink(missing_ok=True)
         os.close(self._file)

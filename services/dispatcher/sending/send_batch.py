@@ -152,7 +152,7 @@ class BatchSending:
         """
         if not self._batch.may_finish(self._tools.monotonic()):
             return False
-        self._journal(Mark.DOT, ordinal, 0, "")
+        self._tools.journal.write(self._record(Mark.DOT, ordinal))
         return True
 
     def on_outcome(self, ordinal: int, outcome: Outcome) -> None:
@@ -161,7 +161,7 @@ class BatchSending:
         self._tools.count(outcome.kind)
         mark = _MARKS.get(outcome.kind)
         if mark is not None:
-            self._journal(mark, ordinal, outcome.code, outcome.text)
+            self._tools.journal.note(self._record(mark, ordinal, outcome.code, outcome.text))
         match outcome.kind:
             case OutcomeKind.ACCEPTED:
                 self._recorder.final_outcome(self._tools.accepted_kinds, ordinal, time_ms)
@@ -193,17 +193,15 @@ class BatchSending:
         rest = RELAY_PAUSE_SECONDS if self._relay_trouble else 0.0
         write = conclusion(batch, tools.owner, settlement, rest_pause=rest, retry_pause=pause or 0.0)
         if await self._recorder.conclude(write, tools.give_up):
-            self._journal(Mark.SETTLED, 0, 0, "")
+            tools.journal.note(self._record(Mark.SETTLED, 0))
         if self._relay_trouble:
             log.warning(
                 "relay not usable", action="relay_trouble", task_id=batch.hold.task_id, reason=self._relay_trouble
             )
 
-    def _journal(self, mark: Mark, ordinal: int, code: int, note: str) -> None:
+    def _record(self, mark: Mark, ordinal: int, code: int = 0, note: str = "") -> Record:
         hold = self._batch.hold
-        self._tools.journal.write(
-            Record(mark, hold.task_id, hold.batch, hold.epoch, ordinal, self._time_ms(), code, note)
-        )
+        return Record(mark, hold.task_id, hold.batch, hold.epoch, ordinal, self._time_ms(), code, note)
 
     def _time_ms(self) -> int:
         return int(self._tools.now() * 1000)

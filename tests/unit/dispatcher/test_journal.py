@@ -1,9 +1,10 @@
 """The journal file: whose it is, who may read it, what becomes of it."""
 
+import asyncio
 from pathlib import Path
 
 from services.dispatcher.sending.journal import KEEP_SECONDS, Journal, adopt_orphans, forget_replayed
-from services.dispatcher.sending.journal_records import Hold, Mark, Record
+from services.dispatcher.sending.journal_records import Hold, Mark, Record, encode
 
 DOT = Record(Mark.DOT, 7, 1, 1, 5, 1_000)
 
@@ -57,3 +58,17 @@ def test_replayed_journals_are_forgotten_in_time(tmp_path: Path) -> None:
     assert path.exists()
     forget_replayed(tmp_path, written + KEEP_SECONDS + 1)
     assert not path.exists()
+
+
+async def test_what_is_noted_is_written_with_the_next_record_or_at_the_end_of_the_turn(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, 11)
+    written = tmp_path / "11.journal"
+
+    journal.note(DOT)
+    assert written.read_bytes() == b""
+    journal.write(DOT)
+    assert written.read_bytes() == 2 * encode(DOT)
+    journal.note(DOT)
+    await asyncio.sleep(0)
+    assert written.read_bytes() == 3 * encode(DOT)
+    journal.close(settled=False)
