@@ -19,10 +19,12 @@ from services.api.metrics import Metrics
 from services.api.operation import Api, Operation
 from services.api.problem import CONTENT_TYPE, unavailable
 from services.api.relay import Relay
+from services.api.resources.key import routes as key_routes
 from services.api.resources.list import routes as list_routes
 from services.api.resources.message import routes as message_routes
 from services.api.resources.subscriber import routes as subscriber_routes
 from services.api.resources.task import routes as task_routes
+from services.api.resources.user import routes as user_routes
 from services.api.routing import Routes
 from services.api.serve import Page, PageMaker, Server
 from shared.bus.hinter import Hinter
@@ -45,6 +47,8 @@ OPERATIONS: Final[tuple[Operation[Any, Any], ...]] = (
     *subscriber_routes.OPERATIONS,
     *message_routes.OPERATIONS,
     *task_routes.OPERATIONS,
+    *user_routes.OPERATIONS,
+    *key_routes.OPERATIONS,
 )
 
 
@@ -69,7 +73,7 @@ async def start_api(settings: Settings, database: Database, store: EventStore, b
     """Listens on the settings' host and port. Raises OSError when it cannot."""
     hinter, readiness, stopping = Hinter(bus), Readiness(database, clock.monotonic), asyncio.Event()
     relay = Relay(store, database, bus, clock.random_id(), sweep_seconds=settings.sweep_seconds)
-    server = make_server(database, store, hinter, readiness, relay.wakeup.ring)
+    server = make_server(settings.secret, database, store, hinter, readiness, relay.wakeup.ring)
     runner = web.ServerRunner(Listener(server.respond), shutdown_timeout=STOP_SECONDS)
     await runner.setup()
     await web.TCPSite(runner, settings.host, settings.api_port, backlog=BACKLOG).start()
@@ -88,9 +92,14 @@ async def start_api(settings: Settings, database: Database, store: EventStore, b
 
 
 def make_server(
-    database: Database, store: EventStore, hinter: Hinter, readiness: Readiness, changed: Callable[[], None]
+    secret: tuple[bytes, ...],
+    database: Database,
+    store: EventStore,
+    hinter: Hinter,
+    readiness: Readiness,
+    changed: Callable[[], None],
 ) -> Server:
-    counts = Metrics()
+    counts, authenticator = Metrics(), Authenticator(database, clock.monotonic)
     api = Api(
         database=database,
         store=store,
@@ -100,9 +109,11 @@ def make_server(
         in_turn=InTurn(),
         now=_now,
         random_id=clock.random_id,
+        secret=secret,
+        forget_key=authenticator.forget,
     )
     pages = _pages(readiness, counts)
-    return Server(api, Routes(OPERATIONS), Authenticator(database, clock.monotonic), counts, pages, changed)
+    return Server(api, Routes(OPERATIONS), authenticator, counts, pages, changed)
 
 
 def _now() -> Instant:

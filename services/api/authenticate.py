@@ -18,7 +18,7 @@ QUERIES = load_queries(Path(__file__).with_name("queries.sql"))
 
 KEY: Final = re.compile(
     r"pr_([a-z2-7]{8})_[A-Za-z0-9_-]{32}"
-)  #: what ``keys`` makes: a prefix to find it by, 192 bits to prove it
+)  #: what ``credentials`` draws: a prefix to find it by, 192 bits to prove it
 CACHE_SECONDS: Final = 5.0  #: how long a revoked key may still be taken
 CACHED_KEYS: Final = 10_000
 
@@ -69,6 +69,7 @@ class Authenticator:
         self._database = database
         self._monotonic = monotonic
         self._cache: dict[str, _Known] = {}
+        self._forgotten = 0
 
     async def find_caller(self, authorization: str) -> Caller | None:
         """None: no valid key, for whatever reason. Raises Unavailable."""
@@ -81,10 +82,17 @@ class Authenticator:
         proved = hmac.compare_digest(hash_key(key), known.hash if known else _NOBODY)
         return known.caller if known and proved else None
 
+    def forget(self, prefix: str) -> None:
+        """To be told of each revoked key: from now on this process does not take it."""
+        self._forgotten += 1
+        self._cache.pop(prefix, None)
+
     async def _find(self, prefix: str) -> _Known | None:
         known = self._cache.get(prefix)
         if known and known.until > self._monotonic():
             return known
+        # What is read while a key is forgotten may be from before, and counts from when it was asked for.
+        forgotten, until = self._forgotten, self._monotonic() + CACHE_SECONDS
         row = await self._database.fetch_row(QUERIES["find_key"], prefix)
         if row is None:
             self._cache.pop(prefix, None)
@@ -92,6 +100,7 @@ class Authenticator:
         caller = Caller(row["account_id"], row["user_id"], row["role"])
         if len(self._cache) >= CACHED_KEYS:
             self._cache.clear()
-        found = _Known(row["hash"], caller, self._monotonic() + CACHE_SECONDS)
-        self._cache[prefix] = found
+        found = _Known(row["hash"], caller, until)
+        if forgotten == self._forgotten:
+            self._cache[prefix] = found
         return found

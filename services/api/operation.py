@@ -22,6 +22,7 @@ Method = Literal["GET", "POST", "PUT", "DELETE"]
 
 EVERYBODY: Final[frozenset[Role]] = frozenset({"operator", "admin", "member", "reader"})
 WRITERS: Final = EVERYBODY - {"reader"}
+ADMINS: Final[frozenset[Role]] = frozenset({"operator", "admin"})
 
 MEBIBYTE: Final = 1_048_576
 
@@ -66,6 +67,8 @@ class Api:
     in_turn: InTurn
     now: Callable[[], Instant]
     random_id: Callable[[], int]
+    secret: tuple[bytes, ...]  #: seals what is secret in rows
+    forget_key: Callable[[str], None]  #: prefix: the key is revoked, and refused from now on
 
 
 @dataclass(frozen=True, slots=True)

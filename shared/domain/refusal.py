@@ -25,6 +25,10 @@ class Refused:
         return Refused("conflict", (Fault(field, message),))
 
     @staticmethod
+    def forbidden(message: str, field: str = "") -> "Refused":
+        return Refused("forbidden", (Fault(field, message),))
+
+    @staticmethod
     def invalid(*faults: Fault) -> "Refused":
         return Refused("invalid", faults)
 

@@ -10,6 +10,7 @@ BY_NAME: Final[Mapping[str, type[Any]]] = {
     "account.opened": account.AccountOpened,
     "account.user_added": account.UserAdded,
     "account.key_added": account.KeyAdded,
+    "account.key_revoked": account.KeyRevoked,
     "list.created": recipient_list.ListCreated,
     "list.subscribers_changed": recipient_list.SubscribersChanged,
     "message.created": message.MessageCreated,

@@ -30,6 +30,7 @@ SAMPLES: Sequence[object] = (
     account.AccountOpened(AccountId(7), "Acme", NOON),
     account.UserAdded(UserId(70), "ada", "admin", NOON),
     account.KeyAdded(KeyId(700), UserId(70), "laptop", "pr_abc", NOON),
+    account.KeyRevoked(KeyId(700), NOON),
     recipient_list.ListCreated(ListId(5), AccountId(7), "Köln ✉", NOON),
     recipient_list.SubscribersChanged(ListId(5), (1, 2), (3,), (), NOON),
     message.MessageCreated(

@@ -13,6 +13,10 @@ VALUES ($1, $2, $3, $4, to_timestamp($5), $6, $7);
 INSERT INTO api_key (id, account_id, user_id, name, prefix, hash, cdate)
 VALUES ($1, $2, $3, $4, $5, $6, to_timestamp($7));
 
+-- revoke_key
+-- The row stays: it says whose key this was. $1 id
+UPDATE api_key SET revoked = true WHERE id = $1;
+
 -- set_account_version
 -- $1 id, $2 version
 UPDATE account SET version = $2 WHERE id = $1;
