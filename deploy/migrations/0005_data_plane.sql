@@ -18,6 +18,7 @@ CREATE TABLE sending (
     leased_until   timestamptz NOT NULL DEFAULT '-infinity',
     PRIMARY KEY (task_id)
 ) PARTITION BY RANGE (task_id);
+CREATE INDEX sending_freezing ON sending (task_id) WHERE NOT frozen;
 
 -- The frozen audience: recipient n of a task, and the address as it was then. No state and no time lives here.
 CREATE TABLE contact_record (
@@ -30,7 +31,9 @@ CREATE TABLE contact_record (
 ) PARTITION BY RANGE (task_id);
 
 -- A set of ordinals to be attempted together, claimed by lease. ordinals and resent: serialized roaring bitmaps. Batches cut
--- from the audience count from 0, those of later attempts take their numbers from a sequence far above.
+-- from the audience count from 0, those of later attempts take their numbers from a sequence far above. taken_over: claimed
+-- from a process that did not give it back, and who of it is in doubt is not settled yet; in the row, so that one that dies
+-- before it could settle that does not pass the batch on as if nothing of it had been begun.
 CREATE SEQUENCE retry_batch_number START 4294967296;
 CREATE TABLE batch (
     shard         smallint    NOT NULL,
@@ -44,6 +47,7 @@ CREATE TABLE batch (
     epoch         integer     NOT NULL DEFAULT 0,
     owner         bigint,
     leased_until  timestamptz NOT NULL DEFAULT '-infinity',
+    taken_over    boolean     NOT NULL DEFAULT false,
     done          boolean     NOT NULL DEFAULT false,
     PRIMARY KEY (task_id, number)
 ) PARTITION BY RANGE (task_id);

@@ -27,8 +27,12 @@ class Problem:
             "title": HTTPStatus(self.status).phrase,
             "status": self.status,
             "detail": self.detail or "; ".join(_sentence(fault) for fault in self.faults),
-            "errors": [{"field": fault.field, "message": fault.message} for fault in self.faults],
+            "errors": [{"field": fault.field, "message": fault.message} for fault in self._told()],
         }
+
+    def _told(self) -> Sequence[Fault]:
+        # Whoever reads nothing but errors finds the reason there, too.
+        return self.faults or (Fault("", self.detail),)
 
 
 def _sentence(fault: Fault) -> str:

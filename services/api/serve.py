@@ -93,7 +93,8 @@ class Server:
             )
             return route.path, problem.unavailable("this cannot be done at the moment; ask again")
         except UniqueViolation as error:
-            return route.path, problem.conflict(f"somebody else was faster: {error.constraint}")
+            log.info("somebody else was faster", action="request_overtaken", constraint=error.constraint)
+            return route.path, problem.conflict("another request took the same name or address just now; ask again")
         except Exception:
             log.exception("request failed", action="request_failed", route=route.path)
             return route.path, problem.unexpected()

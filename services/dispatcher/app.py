@@ -52,7 +52,7 @@ class RunningDispatcher:
         await asyncio.gather(*self.tasks, return_exceptions=True)
         await self.hinter.close()
         await self.probes.cleanup()
-        self.journal.close(settled=self.sender.idle and not late)
+        self.journal.close()
 
 
 async def start_dispatcher(

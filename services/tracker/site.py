@@ -1,9 +1,11 @@
 """The tracker's one port: the intake for readers, and health, readiness and metrics for those who run it."""
 
+import logging
 from collections.abc import Callable
 from typing import Final
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from prometheus_client import generate_latest
 from yarl import URL
 
@@ -12,6 +14,15 @@ from services.tracker.metrics import Metrics
 
 MOST_LINE_BYTES: Final = 4096  #: of a request: its first line, and each header
 SHUTDOWN_SECONDS: Final = 6.0  #: longer than a reader waits for his hit to be stored
+
+
+def _is_ours(record: logging.LogRecord) -> bool:
+    """Not what a stranger sent that is no HTTP: he is told so, but fills no log, and what he sent may be a token."""
+    return record.exc_info is None or not isinstance(record.exc_info[1], HttpProcessingError)
+
+
+_LOGGER: Final = logging.getLogger(__name__)
+_LOGGER.addFilter(_is_ours)
 
 
 async def open_site(
@@ -39,6 +50,7 @@ async def open_site(
     runner = web.AppRunner(
         app,
         access_log=None,
+        logger=_LOGGER,
         auto_decompress=False,
         max_line_size=MOST_LINE_BYTES,
         max_field_size=MOST_LINE_BYTES,

@@ -72,11 +72,16 @@ class TestGoodRelay:
         assert relay.connections == 1
         assert witness.kinds == ["accepted"] * 6
 
-    async def test_nothing_to_send_opens_nothing(self) -> None:
-        async with FakeRelay() as relay:
-            await send(relay, [])
+    async def test_no_message_is_taken_before_there_is_a_connection(self) -> None:
+        """Whether a message may still go is asked when it is taken; opening a connection may take long."""
+        async with FakeRelay(lambda step: Say(b"554 not you\r\n") if step.stage == "connect" else None) as relay:
+            waiting = iter(letters(3))
+            witness = Witness()
+            stop = await SmtpSession(RelayAddress("127.0.0.1", relay.port)).send_all(waiting, witness)
 
-        assert relay.connections == 0
+        assert stop is not None
+        assert witness.kinds == []
+        assert len(list(waiting)) == 3
 
     async def test_an_idle_connection_is_closed(self) -> None:
         async with FakeRelay() as relay:

@@ -10,7 +10,7 @@ import structlog
 
 from services.dispatcher.decisions.cut_batches import cut_batches
 from services.dispatcher.planner.statements import STATEMENTS
-from shared.domain.identifiers import shard_of, task_stream
+from shared.domain.identifiers import INT63_MAX, shard_of, task_stream
 from shared.domain.task import FreezeAudience, Task
 from shared.event_store.handle_command import Handler
 from shared.event_store.interface import Actor, Write
@@ -49,21 +49,19 @@ async def _freeze_chunk(database: Database, claimed: Row) -> int:
 
 
 async def _close(database: Database, handler: Handler, claimed: Row) -> None:
-    task_id, epoch = claimed["task_id"], claimed["epoch"]
-    reached = await database.fetch_row(STATEMENTS["freezing_done"], task_id, epoch)
+    task_id = claimed["task_id"]
+    reached = await database.fetch_row(STATEMENTS["freezing_done"], task_id, claimed["epoch"], INT63_MAX)
     if reached is None:
         return  # somebody took over
     command = FreezeAudience(reached["recipients"], reached["excluded"])
-    await handler.handle(
-        TASKS, task_stream(task_id), command, Actor(claimed["account_id"]), also=lambda state: _rows(state, epoch)
-    )
+    await handler.handle(TASKS, task_stream(task_id), command, Actor(claimed["account_id"]), also=_rows)
     log.info("audience frozen", action="audience_frozen", task_id=task_id, recipients=reached["recipients"])
 
 
-def _rows(task: Task, epoch: int) -> Sequence[Write]:
+def _rows(task: Task) -> Sequence[Write]:
     batches = list(cut_batches(task.recipients or 0))
     return [
-        Write(STATEMENTS["close_freezing"], (task.task_id, epoch)),
+        Write(STATEMENTS["close_freezing"], (task.task_id,)),
         Write(
             STATEMENTS["cut_batches"],
             (

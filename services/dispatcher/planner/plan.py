@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from services.dispatcher.planner.freeze_audience import freeze_one_audience
 from services.dispatcher.planner.start_due import start_due_tasks
+from services.dispatcher.planner.statements import STATEMENTS
 from shared.event_store.handle_command import Handler
 from shared.postgres.database import Database, Unavailable
 from shared.runtime.lifecycle import Wakeup, run_loop
@@ -34,6 +35,7 @@ class Planner:
     async def _plan(self) -> bool:
         started = await start_due_tasks(self._database, self._handler)
         frozen = await freeze_one_audience(self._database, self._handler, self._owner)
-        if frozen:
+        released = await self._database.execute(STATEMENTS["release_cancelled"])
+        if frozen or released:
             self._on_batches()
         return bool(started or frozen)

@@ -1,9 +1,10 @@
 -- due_tasks
--- Tasks whose time has come by the clock of the database. $1 limit
+-- Tasks whose time has come by the clock of the database, of the channels that can be sent. $1 limit, $2 channels
 SELECT task.id, task.account_id, task.rate, message.version AS message_version
   FROM task
   JOIN message ON message.id = task.message_id
  WHERE NOT task.started AND NOT task.cancelled AND task.scheduledtime <= clock_timestamp()
+   AND task.channel = ANY ($2::text[])
  ORDER BY task.scheduledtime, task.id
  LIMIT $1;
 
@@ -33,6 +34,7 @@ RETURNING sending.task_id, sending.epoch, task.account_id, task.list_id, task.ch
           extract(epoch FROM task.cdate)::float8 AS cdate;
 
 -- freeze_chunk
+-- The page is cut before anything is joined to it, so that no plan reads the whole list.
 -- Writes down the next recipients, numbered without a gap, and moves the cursor, all in the database. Nothing is written when
 -- the epoch has risen or the task was cancelled. excluded counts those whom `size` counted and who have left since.
 -- $1 task, $2 epoch, $3 list, $4 channel, $5 rows, $6 lease seconds, $7 creation of the task
@@ -43,13 +45,15 @@ WITH mine AS (
      WHERE sending.task_id = $1 AND sending.epoch = $2 AND NOT sending.frozen
        FOR UPDATE OF sending
 ), page AS (
-    SELECT subscription.subscriber_id, subscription.confirmed, subscription.ended_at, subscription.signup_at, subscriber.optout,
-           CASE WHEN $4 = 'email' THEN subscriber.email ELSE subscriber.telephone END AS address
+    SELECT next.*, subscriber.optout, CASE WHEN $4 = 'email' THEN subscriber.email ELSE subscriber.telephone END AS address
       FROM mine
-      JOIN subscription ON subscription.list_id = $3 AND subscription.subscriber_id > mine.last_subscriber_id
-      JOIN subscriber ON subscriber.id = subscription.subscriber_id
-     ORDER BY subscription.subscriber_id
-     LIMIT $5
+     CROSS JOIN LATERAL (
+           SELECT subscriber_id, confirmed, ended_at, signup_at
+             FROM subscription
+            WHERE list_id = $3 AND subscriber_id > mine.last_subscriber_id
+            ORDER BY subscriber_id
+            LIMIT $5) AS next
+      JOIN subscriber ON subscriber.id = next.subscriber_id
 ), mailable AS (
     SELECT subscriber_id, address, (row_number() OVER (ORDER BY subscriber_id))::integer - 1 AS place
       FROM page
@@ -72,16 +76,18 @@ WITH mine AS (
 SELECT count(*) FROM page;
 
 -- freezing_done
--- Where the cursor ended, for the holder alone. $1 task, $2 epoch
-SELECT next_ordinal AS recipients, excluded
-  FROM sending
- WHERE task_id = $1 AND epoch = $2 AND NOT frozen;
+-- Ends the cursor, for the holder alone: from here on nobody is added, so whoever records the frozen audience, also one who was
+-- overtaken meanwhile, records the same. $1 task, $2 epoch, $3 behind every subscriber
+UPDATE sending
+   SET last_subscriber_id = $3
+ WHERE task_id = $1 AND epoch = $2 AND NOT frozen
+RETURNING next_ordinal AS recipients, excluded;
 
 -- close_freezing
--- In the transaction that records the frozen audience. $1 task, $2 epoch
+-- In the transaction that records the frozen audience, which happens once, whoever holds the lease by then. $1 task
 UPDATE sending
    SET frozen = true, owner = NULL, leased_until = '-infinity'
- WHERE task_id = $1 AND epoch = $2;
+ WHERE task_id = $1;
 
 -- cut_batches
 -- $1 shard, $2 task, $3 numbers, $4 ordinals, $5 sizes
@@ -89,3 +95,25 @@ INSERT INTO batch (shard, task_id, number, ordinals, size, attempt, due_at)
 SELECT $1, $2, number, ordinals, size, 1, clock_timestamp()
   FROM unnest($3::bigint[], $4::bytea[], $5::integer[]) AS cut (number, ordinals, size)
 ON CONFLICT DO NOTHING;
+
+-- release_cancelled
+-- What waits of cancelled tasks, for another attempt or for its turn by the rate, is for the sender to settle now: nothing of it
+-- is sent. In the order in which batches are concluded, and past those that somebody is just writing.
+WITH waiting AS (
+    SELECT batch.task_id, batch.number
+      FROM batch
+      JOIN task ON task.id = batch.task_id
+      JOIN sending ON sending.task_id = batch.task_id
+     WHERE NOT batch.done AND task.cancelled AND (batch.due_at > clock_timestamp() OR sending.burst IS NOT NULL)
+     ORDER BY batch.task_id, batch.number
+       FOR UPDATE OF batch SKIP LOCKED
+), unpaced AS (
+    UPDATE sending
+       SET burst = NULL
+      FROM (SELECT DISTINCT task_id FROM waiting) AS stopped
+     WHERE sending.task_id = stopped.task_id
+)
+UPDATE batch
+   SET due_at = clock_timestamp()
+  FROM waiting
+ WHERE batch.task_id = waiting.task_id AND batch.number = waiting.number;

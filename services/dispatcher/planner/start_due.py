@@ -3,7 +3,7 @@
 import structlog
 
 from services.dispatcher.planner.statements import STATEMENTS
-from shared.domain.identifiers import shard_of, task_stream
+from shared.domain.identifiers import Channel, shard_of, task_stream
 from shared.domain.pacing import pace_of
 from shared.domain.task import StartTask, Task
 from shared.event_store.handle_command import Handler
@@ -13,12 +13,13 @@ from shared.postgres.database import Database
 
 log = structlog.get_logger(__name__)
 
+CHANNELS: list[Channel] = ["email"]  #: a task of another one stays scheduled: there is no way to send it
 DUE_AT_ONCE = 50  #: tasks looked at in one round
 
 
 async def start_due_tasks(database: Database, handler: Handler) -> int:
     """The number of tasks started."""
-    due = await database.fetch(STATEMENTS["due_tasks"], DUE_AT_ONCE)
+    due = await database.fetch(STATEMENTS["due_tasks"], DUE_AT_ONCE, CHANNELS)
     for row in due:
         await database.execute(STATEMENTS["ensure_partitions"], row["id"])
         command = StartTask(row["message_version"])

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from services.dispatcher.sending.journal_records import Findings, Hold, Record, encode, find
+from services.dispatcher.sending.journal_records import Findings, Hold, Mark, Record, encode, find
 
 KEEP_SECONDS = 86_400.0  #: how long a replayed journal is kept
 ROTATE_BYTES = 64 * 1024 * 1024
@@ -31,37 +31,48 @@ class Journal:
         begun.rename(self._path)
         self._size = 0
         self._noted = bytearray()
+        self._unsettled: set[tuple[int, int, int]] = set()  #: task, batch, epoch
 
     def write(self, record: Record) -> None:
         """Returns when it is written, and with it whatever was noted before."""
-        self._noted += encode(record)
+        self._add(record)
         self.flush()
 
     def note(self, record: Record) -> None:
         """To be written with the next record, or when this turn of the loop is over: half the writes."""
         if not self._noted:
             asyncio.get_running_loop().call_soon(self.flush)
-        self._noted += encode(record)
+        self._add(record)
 
     def flush(self) -> None:
         if self._noted:
             data, self._noted = bytes(self._noted), bytearray()
             if os.write(self._file, data) != len(data):
+                # Half a record would hide whatever is written behind it.
+                os.ftruncate(self._file, self._size)
                 raise OSError(f"{self._path}: written only in part")
             self._size += len(data)
 
     def reset(self) -> None:
-        """Starts over; only while every record in it is committed."""
-        if self._size > ROTATE_BYTES:
+        """Starts over if it has grown large and everything in it is committed."""
+        if self._size > ROTATE_BYTES and not self._unsettled:
             os.ftruncate(self._file, 0)
             self._size = 0
 
-    def close(self, *, settled: bool) -> None:
-        """``settled``: everything in it is committed, so nobody needs it."""
+    def close(self) -> None:
+        """Leaves nothing behind if everything in it is committed; else it is there for the next process."""
         self.flush()
-        if settled:
+        if not self._unsettled:
             self._path.unlink(missing_ok=True)
         os.close(self._file)
+
+    def _add(self, record: Record) -> None:
+        hold = (record.task_id, record.batch, record.epoch)
+        if record.mark is Mark.SETTLED:
+            self._unsettled.discard(hold)
+        else:
+            self._unsettled.add(hold)
+        self._noted += encode(record)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import structlog
 
 from services.dispatcher.sending.held_batch import LEASE_SECONDS, HeldBatch
+from services.dispatcher.sending.journal_records import Hold
 from services.dispatcher.sending.statements import STATEMENTS
 from shared.postgres.database import Database, DatabaseError
 
@@ -54,17 +55,18 @@ class LeaseKeeper:
 
     async def _renew(self) -> None:
         asked_at = self._monotonic()
-        held = {(batch.hold.task_id, batch.hold.batch): batch for batch in self._held}
+        # By hold, not by batch: one that this process lost and claimed anew is there twice.
+        held = {batch.hold: batch for batch in self._held}
         rows = await self._database.fetch(
             STATEMENTS["renew_leases"],
             self._owner,
-            [task_id for task_id, _ in held],
-            [number for _, number in held],
-            [batch.hold.epoch for batch in held.values()],
+            [hold.task_id for hold in held],
+            [hold.batch for hold in held],
+            [hold.epoch for hold in held],
             LEASE_SECONDS,
         )
         for row in rows:
-            held.pop((row["task_id"], row["number"])).lease_until = asked_at + LEASE_SECONDS
+            held.pop(Hold(row["task_id"], row["number"], row["epoch"])).lease_until = asked_at + LEASE_SECONDS
         for batch in held.values():
             if batch in self._held:
                 batch.halt = batch.halt or "lost"
@@ -75,5 +77,6 @@ class LeaseKeeper:
         rows = await self._database.fetch(STATEMENTS["cancelled_of"], tasks)
         cancelled = {row["id"] for row in rows}
         for batch in self._held:
-            if batch.hold.task_id in cancelled:
+            # Of one that was lost somebody else says what became of it.
+            if batch.hold.task_id in cancelled and batch.halt != "lost":
                 batch.halt = "cancelled"

@@ -11,11 +11,12 @@ WITH due AS (
        FOR UPDATE OF batch SKIP LOCKED
 )
 UPDATE batch
-   SET owner = $1, epoch = batch.epoch + 1, leased_until = clock_timestamp() + $2 * interval '1 second'
+   SET owner = $1, epoch = batch.epoch + 1, leased_until = clock_timestamp() + $2 * interval '1 second',
+       taken_over = batch.taken_over OR due.former_owner IS NOT NULL
   FROM due
  WHERE batch.task_id = due.task_id AND batch.number = due.number
 RETURNING batch.task_id, batch.number, batch.epoch, batch.attempt, batch.ordinals, batch.resent,
-          due.former_owner IS NOT NULL AS taken_over, batch.size AS allowed,
+          batch.taken_over, batch.size AS allowed,
           (SELECT cancelled FROM task WHERE task.id = batch.task_id) AS cancelled;
 
 -- claim_paced
@@ -26,9 +27,9 @@ WITH paced AS (
     SELECT task_id, burst, seconds_each
       FROM sending
      WHERE burst IS NOT NULL AND frozen AND next_at <= clock_timestamp()
-       AND EXISTS (SELECT FROM batch
-                    WHERE batch.task_id = sending.task_id AND NOT batch.done
-                      AND batch.due_at <= clock_timestamp() AND batch.leased_until < clock_timestamp())
+       AND task_id = ANY (ARRAY (SELECT DISTINCT task_id
+                                   FROM batch
+                                  WHERE NOT done AND due_at <= clock_timestamp() AND leased_until < clock_timestamp()))
      ORDER BY next_at
      LIMIT $3
        FOR UPDATE SKIP LOCKED
@@ -50,18 +51,19 @@ WITH paced AS (
      WHERE sending.task_id = due.task_id
 )
 UPDATE batch
-   SET owner = $1, epoch = batch.epoch + 1, leased_until = clock_timestamp() + $2 * interval '1 second'
+   SET owner = $1, epoch = batch.epoch + 1, leased_until = clock_timestamp() + $2 * interval '1 second',
+       taken_over = batch.taken_over OR due.former_owner IS NOT NULL
   FROM due
  WHERE batch.task_id = due.task_id AND batch.number = due.number
 RETURNING batch.task_id, batch.number, batch.epoch, batch.attempt, batch.ordinals, batch.resent,
-          due.former_owner IS NOT NULL AS taken_over, due.allowed,
+          batch.taken_over, due.allowed,
           (SELECT cancelled FROM task WHERE task.id = batch.task_id) AS cancelled;
 
 -- next_due
 -- Seconds until something can be claimed, for the wait between two rounds; null when nothing is planned.
-SELECT extract(epoch FROM min(greatest(batch.due_at, batch.leased_until, sending.next_at)) - clock_timestamp())::float8
+SELECT extract(epoch FROM min(greatest(batch.due_at, batch.leased_until, (
+           SELECT next_at FROM sending WHERE sending.task_id = batch.task_id))) - clock_timestamp())::float8
   FROM batch
-  JOIN sending ON sending.task_id = batch.task_id
  WHERE NOT batch.done AND batch.due_at < clock_timestamp() + interval '1 minute';
 
 -- renew_leases
@@ -71,7 +73,7 @@ UPDATE batch
   FROM unnest($2::bigint[], $3::bigint[], $4::integer[]) AS held (task_id, number, epoch)
  WHERE batch.task_id = held.task_id AND batch.number = held.number AND batch.epoch = held.epoch
    AND batch.owner = $1 AND NOT batch.done
-RETURNING batch.task_id, batch.number;
+RETURNING batch.task_id, batch.number, batch.epoch;
 
 -- cancelled_of
 -- $1 tasks
@@ -111,7 +113,7 @@ SELECT contact_record.ordinal, contact_record.address, subscriber.email, subscri
 WITH mine AS (
     UPDATE batch
        SET done = $5::bytea IS NULL, ordinals = coalesce($5::bytea, ordinals), size = $6, resent = $7::bytea,
-           owner = NULL, leased_until = '-infinity', due_at = clock_timestamp() + $8 * interval '1 second'
+           owner = NULL, leased_until = '-infinity', taken_over = false, due_at = clock_timestamp() + $8 * interval '1 second'
      WHERE task_id = $1 AND number = $2 AND epoch = $3 AND owner = $4 AND NOT done
     RETURNING shard, task_id, attempt
 )
@@ -125,12 +127,13 @@ SELECT shard, task_id, nextval('retry_batch_number'), $9::bytea, $10, $11::bytea
 -- After a takeover: who is left, and who was resent, before anything is sent. $1 task, $2 number, $3 epoch, $4 owner,
 -- $5 ordinals, $6 their number, $7 resent
 UPDATE batch
-   SET ordinals = $5, size = $6, resent = $7
+   SET ordinals = $5, size = $6, resent = $7, taken_over = false
  WHERE task_id = $1 AND number = $2 AND epoch = $3 AND owner = $4 AND NOT done;
 
 -- batches_of_owner
 -- What a process that died held, for the one that adopts its journal; locked until that is settled. $1 owner
-SELECT batch.task_id, batch.number, batch.epoch, batch.attempt, batch.ordinals, batch.resent, task.in_doubt, task.cancelled
+SELECT batch.task_id, batch.number, batch.epoch, batch.attempt, batch.ordinals, batch.resent, batch.taken_over,
+       task.in_doubt, task.cancelled
   FROM batch
   JOIN task ON task.id = batch.task_id
  WHERE batch.owner = $1 AND NOT batch.done

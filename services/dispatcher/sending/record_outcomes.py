@@ -23,6 +23,7 @@ log = structlog.get_logger(__name__)
 FLUSH_MESSAGES = 100
 FLUSH_SECONDS = 0.2
 STORE_RETRY_SECONDS = 0.5
+SLOWEST_STORE_SECONDS = 1.0  #: whoever takes longer is as good as away: no further message is begun
 
 
 class OutcomeRecorder:
@@ -122,18 +123,28 @@ class OutcomeRecorder:
         try:
             while self._pending:
                 self._take()
-                storing = list(self._unstored)
-                await self._log.append(storing)
-                del self._unstored[: len(storing)]
+                await self._store_taken()
                 if self._pending < FLUSH_MESSAGES:
                     break
         except Unavailable as error:
-            self._batch.halt = self._batch.halt or "recorder down"
+            self._stop_sending()
             log.warning("outcomes not stored", action="outcomes_not_stored", reason=str(error)[:200])
         finally:
             self._flushing = None
             if self._pending and self._timer is None and self._batch.halt != "recorder down":
                 self._timer = asyncio.get_running_loop().call_later(FLUSH_SECONDS, self._flush)
+
+    async def _store_taken(self) -> None:
+        storing = list(self._unstored)
+        impatience = asyncio.get_running_loop().call_later(SLOWEST_STORE_SECONDS, self._stop_sending)
+        try:
+            await self._log.append(storing)
+        finally:
+            impatience.cancel()
+        del self._unstored[: len(storing)]
+
+    def _stop_sending(self) -> None:
+        self._batch.halt = self._batch.halt or "recorder down"
 
 
 def settled_columns(settlement: Settlement, time_ms: int, doubt: str) -> list[tuple[Kind, Hits]]:

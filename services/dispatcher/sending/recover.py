@@ -23,6 +23,8 @@ from shared.postgres.database import Connection, Database, Row
 
 log = structlog.get_logger(__name__)
 
+FIRST_REPLAYED_PART = 1 << 20  #: of a hold, the number of the first segment that was not stored by who had it
+
 
 async def replay_orphans(database: Database, folder: Path, own: int, now: float, accepted: tuple[Kind, ...]) -> int:
     """Replays each journal in ``folder`` whose process is gone; answers how many. ``accepted``: the kinds a 250
@@ -55,7 +57,7 @@ async def _settle(
 ) -> None:
     findings = orphan.findings.get(hold, Findings())
     stored = await stored_outcomes(connection, hold)
-    columns = _columns(findings, stored.final, accepted)
+    columns = _columns(findings, stored.final | stored.deferred, accepted)
     if row is None:
         # Settled or taken over since: a late outcome is stored with its old epoch and still counts.
         columns.pop(Kind.DEFERRED, None)
@@ -68,7 +70,7 @@ async def _settle(
         attempt=row["attempt"],
         ordinals=BitMap.deserialize(row["ordinals"]),
         resent=BitMap.deserialize(row["resent"]) if row["resent"] else BitMap(),
-        taken_over=True,
+        taken_over=row["taken_over"],
         allowed=0,
         lease_until=0.0,
         pace_until=None,
@@ -76,8 +78,10 @@ async def _settle(
     final = stored.final | BitMap(
         o for o, reply in findings.replies.items() if reply.mark in (Mark.ACCEPTED, Mark.REFUSED)
     )
+    # The journal knows this hold; what a former one did, from whom the dead process took it over, it does not.
+    doubtful = batch.ordinals - stored.deferred_before if batch.taken_over else findings.doubtful
     # Those refused for now stay in the batch and are tried again with it: sooner than planned, and nobody is forgotten.
-    tally = Tally(batch.ordinals, final, BitMap(), findings.doubtful, batch.resent)
+    tally = Tally(batch.ordinals, final, BitMap(), doubtful, batch.resent)
     settlement = settle(tally, row["in_doubt"], retries_left=True, cancelled=row["cancelled"])
     segments = by_kind(
         hold.task_id,
@@ -91,20 +95,27 @@ async def _settle(
 
 
 class StoredOutcomes:
-    """What the delivery log says of a batch. ``final`` over all its holds, ``deferred`` of this hold only."""
+    """What the delivery log says of a batch: ``final`` over all its holds, ``deferred`` of this one and
+    ``deferred_before`` of the one before it.
+
+    ``next_part`` is out of the reach of the process that had the hold: its last commit may still be under way.
+    """
 
     def __init__(self, rows: list[Row], hold: Hold) -> None:
         self.final = BitMap()
         self.deferred = BitMap()
-        self.next_part = 0
+        self.deferred_before = BitMap()
+        self.next_part = FIRST_REPLAYED_PART
         for row in rows:
             ordinals = BitMap.deserialize(row["ordinals"])
             if row["kind"] in FINAL:
                 self.final |= ordinals
             if row["epoch"] == hold.epoch:
                 self.next_part = max(self.next_part, row["part"] + 1)
-                if row["kind"] == Kind.DEFERRED:
-                    self.deferred |= ordinals
+            if row["kind"] == Kind.DEFERRED and row["epoch"] == hold.epoch:
+                self.deferred |= ordinals
+            elif row["kind"] == Kind.DEFERRED and row["epoch"] == hold.epoch - 1:
+                self.deferred_before |= ordinals
 
 
 async def stored_outcomes(source: Connection | Database, hold: Hold) -> StoredOutcomes:

@@ -10,12 +10,12 @@ from typing import assert_never
 import structlog
 from pyroaring import BitMap
 
-from services.dispatcher.channels.interface import Channel, Outcome, OutcomeKind, Outgoing
+from services.dispatcher.channels.interface import Channel, Outcome, OutcomeKind, Outgoing, Stage
 from services.dispatcher.decisions.settle_batch import Tally, settle
 from services.dispatcher.sending.fill_message import RecipientData, envelope_sender, fill
 from services.dispatcher.sending.held_batch import HeldBatch
 from services.dispatcher.sending.journal import Journal
-from services.dispatcher.sending.journal_records import Hold, Mark, Record
+from services.dispatcher.sending.journal_records import Mark, Record
 from services.dispatcher.sending.load_task import PreparedTasks, TaskToSend
 from services.dispatcher.sending.record_outcomes import OutcomeRecorder, conclusion, settled_columns
 from services.dispatcher.sending.recover import stored_outcomes
@@ -32,6 +32,7 @@ from shared.postgres.database import Database, Row, Unavailable
 log = structlog.get_logger(__name__)
 
 RELAY_PAUSE_SECONDS = 5.0  #: how long a batch rests after the relay could not be used
+PATIENT_HOLDS = 3  #: after so many a fresh connection that breaks over a message costs that one an attempt
 
 _MARKS = {
     OutcomeKind.ACCEPTED: Mark.ACCEPTED,
@@ -40,6 +41,9 @@ _MARKS = {
     OutcomeKind.UNSENT: Mark.NOT_TAKEN,
     OutcomeKind.BLOCKED: Mark.NOT_TAKEN,
 }
+
+#: Where a connection breaks over the message in hand, not before there was one.
+_OF_A_MESSAGE = frozenset({Stage.MAIL, Stage.RCPT, Stage.DATA})
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +73,8 @@ class BatchSending:
         self._batch = batch
         self._task = task
         self._recorder = OutcomeRecorder(tools.delivery_log, batch, tools.owner)
-        self._relay_trouble = ""
+        self._trouble = ""
+        self._let_go: int | None = None  #: the last one that the channel gave back unsent
 
     async def send(self, channel: Channel) -> bool:
         """False when the relay could not be used at all. Raises DatabaseError before anything was sent."""
@@ -77,25 +82,33 @@ class BatchSending:
             await self._settle_doubt()
         if self._batch.halt is None and self._batch.ordinals:
             try:
-                rows = await self._hand_over()
+                await self._hand_to(channel, await self._hand_over())
             except Unavailable:
                 self._batch.halt = "recorder down"  # nothing was sent: it is given back once Postgres answers
-            else:
-                await self._hand_to(channel, rows)
+            except Exception as surprise:
+                # As of a journal that cannot be written. What became of each is known all the same: nobody is in doubt.
+                log.exception("batch stopped", action="batch_stopped", task_id=self._batch.hold.task_id)
+                self._trouble = f"stopped by {type(surprise).__name__}"
         await self._conclude()
-        return not self._relay_trouble
+        return not self._trouble
 
     async def _hand_to(self, channel: Channel, rows: list[Row]) -> None:
+        if not rows:
+            return
         stopped = await channel.send_all(self._outgoing(rows), self)
-        progress = self._recorder.final or self._recorder.deferred or self._recorder.doubtful
-        if stopped is not None and self._batch.halt is None and not progress:
-            self._relay_trouble = f"{stopped.stage}: {stopped.text}"
+        if stopped is None or self._batch.halt is not None or self._recorder.final or self._recorder.deferred:
+            return
+        self._trouble = f"{stopped.stage}: {stopped.text}"
+        again_and_again = self._batch.hold.epoch > PATIENT_HOLDS and stopped.kind is OutcomeKind.UNSENT
+        if again_and_again and stopped.stage in _OF_A_MESSAGE and self._let_go is not None:
+            # It may be this very message: it waits like one refused for now, and the others of the batch go on.
+            self._recorder.deferral(self._let_go, self._time_ms(), stopped.text)
 
     async def _settle_doubt(self) -> None:
         """After a takeover whoever has no stored outcome may or may not have been sent to."""
         batch, hold = self._batch, self._batch.hold
-        stored = await stored_outcomes(self._tools.database, Hold(hold.task_id, hold.batch, hold.epoch - 1))
-        doubtful = batch.ordinals - stored.final - stored.deferred
+        stored = await stored_outcomes(self._tools.database, hold)
+        doubtful = batch.ordinals - stored.final - stored.deferred_before
         tally = Tally(batch.ordinals, stored.final, BitMap(), doubtful, batch.resent)
         settlement = settle(tally, self._task.in_doubt, retries_left=True, cancelled=batch.halt == "cancelled")
         batch.ordinals, batch.resent = settlement.remaining, batch.resent | settlement.resend
@@ -171,8 +184,10 @@ class BatchSending:
                 self._recorder.deferral(ordinal, time_ms, outcome.text)
             case OutcomeKind.DOUBTFUL:
                 self._recorder.doubt(ordinal)
-            case OutcomeKind.UNSENT | OutcomeKind.BLOCKED:
-                pass  # it stays in the batch, and no attempt is spent
+            case OutcomeKind.UNSENT:
+                self._let_go = ordinal  # it stays in the batch, and no attempt is spent
+            case OutcomeKind.BLOCKED:
+                pass  # as well
             case _:
                 assert_never(outcome.kind)
 
@@ -180,7 +195,8 @@ class BatchSending:
         batch, tools = self._batch, self._tools
         if batch.halt == "lost":
             # Another dispatcher settles it; what was answered here is stored as late and counts.
-            await self._recorder.conclude(None, tools.give_up)
+            if await self._recorder.conclude(None, tools.give_up):
+                tools.journal.note(self._record(Mark.SETTLED, 0))
             return
         pause = tools.schedule.next_pause(batch.attempt, tools.jitter())
         settlement = settle(
@@ -190,14 +206,12 @@ class BatchSending:
             cancelled=batch.halt == "cancelled",
         )
         self._recorder.add(settled_columns(settlement, self._time_ms(), "no reply to the final dot"))
-        rest = RELAY_PAUSE_SECONDS if self._relay_trouble else 0.0
+        rest = RELAY_PAUSE_SECONDS if self._trouble else 0.0
         write = conclusion(batch, tools.owner, settlement, rest_pause=rest, retry_pause=pause or 0.0)
         if await self._recorder.conclude(write, tools.give_up):
             tools.journal.note(self._record(Mark.SETTLED, 0))
-        if self._relay_trouble:
-            log.warning(
-                "relay not usable", action="relay_trouble", task_id=batch.hold.task_id, reason=self._relay_trouble
-            )
+        if self._trouble:
+            log.warning("relay not usable", action="relay_trouble", task_id=batch.hold.task_id, reason=self._trouble)
 
     def _record(self, mark: Mark, ordinal: int, code: int = 0, note: str = "") -> Record:
         hold = self._batch.hold

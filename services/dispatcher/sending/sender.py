@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass, field
+from itertools import count
 
 import structlog
 
@@ -19,6 +21,15 @@ from shared.runtime.lifecycle import Wakeup, run_loop
 log = structlog.get_logger(__name__)
 
 LONGEST_RELAY_PAUSE_SECONDS = 15.0
+
+
+@dataclass(frozen=True, order=True, slots=True)
+class Waiting:
+    """A claimed batch in the queue: those of tasks with a rate first, then as they came."""
+
+    without_rate: bool
+    arrival: int
+    batch: HeldBatch = field(compare=False)
 
 
 class Sender:
@@ -40,12 +51,9 @@ class Sender:
         self._sweep_seconds = sweep_seconds
         self._on_batch_done = on_batch_done
         self._keeper = LeaseKeeper(tools.database, tools.owner, tools.monotonic)
-        self._waiting: asyncio.Queue[HeldBatch] = asyncio.Queue()
+        self._waiting: asyncio.PriorityQueue[Waiting] = asyncio.PriorityQueue()
+        self._arrivals = count()
         self.wakeup = Wakeup()
-
-    @property
-    def idle(self) -> bool:
-        return self._keeper.count == 0
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until ``stop``; then messages past their dot are waited for, and the rest is given back."""
@@ -66,12 +74,12 @@ class Sender:
         room = self._connections - self._waiting.qsize()
         if room <= 0:
             return False
-        claimed = await self._claim_by("claim_batches", room, paced=False)
+        # What a rate grants is gone after a second, so it is asked for first and served first.
+        claimed = await self._claim_by("claim_paced", room, paced=True)
         if claimed < room:
-            claimed += await self._claim_by("claim_paced", room - claimed, paced=True)
-        if not claimed and self._keeper.count == 0:
-            self._tools.journal.reset()
+            claimed += await self._claim_by("claim_batches", room - claimed, paced=False)
         if not claimed:
+            self._tools.journal.reset()
             await self._wait_for_next()
         return claimed > 0
 
@@ -81,7 +89,7 @@ class Sender:
         for row in rows:
             batch = read_held(row, asked_at, paced=paced)
             self._keeper.hold(batch)
-            self._waiting.put_nowait(batch)
+            self._waiting.put_nowait(Waiting(not paced, next(self._arrivals), batch))
         return len(rows)
 
     async def _wait_for_next(self) -> None:
@@ -96,7 +104,7 @@ class Sender:
         pause = 1.0
         try:
             while True:
-                batch = await self._waiting.get()
+                batch = (await self._waiting.get()).batch
                 try:
                     usable = await self._send(batch, channel)
                 finally:
@@ -112,12 +120,18 @@ class Sender:
                 await channel.close()
 
     async def _send(self, batch: HeldBatch, channel: Channel) -> bool:
+        """Whether the connection may go on at once."""
         try:
             task = await self._tools.tasks.get(batch.hold.task_id)
-        except Exception:
-            log.exception("task cannot be sent", action="task_unsendable", task_id=batch.hold.task_id)
+        except DatabaseError as error:
+            log.warning("task not read", action="task_not_read", task_id=batch.hold.task_id, reason=str(error)[:200])
             await self._give_back(batch)
             return False
+        except Exception:
+            # Its own fault: it rests, and the connection is there for the others.
+            log.exception("task cannot be sent", action="task_unsendable", task_id=batch.hold.task_id)
+            await self._give_back(batch)
+            return True
         try:
             return await BatchSending(self._tools, batch, task).send(channel)
         except Exception:

@@ -30,6 +30,7 @@ async def test_of_two_lists_of_one_name_at_once_one_is_made(client: Client) -> N
     replies = await asyncio.gather(*(client.post("/list", {"name": "Everybody"}) for _ in range(12)))
 
     assert sorted(reply.status for reply in replies) == [201] + [409] * 11
+    assert {fault["field"] for reply in replies if reply.status == 409 for fault in reply.json["errors"]} == {"name"}
 
 
 async def test_lists_come_in_pages(client: Client) -> None:

@@ -133,6 +133,39 @@ async def test_a_cancel_reaches_whoever_holds_a_batch(database: Database, handle
     assert not held.may_finish(0.0)
 
 
+@pytest.mark.parametrize("older_first", [True, False])
+async def test_of_two_holds_on_one_batch_the_newer_is_kept(
+    database: Database, handler: Handler, older_first: bool
+) -> None:
+    """A process that froze for longer than the lease may claim anew what it still holds."""
+    await ready_task(database, handler, 10)
+    (old,) = await claim(database, OWNER)
+    await expire_leases(database)
+    (new,) = await claim(database, OWNER)
+    keeper = LeaseKeeper(database, OWNER, lambda: 100.0)
+    for batch in (old, new) if older_first else (new, old):
+        keeper.hold(batch)
+
+    await keeper.look()
+
+    assert (old.halt, new.halt) == ("lost", None)
+    assert new.may_finish(112.0)
+
+
+async def test_what_was_lost_is_not_this_process_s_to_cancel(database: Database, handler: Handler) -> None:
+    await ready_task(database, handler, 10)
+    (held,) = await claim(database, OWNER)
+    keeper = LeaseKeeper(database, OWNER, lambda: 0.0)
+    keeper.hold(held)
+    await expire_leases(database)
+    await claim(database, OTHER)
+    await database.execute("UPDATE task SET cancelled = true WHERE id = 1")
+
+    await keeper.look()
+
+    assert held.halt == "lost"
+
+
 @pytest.mark.parametrize(("rate", "allowed"), [(10, 1), (3_600, 1), (36_010, 10), (10_000_000, 20)])
 async def test_a_rate_grants_a_burst_and_then_makes_wait(
     database: Database, handler: Handler, rate: int, allowed: int

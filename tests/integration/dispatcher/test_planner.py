@@ -1,6 +1,7 @@
 """Due tasks start once, and their audience is frozen in the database, dense and whole."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 import pytest
 from pyroaring import BitMap
@@ -10,10 +11,25 @@ from services.dispatcher.planner.freeze_audience import freeze_one_audience
 from services.dispatcher.planner.start_due import start_due_tasks
 from services.dispatcher.planner.statements import STATEMENTS
 from shared.event_store.handle_command import Handler
+from shared.event_store.interface import Append
+from shared.event_store.on_postgres import PostgresEventStore
 from shared.postgres.database import Database
+from shared.runtime import clock
 from tests.audience import post_task
 
 OWNER, OTHER = 11, 12
+
+
+class StalledBeforeAppend(PostgresEventStore):
+    """The store of a process that stood still just before it appended."""
+
+    def __init__(self, database: Database, meanwhile: Callable[[], Awaitable[None]]) -> None:
+        super().__init__(database)
+        self._meanwhile = meanwhile
+
+    async def append(self, append: Append) -> None:
+        await self._meanwhile()
+        await super().append(append)
 
 
 async def frozen_ordinals(database: Database, task_id: int) -> list[int]:
@@ -77,6 +93,31 @@ async def test_a_freeze_goes_on_where_a_dead_planner_left_it(
         "the one that stalled may write nothing any more"
     )
     assert await batched_ordinals(database, 1) == list(range(1_000))
+
+
+async def test_who_was_overtaken_at_the_end_of_a_freeze_records_what_the_other_would(
+    database: Database, handler: Handler
+) -> None:
+    """Stalled between the last chunk and the record of the audience: who joins meanwhile is in nobody's audience."""
+    await post_task(database, 100)
+    await start_due_tasks(database, handler)
+
+    async def overtaken() -> None:
+        await database.execute("UPDATE sending SET leased_until = '-infinity'")
+        claimed = await database.fetch_row(STATEMENTS["claim_freezing"], OTHER, 15.0)
+        assert claimed is not None
+        await database.execute("UPDATE subscription SET list_id = 1 WHERE list_id = 2")
+        assert await freeze_audience._freeze_chunk(database, claimed) == 0
+        await database.execute("UPDATE sending SET leased_until = '-infinity'")
+
+    await post_task(database, 5, number=2)
+    await database.execute("UPDATE task SET scheduledtime = 'infinity' WHERE id = 2")
+    await freeze_one_audience(database, Handler(StalledBeforeAppend(database, overtaken), clock.now), OWNER)
+    await freeze_one_audience(database, handler, OTHER)
+
+    assert await frozen_ordinals(database, 1) == await batched_ordinals(database, 1) == list(range(100))
+    assert await database.fetch_value("SELECT recipients FROM task WHERE id = 1") == 100
+    assert await database.fetch_value("SELECT frozen FROM sending"), "else the planners would look at it for ever"
 
 
 async def test_a_task_cancelled_while_it_freezes_ends_with_who_was_written_down(

@@ -1,12 +1,14 @@
 """What becomes of recipients when the relay takes, refuses, delays, hangs up or says nothing."""
 
 import asyncio
+import os
 from collections import Counter
 from pathlib import Path
 
 import pytest
 from pyroaring import BitMap
 
+from services.dispatcher.sending import send_batch
 from shared.domain.delivery import Kind
 from shared.domain.task import ChangeTask
 from shared.event_store.handle_command import Done, Handler
@@ -222,3 +224,70 @@ async def test_a_cancel_stops_mid_batch_within_a_second(database: Database, hand
     assert sets[Kind.CANCELLED] | sets[Kind.SUBMITTED] | sets.get(Kind.HELD, BitMap()) == BitMap(range(5_000))
     assert not sets[Kind.CANCELLED] & sets[Kind.SUBMITTED]
     assert set(copies(relay)) == set(sets[Kind.SUBMITTED])
+
+
+async def test_a_message_that_no_connection_survives_holds_up_nobody(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It comes to count as refused for now; the others of its batch are sent, and the task comes to its end."""
+    monkeypatch.setattr(send_batch, "RELAY_PAUSE_SECONDS", 0.05)
+    poison = lambda step: DROP if step.stage == "rcpt" and is_for(step, 7) else None  # noqa: E731 - a script
+    await post_task(database, 20)
+    async with (
+        FakeRelay(poison) as relay,
+        dispatching(database, relay.port, tmp_path, smtp_connections="1", retry_seconds=""),
+    ):
+        sets = await settled(database, 20, seconds=40.0)
+
+    assert sets[Kind.SUBMITTED] == BitMap(range(20)) - BitMap([7])
+    assert sets[Kind.FAILED] == BitMap([7])
+
+
+async def test_a_journal_that_cannot_be_written_puts_nobody_in_doubt(database: Database, tmp_path: Path) -> None:
+    """Nothing is sent meanwhile and the batch is given back; with room on the disk again everybody gets one."""
+    await post_task(database, 20)
+    async with FakeRelay() as relay, dispatching(database, relay.port, tmp_path, smtp_connections="1") as running:
+        journal, full = running.journal._file, os.open("/dev/full", os.O_WRONLY)
+        kept = os.dup(journal)
+        os.dup2(full, journal)
+        async with asyncio.timeout(10):
+            while not await database.fetch_value("SELECT count(*) FROM batch WHERE epoch > 0 AND owner IS NULL"):
+                await asyncio.sleep(0.02)
+        assert relay.ledger == []
+        os.dup2(kept, journal)
+        sets = await settled(database, 20)
+        for file in (full, kept):
+            os.close(file)
+
+    assert set(sets) == {Kind.SUBMITTED, Kind.DELIVERED}
+    assert copies(relay) == Counter(range(20))
+
+
+async def test_after_nothing_but_doubt_the_relay_is_given_a_rest(database: Database, tmp_path: Path) -> None:
+    """One that breaks at every final dot must not run through an audience in seconds."""
+    broken = lambda step: DROP if step.stage == "dot" else None  # noqa: E731 - a script
+    await post_task(database, 20)
+    async with FakeRelay(broken) as relay, dispatching(database, relay.port, tmp_path, smtp_connections="1"):
+        await eventually(lambda: relay.connections >= 1)
+        async with asyncio.timeout(10):
+            while not await database.fetch_value("SELECT count(*) FROM batch WHERE epoch = 1 AND owner IS NULL"):
+                await asyncio.sleep(0.02)
+        assert await database.fetch_value("SELECT due_at > clock_timestamp() + interval '1 second' FROM batch")
+
+
+@pytest.mark.parametrize("waits_for", ["another attempt", "its turn"])
+async def test_a_cancel_reaches_also_those_who_wait(
+    database: Database, handler: Handler, tmp_path: Path, waits_for: str
+) -> None:
+    """For minutes until the next attempt, for hours by a slow rate: once nothing is sent any more, all have a state."""
+    later = lambda step: Say(b"451 4.7.1 later\r\n") if step.stage == "rcpt" else None  # noqa: E731 - a script
+    await post_task(database, 40, rate=10 if waits_for == "its turn" else None)
+    async with FakeRelay(later) as relay, dispatching(database, relay.port, tmp_path):
+        async with asyncio.timeout(10):
+            while not await database.fetch_value("SELECT count(*) FROM batch WHERE attempt = 2"):
+                await asyncio.sleep(0.02)
+        cancel = ChangeTask(frozenset({"cancelled"}), cancelled=True)
+        assert isinstance(await handler.handle(TASKS, "task-1", cancel, Actor(1)), Done)
+        sets = await settled(database, 40)
+
+    assert sets[Kind.CANCELLED] == BitMap(range(40))

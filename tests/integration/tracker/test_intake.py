@@ -132,6 +132,18 @@ async def test_every_request_has_an_answer(reader: Reader, method: str, path: st
     assert status != 405 or "Allow" in headers
 
 
+async def test_what_is_no_http_is_answered_and_fills_no_log(reader: Reader, caplog: pytest.LogCaptureFixture) -> None:
+    """Anybody can send it to a public port, as often as he likes."""
+    long, _, _ = await reader.ask("GET", f"{reader.tracker.url}/o/{'a' * 9000}")
+    peer, writer = await asyncio.open_connection("127.0.0.1", int(reader.tracker.url.rpartition(":")[2]))
+    writer.write(b"GET /o/x HTTP/1.1\r\nHost: x\r\nNo header\r\n\r\n")
+    broken = await peer.read()
+    writer.close()
+
+    assert (long, broken.split()[1]) == (400, b"400")
+    assert caplog.text == ""
+
+
 async def test_metrics_tell_hits_and_lag(reader: Reader, database: Database) -> None:
     """Under the names that dashboards are made with."""
     await reader.open(1)

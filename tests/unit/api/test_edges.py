@@ -147,6 +147,11 @@ def test_a_problem_tells_all_faults() -> None:
     assert body["errors"] == [{"field": "a", "message": "is required"}, {"field": "", "message": "the body is odd"}]
 
 
+def test_a_problem_without_faults_names_its_reason_among_the_errors() -> None:
+    """Whoever shows errors alone shows something."""
+    assert Problem(409, "it is used").body()["errors"] == [{"field": "", "message": "it is used"}]
+
+
 def test_the_description_is_valid_and_names_every_operation() -> None:
     described = openapi.describe(OPERATIONS, "1")
 

@@ -1,7 +1,11 @@
 """The journal file: whose it is, who may read it, what becomes of it."""
 
 import asyncio
+import resource
+from dataclasses import replace
 from pathlib import Path
+
+import pytest
 
 from services.dispatcher.sending.journal import KEEP_SECONDS, Journal, adopt_orphans, forget_replayed
 from services.dispatcher.sending.journal_records import Hold, Mark, Record, encode
@@ -15,13 +19,13 @@ def test_a_living_process_keeps_its_journal(tmp_path: Path) -> None:
     journal.write(DOT)
 
     assert list(adopt_orphans(tmp_path, 12)) == []
-    journal.close(settled=False)
+    journal.close()
 
 
 def test_the_journal_of_a_dead_process_is_adopted_once(tmp_path: Path) -> None:
     journal = Journal(tmp_path, 11)
     journal.write(DOT)
-    journal.close(settled=False)
+    journal.close()
 
     (orphan,) = adopt_orphans(tmp_path, 12)
     assert (orphan.owner, set(orphan.findings)) == (11, {Hold(7, 1, 1)})
@@ -34,7 +38,7 @@ def test_the_journal_of_a_dead_process_is_adopted_once(tmp_path: Path) -> None:
 def test_one_that_could_not_be_replayed_is_left_to_the_next(tmp_path: Path) -> None:
     journal = Journal(tmp_path, 11)
     journal.write(DOT)
-    journal.close(settled=False)
+    journal.close()
     for orphan in adopt_orphans(tmp_path, 12):
         orphan.leave()
 
@@ -44,7 +48,8 @@ def test_one_that_could_not_be_replayed_is_left_to_the_next(tmp_path: Path) -> N
 def test_an_orderly_end_leaves_nothing(tmp_path: Path) -> None:
     journal = Journal(tmp_path, 11)
     journal.write(DOT)
-    journal.close(settled=True)
+    journal.write(replace(DOT, mark=Mark.SETTLED))
+    journal.close()
 
     assert list(tmp_path.iterdir()) == []
 
@@ -71,4 +76,23 @@ async def test_what_is_noted_is_written_with_the_next_record_or_at_the_end_of_th
     journal.note(DOT)
     await asyncio.sleep(0)
     assert written.read_bytes() == 3 * encode(DOT)
-    journal.close(settled=False)
+    journal.close()
+
+
+def test_a_record_written_in_part_hides_nothing_behind_it(tmp_path: Path) -> None:
+    """A disk that is full for a moment takes half a record; those written afterwards can still be read."""
+    journal = Journal(tmp_path, 11)
+    journal.write(DOT)
+    whole, unlimited = len(encode(DOT)), resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (whole + 7, unlimited[1]))
+    try:
+        with pytest.raises(OSError, match="in part"):
+            journal.write(replace(DOT, ordinal=6))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)
+    journal.write(replace(DOT, ordinal=7))
+    journal.close()
+
+    (orphan,) = adopt_orphans(tmp_path, 12)
+    assert set(orphan.findings[Hold(7, 1, 1)].doubtful) == {5, 7}
+    orphan.leave()

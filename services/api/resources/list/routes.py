@@ -16,16 +16,17 @@ from shared.event_store.read_models.recipient_list import LISTS
 
 async def post_list(api: Api, call: Call[NoQuery, NewList]) -> Answer | Refused:
     account_id, name = call.caller.account_id, call.content.name
-    taken = await read.is_name_taken(api.database, account_id, name)
     list_id = ListId(await api.ids.next("list_id"))
-    done = await api.commands.handle(
-        LISTS,
-        list_stream(list_id),
-        CreateList(list_id, AccountId(account_id), name, taken),
-        Actor(account_id, call.caller.user_id),
-        fresh=True,
-        also=lambda state: call.remember(_created(state)),
-    )
+    async with api.in_turn.turn(("list name", account_id, name)):
+        taken = await read.is_name_taken(api.database, account_id, name)
+        done = await api.commands.handle(
+            LISTS,
+            list_stream(list_id),
+            CreateList(list_id, AccountId(account_id), name, taken),
+            Actor(account_id, call.caller.user_id),
+            fresh=True,
+            also=lambda state: call.remember(_created(state)),
+        )
     return done if isinstance(done, Refused) else _created(done.state)
 
 

@@ -58,17 +58,19 @@ class SmtpSession:
 
     async def _send(self, supply: "_Supply", hooks: Hooks) -> Outcome | None:
         timers, most, stepwise = self._settings.timers, self._settings.messages_per_connection, False
-        while supply.has_more():
+        while True:
+            # Before a message is taken: opening may take long, and whether it may still go is asked when it is taken.
             connection = await self._connected(supply, hooks)
             if isinstance(connection, Outcome):
                 return connection
+            if not supply.has_more():
+                return None
             end = await Transfer(connection, supply, hooks, timers=timers, most=most, stepwise=stepwise).run()
             if end.stop is not None:
                 return end.stop
             if end.unsent is not None:
                 supply.put_back(end.unsent)
             stepwise = end.stepwise
-        return None
 
     async def close(self) -> None:
         self._keep_awake()

@@ -1,0 +1,64 @@
+"""No task keeps the others from being sent."""
+
+import asyncio
+from collections import Counter
+from pathlib import Path
+
+from pyroaring import BitMap
+
+from shared.domain.delivery import Kind
+from shared.event_store.handle_command import Handler
+from shared.postgres.database import Database
+from tests.audience import post_task
+from tests.integration.dispatcher.dispatching import dispatching, eventually, recorded, settled
+from tests.integration.dispatcher.test_claims import ready_task
+from tests.sinks.fake_relay import Action, After, FakeRelay, Say, Step
+
+
+async def test_a_task_of_a_channel_that_cannot_be_sent_waits_and_holds_up_nobody(
+    database: Database, tmp_path: Path
+) -> None:
+    await post_task(database, 10, number=1, channel="sms")
+    await post_task(database, 100, number=2)
+    async with FakeRelay() as relay, dispatching(database, relay.port, tmp_path, smtp_connections="1"):
+        sets = await settled(database, 100, task_id=2)
+
+    assert sets[Kind.SUBMITTED] == BitMap(range(100))
+    assert not await database.fetch_value("SELECT started FROM task WHERE id = 1")
+
+
+async def test_a_task_with_a_rate_is_sent_beside_a_large_one(
+    database: Database, handler: Handler, tmp_path: Path
+) -> None:
+    """The large one is far from its end when the other is through."""
+
+    def slow(step: Step) -> Action | None:
+        return After(0.01, Say(b"250 ok\r\n")) if step.stage == "dot" else None
+
+    await ready_task(database, handler, 20_000, number=1)
+    await ready_task(database, handler, 50, number=2, rate=3_600_000)
+    async with FakeRelay(slow) as relay, dispatching(database, relay.port, tmp_path, smtp_connections="2"):
+        await settled(database, 50, task_id=2, seconds=30)
+
+        assert len((await recorded(database, 1)).get(Kind.SUBMITTED, ())) < 15_000
+
+
+async def test_a_slow_greeting_does_not_save_up_what_a_rate_granted(
+    database: Database, handler: Handler, tmp_path: Path
+) -> None:
+    """What was granted a second ago is gone: those that waited for a greeting do not begin together."""
+    loop = asyncio.get_running_loop()
+    mails: list[float] = []
+
+    def script(step: Step) -> Action | None:
+        if step.stage == "mail":
+            mails.append(loop.time())
+        late = step.stage == "connect" and step.connection <= 4
+        return After(3.0, Say(b"220 at last\r\n")) if late else None
+
+    await ready_task(database, handler, 50, rate=3_600)
+    async with FakeRelay(script) as relay, dispatching(database, relay.port, tmp_path, smtp_connections="4"):
+        await eventually(lambda: len(mails) >= 3, seconds=30)
+
+    crowded = Counter(sum(1 for other in mails if 0 <= other - mail < 1.0) for mail in mails)
+    assert max(crowded) <= 3, "in a window of one second: rate * (1 + 1) / 3600 + 1"
