@@ -97,5 +97,5 @@ class TestTheCallersWord:
                 await sending
 
         witness.assert_each_once(len(taken))
-        expected = {"connect": ["unsent"], "ehlo": ["unsent"], "dot": ["accepted", "doubtful", "unsent"]}
+        expected: dict[str, list[str]] = {"connect": [], "ehlo": [], "dot": ["accepted", "doubtful", "unsent"]}
         assert witness.kinds == expected.get(stage, ["accepted", "unsent"])

@@ -45,3 +45,8 @@ async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(10):
         while not condition():
             await asyncio.sleep(0.005)
+
+
+def in_hand(stage: str, kind: str) -> list[str]:
+    """What is told when all ends at this stage: nothing before a connection stands, as no message is taken yet."""
+    return [] if stage in ("connect", "ehlo") else [kind]

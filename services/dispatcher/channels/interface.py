@@ -63,7 +63,8 @@ class Hooks(Protocol):
 
 class Channel(Protocol):
     async def send_all(self, messages: Iterable[Outgoing], hooks: Hooks) -> Outcome | None:
-        """Sends until ``messages`` ends or nothing more can be sent; messages are taken only as they are sent.
+        """Sends until ``messages`` ends or nothing more can be sent; messages are taken only as they are sent, and none
+        before a connection stands.
 
         Returns None at the end, or why it stopped before it: unsent (no connection, or ``before_dot`` said no),
         doubtful (a connection answered nothing at all) or blocked. What was not taken by then is still in ``messages``.
