@@ -88,7 +88,7 @@ def _secrets(value: str) -> tuple[bytes, ...]:
     try:
         found = tuple(base64.b64decode(part.strip(), validate=True) for part in value.split(","))
     except binascii.Error as error:
-        raise ValueError("base64, comma-separated") from error
+        raise ValueError("base64 of at least 32 bytes each, comma-separated") from error
     if any(len(secret) < 32 for secret in found):
         raise ValueError("each secret needs at least 32 bytes")
     return found
