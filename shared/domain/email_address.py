@@ -8,6 +8,8 @@ LONGEST_LOCAL: Final = 64
 
 _SPECIAL = r"\x00-\x20\x7f-\xa0\u2028\u2029\ud800-\udfff<>()\[\],;:@\\\""
 _ADDRESS: Final = re.compile(rf"([^{_SPECIAL}]+)@([^{_SPECIAL}]+|\[[0-9A-Za-z.:]+\])")
+#: Letters, digits, hyphens and dots, and the underscore that some hosts have; or an address literal.
+_DOMAIN: Final = re.compile(rb"[0-9A-Za-z._-]+|\[[0-9A-Za-z.:]+\]")
 
 
 def to_envelope(address: str) -> bytes | None:
@@ -26,11 +28,9 @@ def to_envelope(address: str) -> bytes | None:
 
 
 def _in_ascii(domain: str) -> bytes | None:
-    if domain.isascii():
-        return domain.encode()
     try:
-        encoded = domain.encode("idna")
+        encoded = domain.encode() if domain.isascii() else domain.encode("idna")
     except UnicodeError:
         return None
-    # Compatibility forms of brackets and the like turn into ASCII only here.
-    return encoded if _ADDRESS.fullmatch("a@" + encoded.decode()) else None
+    # After the encoding: compatibility forms of brackets and the like turn into ASCII only there.
+    return encoded if _DOMAIN.fullmatch(encoded) else None
