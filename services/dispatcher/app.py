@@ -121,9 +121,8 @@ def _tools(
     return SendingTools(
         database=database,
         delivery_log=delivery_log,
-        tasks=PreparedTasks(database, Origin(tracker_url, settings.bounce_domain)),
+        tasks=PreparedTasks(database, Origin(tracker_url, settings.bounce_domain), TokenKeys(settings.secret)),
         journal=journal,
-        tokens=TokenKeys(settings.secret),
         schedule=RetrySchedule(settings.retry_seconds),
         accepted_kinds=_accepted(settings),
         owner=owner,

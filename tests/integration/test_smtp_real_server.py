@@ -9,8 +9,8 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from services.dispatcher.channels.interface import OutcomeKind, Outgoing
 from services.dispatcher.channels.smtp.relay_address import RelayAddress
 from services.dispatcher.channels.smtp.session import SmtpSession
-from services.dispatcher.sending.fill_message import RecipientData, envelope_sender, fill
-from services.dispatcher.sending.prepare_message import SendContext, prepare
+from shared.composing.fill_message import RecipientData, envelope_sender, fill
+from shared.composing.prepare_message import SendContext, prepare
 from shared.domain.email_address import to_envelope
 from shared.domain.email_content import EmailContent
 from shared.domain.tokens import TokenKeys

@@ -5,10 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from services.dispatcher.sending.prepare_message import PreparedMessage, SendContext, prepare
+from services.dispatcher.sending.compose import Composer, EmailComposer
 from services.dispatcher.sending.statements import STATEMENTS
+from shared.composing.prepare_message import SendContext, prepare
 from shared.domain.email_content import EmailContent
 from shared.domain.task import InDoubtPolicy
+from shared.domain.tokens import TokenKeys
 from shared.postgres.database import Database, Row
 
 KEPT = 64  #: prepared messages kept at a time
@@ -27,15 +29,16 @@ class TaskToSend:
     task_id: int
     list_id: int | None
     in_doubt: InDoubtPolicy
-    message: PreparedMessage
+    composer: Composer
 
 
 class PreparedTasks:
     """A started task never changes what is kept of it here."""
 
-    def __init__(self, database: Database, origin: Origin) -> None:
+    def __init__(self, database: Database, origin: Origin, tokens: TokenKeys) -> None:
         self._database = database
         self._origin = origin
+        self._tokens = tokens
         self._kept: OrderedDict[int, TaskToSend] = OrderedDict()
 
     async def get(self, task_id: int) -> TaskToSend:
@@ -46,13 +49,13 @@ class PreparedTasks:
         row = await self._database.fetch_row(STATEMENTS["task_to_send"], task_id)
         if row is None:
             raise LookupError(f"task {task_id} has batches and no started task")
-        task = self._kept[task_id] = _prepared(row, self._origin)
+        task = self._kept[task_id] = _prepared(row, self._origin, self._tokens)
         while len(self._kept) > KEPT:
             self._kept.popitem(last=False)
         return task
 
 
-def _prepared(row: Row, origin: Origin) -> TaskToSend:
+def _prepared(row: Row, origin: Origin, tokens: TokenKeys) -> TaskToSend:
     content = _email_content(row["content"])
     context = SendContext(
         task_id=row["id"],
@@ -64,7 +67,8 @@ def _prepared(row: Row, origin: Origin) -> TaskToSend:
         list_name=row["list_name"] or "",
         links={url: number for number, url in enumerate(row["links"], start=1)},
     )
-    return TaskToSend(row["id"], row["list_id"], row["in_doubt"], prepare(content, context))
+    composer = EmailComposer(prepare(content, context), tokens)
+    return TaskToSend(row["id"], row["list_id"], row["in_doubt"], composer)
 
 
 def _email_content(content: Mapping[str, Any]) -> EmailContent:

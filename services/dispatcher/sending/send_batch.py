@@ -12,7 +12,7 @@ from pyroaring import BitMap
 
 from services.dispatcher.channels.interface import Channel, Outcome, OutcomeKind, Outgoing, Stage
 from services.dispatcher.decisions.settle_batch import Tally, settle
-from services.dispatcher.sending.fill_message import RecipientData, envelope_sender, fill
+from services.dispatcher.sending.compose import Unsendable
 from services.dispatcher.sending.held_batch import HeldBatch
 from services.dispatcher.sending.journal import Journal
 from services.dispatcher.sending.journal_records import Mark, Record
@@ -22,10 +22,8 @@ from services.dispatcher.sending.recover import stored_outcomes
 from services.dispatcher.sending.statements import STATEMENTS
 from shared.delivery_log.append import DeliveryLog
 from shared.domain.delivery import Kind
-from shared.domain.email_address import to_envelope
 from shared.domain.identifiers import Instant
 from shared.domain.retry_schedule import RetrySchedule
-from shared.domain.tokens import TokenKeys
 from shared.event_store.interface import Write
 from shared.postgres.database import Database, Row, Unavailable
 
@@ -54,7 +52,6 @@ class SendingTools:
     delivery_log: DeliveryLog
     tasks: PreparedTasks
     journal: Journal
-    tokens: TokenKeys
     schedule: RetrySchedule
     accepted_kinds: tuple[Kind, ...]  #: what a 250 stands for
     owner: int
@@ -141,23 +138,14 @@ class BatchSending:
         return [row for row in rows if not row["suppressed"]]
 
     def _outgoing(self, rows: list[Row]) -> Iterator[Outgoing]:
-        message, tokens = self._task.message, self._tools.tokens
         for row in rows:
             if not self._batch.may_start(self._tools.monotonic()):
                 return
-            address = to_envelope(row["address"])
-            if address is None:
-                self._recorder.final_outcome(
-                    (Kind.FAILED,), row["ordinal"], self._time_ms(), "the address cannot be written to"
-                )
+            composed = self._task.composer.compose(row)
+            if isinstance(composed, Unsendable):
+                self._recorder.final_outcome((Kind.FAILED,), row["ordinal"], self._time_ms(), composed.reason)
                 continue
-            recipient = RecipientData(row["address"], row["telephone"], row["vars"] or {})
-            yield Outgoing(
-                ordinal=row["ordinal"],
-                sender=envelope_sender(message, row["ordinal"], tokens),
-                recipient=address,
-                content=fill(message, row["ordinal"], recipient, tokens),
-            )
+            yield composed
 
     def before_dot(self, ordinal: int) -> bool:
         """Called right before the write that holds the final dot. False: the connection is dropped and it was not

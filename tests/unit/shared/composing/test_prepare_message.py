@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.dispatcher.sending.fill_message import RecipientData, envelope_sender, fill
-from services.dispatcher.sending.prepare_message import SendContext, prepare
+from shared.composing.fill_message import RecipientData, envelope_sender, fill
+from shared.composing.prepare_message import SendContext, prepare
 from shared.domain.email_content import EmailContent
 from shared.domain.message_links import extract_links
 from shared.domain.template import one_line, plain_lines

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
-from services.dispatcher.sending.compile_body import (
+from shared.composing.compile_body import (
     BodyContext,
     Mark,
     Part,
@@ -19,8 +19,8 @@ from services.dispatcher.sending.compile_body import (
     compile_text,
     offers_unsubscribe,
 )
-from services.dispatcher.sending.mail_headers import FOLD, encode_name, encode_subject, format_date
-from services.dispatcher.sending.quoted_printable import encode
+from shared.composing.mail_headers import FOLD, encode_name, encode_subject, format_date
+from shared.composing.quoted_printable import encode
 from shared.domain.email_address import to_envelope
 from shared.domain.email_content import EmailContent, find_problems
 from shared.domain.template import plain_lines

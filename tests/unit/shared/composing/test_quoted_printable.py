@@ -5,7 +5,7 @@ import quopri
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.dispatcher.sending.quoted_printable import encode
+from shared.composing.quoted_printable import encode
 
 octets = (
     st.binary()

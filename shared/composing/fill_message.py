@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from html import escape
 from typing import Final
 
-from services.dispatcher.sending.compile_body import ValueMark
-from services.dispatcher.sending.mail_headers import encode_subject
-from services.dispatcher.sending.prepare_message import PreparedMessage
-from services.dispatcher.sending.quoted_printable import SOFT_BREAK, encode
+from shared.composing.compile_body import ValueMark
+from shared.composing.mail_headers import encode_subject
+from shared.composing.prepare_message import PreparedMessage
+from shared.composing.quoted_printable import SOFT_BREAK, encode
 from shared.domain.email_address import to_envelope
 from shared.domain.template import plain_lines, value_in
 from shared.domain.tokens import TokenKeys

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.dispatcher.sending.mail_headers import encode_name, encode_subject, format_date
+from shared.composing.mail_headers import encode_name, encode_subject, format_date
 from shared.domain.template import one_line
 
 texts = st.text() | st.text('ab =?,."\\é\r\n', max_size=300) | st.text("wo rd", min_size=60, max_size=400)
