@@ -27,10 +27,17 @@ CONTENT: dict[str, Any] = {
     "class": "marketing",
 }
 
+TEXT: dict[str, Any] = {
+    "sender": "Acme",
+    "body": 'Hello {{ vars.name | default("you") }}: {{ unsubscribe_url }}',
+    "class": "marketing",
+}
+
 SUBSCRIBERS = """
 WITH added AS (
-    INSERT INTO subscriber (id, account_id, email, vars, cdate)
-    SELECT $1 * 10000000 + n, 1, 'person-' || $1 || '-' || n || '@example.com',
+    INSERT INTO subscriber (id, account_id, email, telephone, vars, cdate)
+    SELECT $1 * 10000000 + n, 1, CASE WHEN $3 = 'email' THEN 'person-' || $1 || '-' || n || '@example.com' END,
+           CASE WHEN $3 = 'sms' THEN '+4477' || ($1 * 10000000 + n) END,
            jsonb_build_object('name', 'Person ' || n), now()
       FROM generate_series(0, $2 - 1) AS n
     RETURNING id
@@ -59,11 +66,10 @@ async def post_task(
     await database.execute(
         "INSERT INTO list (id, account_id, name, version, cdate) VALUES ($1, 1, $2, 1, now())", number, f"list {number}"
     )
-    await database.execute(SUBSCRIBERS, number, size)
+    await database.execute(SUBSCRIBERS, number, size, channel)
     handler = Handler(PostgresEventStore(database), clock.now)
-    message = CreateMessage(
-        MessageId(number), AccountId(1), UserId(1), "email", "message", CONTENT, ("https://example.com/offer",)
-    )
+    content, links = (CONTENT, ("https://example.com/offer",)) if channel == "email" else (TEXT, ())
+    message = CreateMessage(MessageId(number), AccountId(1), UserId(1), channel, "message", content, links)
     assert isinstance(await handler.handle(MESSAGES, f"message-{number}", message, ACCOUNT, fresh=True), Done)
     task = CreateTask(
         task_id=TaskId(number),

@@ -1,12 +1,11 @@
-"""The dispatcher put together: planner, sender, and the way they are told to look."""
+"""The dispatcher put together: planner, a sender for each channel, and the way they are told to look."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 from aiohttp import web
 
-from services.dispatcher.channels.smtp.relay_address import RelayAddress, parse_relay_url
-from services.dispatcher.channels.smtp.session import SmtpSession
 from services.dispatcher.planner.plan import Planner
 from services.dispatcher.probes import Figures, serve_probes
 from services.dispatcher.sending.journal import Journal
@@ -14,27 +13,27 @@ from services.dispatcher.sending.load_task import Origin, PreparedTasks
 from services.dispatcher.sending.recover import replay_orphans
 from services.dispatcher.sending.send_batch import SendingTools
 from services.dispatcher.sending.sender import Sender
+from services.dispatcher.transports import Transport, accepted_kinds, read_transports
 from shared.bus.hinter import Hinter
 from shared.bus.interface import Bus, Hint, Listener
 from shared.delivery_log.append import DeliveryLog
-from shared.domain.delivery import Kind
-from shared.domain.email_address import to_envelope
-from shared.domain.identifiers import shard_of
+from shared.domain.identifiers import Channel, shard_of
 from shared.domain.retry_schedule import RetrySchedule
 from shared.domain.tokens import TokenKeys
 from shared.event_store.handle_command import Handler
 from shared.event_store.interface import EventStore
 from shared.postgres.database import Database
 from shared.runtime import clock
-from shared.runtime.settings import BadSettings, Settings
+from shared.runtime.settings import Settings
 
-NEEDED = frozenset({"DATABASE_URL", "BUS_URL", "SMTP_URL", "SECRET"})
+NEEDED = frozenset({"DATABASE_URL", "BUS_URL", "SECRET"})
+ONE_OF = ("SMTP_URL", "SMS_URL")
 STOP_SECONDS = 620.0  #: longer than the longest reply to a final dot that is waited for
 
 
 @dataclass(slots=True)
 class RunningDispatcher:
-    sender: Sender
+    senders: dict[Channel, Sender]
     journal: Journal
     hinter: Hinter
     listener: Listener
@@ -61,51 +60,59 @@ async def start_dispatcher(
     """Settles what dead processes left, then plans and sends. Raises BadSettings, OSError (journal, port),
     DatabaseError.
     """
-    relay = _relay(settings)
+    transports = read_transports(settings)
     owner, stopping, figures = clock.random_id(), asyncio.Event(), Figures()
     journal = Journal(settings.journal_dir, owner)
-    await replay_orphans(database, settings.journal_dir, owner, clock.now(), _accepted(settings))
+    await replay_orphans(database, settings.journal_dir, owner, clock.now(), accepted_kinds(settings))
     tools = _tools(settings, database, delivery_log, journal, owner, figures, stopping)
     hinter = Hinter(bus)
-
-    def on_batch_done(task_id: int) -> None:
-        hinter.send("tracker", Hint("segments_appended", shard_of(task_id)))
-
-    sender = Sender(tools, lambda: SmtpSession(relay), settings.smtp_connections, settings.sweep_seconds, on_batch_done)
+    senders = _senders(settings, transports, tools, hinter)
 
     def on_batches() -> None:
-        sender.wakeup.ring()
+        _wake(senders)
         hinter.send("dispatcher", Hint("batches_ready"))
 
-    planner = Planner(database, Handler(store, clock.now), owner, settings.sweep_seconds, on_batches)
+    planner = Planner(database, Handler(store, clock.now), owner, senders.keys(), settings.sweep_seconds, on_batches)
 
     async def on_hint(hint: Hint) -> None:
-        (planner if hint.topic == "task_due" else sender).wakeup.ring()
+        if hint.topic == "task_due":
+            planner.wakeup.ring()
+        else:
+            _wake(senders)
 
     return RunningDispatcher(
-        sender=sender,
+        senders=senders,
         journal=journal,
         hinter=hinter,
         listener=await bus.listen("dispatcher", on_hint),
         probes=await serve_probes(settings.host, settings.metrics_port, figures, lambda: not stopping.is_set()),
         stopping=stopping,
-        tasks=[asyncio.create_task(planner.run(stopping)), asyncio.create_task(sender.run(stopping))],
+        tasks=[
+            asyncio.create_task(planner.run(stopping)),
+            *(asyncio.create_task(sender.run(stopping)) for sender in senders.values()),
+        ],
     )
 
 
-def _relay(settings: Settings) -> RelayAddress:
-    relay = parse_relay_url(settings.smtp_url)
-    faults = [f"POSTROOM_SMTP_URL: {fault}" for fault in relay] if isinstance(relay, list) else []
-    if to_envelope(f"b@{settings.bounce_domain}") is None:
-        faults.append(f"POSTROOM_BOUNCE_DOMAIN: {settings.bounce_domain!r} is no domain")
-    if isinstance(relay, list) or faults:
-        raise BadSettings(faults)
-    return relay
+def _wake(senders: dict[Channel, Sender]) -> None:
+    for sender in senders.values():
+        sender.wakeup.ring()
 
 
-def _accepted(settings: Settings) -> tuple[Kind, ...]:
-    """What the relay's 250 stands for."""
-    return (Kind.SUBMITTED, Kind.DELIVERED) if settings.email_delivered == "accepted" else (Kind.SUBMITTED,)
+def _senders(
+    settings: Settings, transports: dict[Channel, Transport], tools: dict[Channel, SendingTools], hinter: Hinter
+) -> dict[Channel, Sender]:
+    """One for each channel that there is a way to send on."""
+
+    def on_batch_done(task_id: int) -> None:
+        hinter.send("tracker", Hint("segments_appended", shard_of(task_id)))
+
+    return {
+        channel: Sender(
+            tools[channel], transport.open_channel, transport.connections, settings.sweep_seconds, on_batch_done
+        )
+        for channel, transport in transports.items()
+    }
 
 
 def _tools(
@@ -116,19 +123,24 @@ def _tools(
     owner: int,
     figures: Figures,
     stopping: asyncio.Event,
-) -> SendingTools:
+) -> dict[Channel, SendingTools]:
+    """What the senders share, journal and all, and what each counts for its channel."""
     tracker_url = settings.tracker_url or f"http://{settings.host}:{settings.tracker_port}"
-    return SendingTools(
+    accepted = accepted_kinds(settings)
+    shared = SendingTools(
         database=database,
         delivery_log=delivery_log,
         tasks=PreparedTasks(database, Origin(tracker_url, settings.bounce_domain), TokenKeys(settings.secret)),
         journal=journal,
         schedule=RetrySchedule(settings.retry_seconds),
-        accepted_kinds=_accepted(settings),
+        channel="email",
+        accepted_kinds=accepted["email"],
         owner=owner,
         now=clock.now,
         monotonic=clock.monotonic,
         jitter=clock.jitter,
-        count=figures.count,
+        count=partial(figures.count, "email"),
         give_up=stopping,
     )
+    sms = replace(shared, channel="sms", accepted_kinds=accepted["sms"], count=partial(figures.count, "sms"))
+    return {"email": shared, "sms": sms}

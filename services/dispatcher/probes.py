@@ -7,6 +7,7 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
 from services.dispatcher.channels.interface import OutcomeKind
+from shared.domain.identifiers import Channel
 
 
 @dataclass(slots=True)
@@ -19,12 +20,15 @@ class Figures:
 
     def __post_init__(self) -> None:
         self.outcomes = Counter(
-            "postroom_messages_sent_total", "Messages by what the relay said", ["outcome"], registry=self.registry
+            "postroom_messages_sent_total",
+            "Messages by channel and by what the relay or gateway said",
+            ["channel", "outcome"],
+            registry=self.registry,
         )
         self.held = Gauge("postroom_batches_held", "Batches this dispatcher holds a lease on", registry=self.registry)
 
-    def count(self, outcome: OutcomeKind) -> None:
-        self.outcomes.labels(outcome).inc()
+    def count(self, channel: Channel, outcome: OutcomeKind) -> None:
+        self.outcomes.labels(channel, outcome).inc()
 
 
 async def serve_probes(host: str, port: int, figures: Figures, ready: Callable[[], bool]) -> web.AppRunner:

@@ -33,9 +33,9 @@ async def run_api() -> None:
 
 
 async def run_dispatcher() -> None:
-    from services.dispatcher.app import NEEDED, start_dispatcher
+    from services.dispatcher.app import NEEDED, ONE_OF, start_dispatcher
 
-    await _run(NEEDED, lambda f: start_dispatcher(f.settings, f.database, f.store, f.delivery_log, f.bus))
+    await _run(NEEDED, lambda f: start_dispatcher(f.settings, f.database, f.store, f.delivery_log, f.bus), ONE_OF)
 
 
 async def run_tracker() -> None:
@@ -69,9 +69,11 @@ async def print_new_key(account: str, user: str, role: Role) -> None:
     sys.stdout.write(orjson.dumps(made).decode() + "\n")
 
 
-async def _run(needed: frozenset[str], start: Callable[[Foundation], Awaitable[Running]]) -> None:
+async def _run(
+    needed: frozenset[str], start: Callable[[Foundation], Awaitable[Running]], one_of: tuple[str, ...] = ()
+) -> None:
     """Until SIGTERM or SIGINT; then what is under way is finished."""
-    settings = _read(needed)
+    settings = _read(needed, one_of)
     stop = stop_on_signals()
     async with lay_foundation(settings) as foundation:
         running = await start(foundation)
@@ -81,7 +83,7 @@ async def _run(needed: frozenset[str], start: Callable[[Foundation], Awaitable[R
         await running.stop()
 
 
-def _read(needed: frozenset[str]) -> Settings:
-    settings = read_settings(environment(), needed)
+def _read(needed: frozenset[str], one_of: tuple[str, ...] = ()) -> Settings:
+    settings = read_settings(environment(), needed, one_of)
     configure_logging(settings.log_level)
     return settings

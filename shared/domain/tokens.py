@@ -36,6 +36,7 @@ class TokenKind(IntEnum):
     UNSUBSCRIBE = 3
     BOUNCE = 4
     MESSAGE = 5  #: the local part of a Message-ID
+    RECEIPT = 6  #: what became of an SMS
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,6 +116,13 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         secret=True,
     ),
     Setting(
+        "SMS_URL",
+        None,
+        "The SMS gateway, as http://user:password@host:port/path or https://",
+        _text,
+        secret=True,
+    ),
+    Setting(
         "SECRET",
         None,
         "Signs tokens and encrypts stored secrets: base64, at least 32 bytes; comma-separated for rotation",
@@ -141,6 +148,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "EMAIL_DELIVERED", "accepted", "When mail counts as delivered: accepted (the relay's 250) or dsn", _delivered
     ),
     Setting("SMTP_CONNECTIONS", "10", "Connections one dispatcher keeps to its relay", _count),
+    Setting("SMS_CONNECTIONS", "10", "Connections one dispatcher keeps to its SMS gateway", _count),
     Setting("RETRY_SECONDS", _SEND_PAUSES, "Pauses between attempts for one recipient, comma-separated", _pauses),
     Setting("SWEEP_SECONDS", "2", "How often each loop looks for work that no hint announced", _period),
     Setting("DATABASE_CONNECTIONS", "8", "Connections of one service to Postgres", _count),
@@ -156,6 +164,7 @@ class Settings:
     database_direct_url: str
     bus_url: str
     smtp_url: str
+    sms_url: str
     secret: tuple[bytes, ...]
     host: str
     api_port: int
@@ -167,14 +176,16 @@ class Settings:
     bounce_domain: str
     email_delivered: EmailDelivered
     smtp_connections: int
+    sms_connections: int
     retry_seconds: tuple[float, ...]
     sweep_seconds: float
     database_connections: int
     log_level: str
 
 
-def read_settings(environment: Mapping[str, str], needed: frozenset[str]) -> Settings:
-    """``needed``: names without default that this service cannot do without. Raises BadSettings naming every fault.
+def read_settings(environment: Mapping[str, str], needed: frozenset[str], one_of: tuple[str, ...] = ()) -> Settings:
+    """``needed``: names without default that this service cannot do without; ``one_of``: at least one of these, too.
+    Raises BadSettings naming every fault.
 
     What is not needed and not given is empty.
     """
@@ -191,6 +202,8 @@ def read_settings(environment: Mapping[str, str], needed: frozenset[str]) -> Set
             values[setting.name.lower()] = setting.read(text)
         except ValueError as error:
             faults.append(f"{setting.variable}: {error}")
+    if one_of and not any(values.get(name.lower()) for name in one_of):
+        faults.append(f"{' or '.join(PREFIX + name for name in one_of)} is missing: at least one of them must be given")
     known = {setting.variable for setting in SETTINGS} | {s.variable + "_FILE" for s in SETTINGS if s.secret}
     faults += [
         f"{name} is not a setting" for name in sorted(environment) if name.startswith(PREFIX) and name not in known

@@ -75,7 +75,7 @@ def test_a_database_that_is_away_is_a_line_and_no_trace() -> None:
     [
         ("frobnicate",),
         ("up", "--api-port", "70000"),
-        ("up", "--sms-url", "http://x"),
+        ("up", "--fax-url", "http://x"),
         ("key", "create", "--role", "king"),
     ],
     ids=" ".join,

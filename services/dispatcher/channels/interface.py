@@ -38,12 +38,15 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """One message, ready. ``sender`` may be empty (the null reverse-path); addresses as ``to_envelope`` writes them."""
+    """One message, ready. A mail: ``sender`` may be empty (the null reverse-path), addresses as ``to_envelope`` writes
+    them, ``content`` as for DATA. An SMS: ``recipient`` in E.164, ``content`` its text in UTF-8.
+    """
 
     ordinal: int
     sender: bytes
     recipient: bytes
     content: bytes
+    reference: str = ""  #: what a receipt names the message by; of SMS, the same at each attempt
 
 
 class Hooks(Protocol):

@@ -1,11 +1,12 @@
 """The planner: due tasks start, started tasks get their audience, and the sender is told that there are batches."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from services.dispatcher.planner.freeze_audience import freeze_one_audience
 from services.dispatcher.planner.start_due import start_due_tasks
 from services.dispatcher.planner.statements import STATEMENTS
+from shared.domain.identifiers import Channel
 from shared.event_store.handle_command import Handler
 from shared.postgres.database import Database, Unavailable
 from shared.runtime.lifecycle import Wakeup, run_loop
@@ -19,12 +20,14 @@ class Planner:
         database: Database,
         handler: Handler,
         owner: int,
+        channels: Collection[Channel],
         sweep_seconds: float,
         on_batches: Callable[[], None],
     ) -> None:
         self._database = database
         self._handler = handler
         self._owner = owner
+        self._channels = channels
         self._sweep_seconds = sweep_seconds
         self._on_batches = on_batches
         self.wakeup = Wakeup()
@@ -33,7 +36,7 @@ class Planner:
         await run_loop("plan", self._plan, self.wakeup, stop, self._sweep_seconds, (Unavailable,))
 
     async def _plan(self) -> bool:
-        started = await start_due_tasks(self._database, self._handler)
+        started = await start_due_tasks(self._database, self._handler, self._channels)
         frozen = await freeze_one_audience(self._database, self._handler, self._owner)
         released = await self._database.execute(STATEMENTS["release_cancelled"])
         if frozen or released:

@@ -13,9 +13,9 @@ SELECT task.id, task.account_id, task.rate, message.version AS message_version
 SELECT ensure_task_partitions($1);
 
 -- open_sending
--- In the transaction that starts the task. $1 shard, $2 task, $3 burst, $4 seconds each
-INSERT INTO sending (shard, task_id, burst, seconds_each)
-VALUES ($1, $2, $3, $4)
+-- In the transaction that starts the task. $1 shard, $2 task, $3 burst, $4 seconds each, $5 channel
+INSERT INTO sending (shard, task_id, burst, seconds_each, channel)
+VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT DO NOTHING;
 
 -- claim_freezing

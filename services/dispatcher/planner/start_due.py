@@ -1,5 +1,7 @@
 """Starts the tasks whose time has come. Any number of planners may try: one start wins, the others change nothing."""
 
+from collections.abc import Collection
+
 import structlog
 
 from services.dispatcher.planner.statements import STATEMENTS
@@ -13,13 +15,14 @@ from shared.postgres.database import Database
 
 log = structlog.get_logger(__name__)
 
-CHANNELS: list[Channel] = ["email"]  #: a task of another one stays scheduled: there is no way to send it
 DUE_AT_ONCE = 50  #: tasks looked at in one round
 
 
-async def start_due_tasks(database: Database, handler: Handler) -> int:
-    """The number of tasks started."""
-    due = await database.fetch(STATEMENTS["due_tasks"], DUE_AT_ONCE, CHANNELS)
+async def start_due_tasks(
+    database: Database, handler: Handler, channels: Collection[Channel] = ("email", "sms")
+) -> int:
+    """The number of tasks started. A task of none of ``channels`` stays scheduled: there is no way to send it."""
+    due = await database.fetch(STATEMENTS["due_tasks"], DUE_AT_ONCE, list(channels))
     for row in due:
         await database.execute(STATEMENTS["ensure_partitions"], row["id"])
         command = StartTask(row["message_version"])
@@ -34,5 +37,5 @@ def _open_sending(task: Task) -> Write:
     pace = None if task.rate is None else pace_of(task.rate)
     return Write(
         STATEMENTS["open_sending"],
-        (shard_of(task.task_id), task.task_id, pace and pace.burst, pace and pace.seconds_each),
+        (shard_of(task.task_id), task.task_id, pace and pace.burst, pace and pace.seconds_each, task.channel),
     )

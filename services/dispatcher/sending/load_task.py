@@ -56,6 +56,11 @@ class PreparedTasks:
 
 
 def _prepared(row: Row, origin: Origin, tokens: TokenKeys) -> TaskToSend:
+    composer = _email_composer(row, origin, tokens)
+    return TaskToSend(row["id"], row["list_id"], row["in_doubt"], composer)
+
+
+def _email_composer(row: Row, origin: Origin, tokens: TokenKeys) -> EmailComposer:
     content = _email_content(row["content"])
     context = SendContext(
         task_id=row["id"],
@@ -67,8 +72,7 @@ def _prepared(row: Row, origin: Origin, tokens: TokenKeys) -> TaskToSend:
         list_name=row["list_name"] or "",
         links={url: number for number, url in enumerate(row["links"], start=1)},
     )
-    composer = EmailComposer(prepare(content, context), tokens)
-    return TaskToSend(row["id"], row["list_id"], row["in_doubt"], composer)
+    return EmailComposer(prepare(content, context), tokens)
 
 
 def _email_content(content: Mapping[str, Any]) -> EmailContent:

@@ -1,10 +1,10 @@
 -- claim_batches
 -- Due batches of tasks without a rate, each for this process alone while the lease lasts. A batch that still names an owner was
--- left by one that died or stalled. $1 owner, $2 lease seconds, $3 limit
+-- left by one that died or stalled. $1 owner, $2 lease seconds, $3 limit, $4 channel
 WITH due AS (
     SELECT batch.task_id, batch.number, batch.owner AS former_owner
       FROM batch
-      JOIN sending ON sending.task_id = batch.task_id AND sending.burst IS NULL
+      JOIN sending ON sending.task_id = batch.task_id AND sending.burst IS NULL AND sending.channel = $4
      WHERE NOT batch.done AND batch.due_at <= clock_timestamp() AND batch.leased_until < clock_timestamp()
      ORDER BY batch.due_at, batch.task_id, batch.number
      LIMIT $3
@@ -22,11 +22,11 @@ RETURNING batch.task_id, batch.number, batch.epoch, batch.attempt, batch.ordinal
 -- claim_paced
 -- One due batch of each task with a rate whose next messages may go now. The row of the task is the one place where its pace is
 -- kept, by the clock of the database, so it holds over all dispatchers and restarts. What is granted and not used is gone.
--- $1 owner, $2 lease seconds, $3 limit
+-- $1 owner, $2 lease seconds, $3 limit, $4 channel
 WITH paced AS (
     SELECT task_id, burst, seconds_each
       FROM sending
-     WHERE burst IS NOT NULL AND frozen AND next_at <= clock_timestamp()
+     WHERE burst IS NOT NULL AND frozen AND channel = $4 AND next_at <= clock_timestamp()
        AND task_id = ANY (ARRAY (SELECT DISTINCT task_id
                                    FROM batch
                                   WHERE NOT done AND due_at <= clock_timestamp() AND leased_until < clock_timestamp()))
@@ -60,10 +60,10 @@ RETURNING batch.task_id, batch.number, batch.epoch, batch.attempt, batch.ordinal
           (SELECT cancelled FROM task WHERE task.id = batch.task_id) AS cancelled;
 
 -- next_due
--- Seconds until something can be claimed, for the wait between two rounds; null when nothing is planned.
-SELECT extract(epoch FROM min(greatest(batch.due_at, batch.leased_until, (
-           SELECT next_at FROM sending WHERE sending.task_id = batch.task_id))) - clock_timestamp())::float8
+-- Seconds until something of a channel can be claimed, for the wait between two rounds; null when nothing is planned. $1 channel
+SELECT extract(epoch FROM min(greatest(batch.due_at, batch.leased_until, sending.next_at)) - clock_timestamp())::float8
   FROM batch
+  JOIN sending ON sending.task_id = batch.task_id AND sending.channel = $1
  WHERE NOT batch.done AND batch.due_at < clock_timestamp() + interval '1 minute';
 
 -- renew_leases
@@ -81,7 +81,7 @@ SELECT id FROM task WHERE id = ANY ($1::bigint[]) AND cancelled;
 
 -- task_to_send
 -- What all recipients of a task have in common. $1 task
-SELECT task.id, task.account_id, task.in_doubt, task.list_id,
+SELECT task.id, task.account_id, task.channel, task.in_doubt, task.list_id,
        extract(epoch FROM started.recorded_at)::float8 AS started_at, list.name AS list_name,
        message_version.content, message_version.links
   FROM task
@@ -129,6 +129,10 @@ SELECT shard, task_id, nextval('retry_batch_number'), $9::bytea, $10, $11::bytea
 UPDATE batch
    SET ordinals = $5, size = $6, resent = $7, taken_over = false
  WHERE task_id = $1 AND number = $2 AND epoch = $3 AND owner = $4 AND NOT done;
+
+-- channels_of
+-- $1 tasks
+SELECT task_id, channel FROM sending WHERE task_id = ANY ($1::bigint[]);
 
 -- batches_of_owner
 -- What a process that died held, for the one that adopts its journal; locked until that is settled. $1 owner

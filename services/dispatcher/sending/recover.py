@@ -4,6 +4,7 @@ Their journal says which messages were answered and which are in doubt; everybod
 not sent.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import structlog
@@ -19,17 +20,19 @@ from shared.delivery_log.append import QUERIES as LOG_QUERIES
 from shared.delivery_log.append import Entry, append_in
 from shared.delivery_log.segments import HitColumns, Hits, by_kind
 from shared.domain.delivery import FINAL, Kind
+from shared.domain.identifiers import Channel
 from shared.postgres.database import Connection, Database, Row
 
 log = structlog.get_logger(__name__)
 
+#: The kinds that a channel's word that it took a message stands for.
+Accepted = Mapping[Channel, tuple[Kind, ...]]
+
 FIRST_REPLAYED_PART = 1 << 20  #: of a hold, the number of the first segment that was not stored by who had it
 
 
-async def replay_orphans(database: Database, folder: Path, own: int, now: float, accepted: tuple[Kind, ...]) -> int:
-    """Replays each journal in ``folder`` whose process is gone; answers how many. ``accepted``: the kinds a 250
-    stands for.
-    """
+async def replay_orphans(database: Database, folder: Path, own: int, now: float, accepted: Accepted) -> int:
+    """Replays each journal in ``folder`` whose process is gone; answers how many."""
     replayed = 0
     for orphan in adopt_orphans(folder, own):
         try:
@@ -43,12 +46,15 @@ async def replay_orphans(database: Database, folder: Path, own: int, now: float,
     return replayed
 
 
-async def _replay(database: Database, orphan: Orphan, now_ms: int, accepted: tuple[Kind, ...]) -> None:
+async def _replay(database: Database, orphan: Orphan, now_ms: int, accepted: Accepted) -> None:
     async with database.transaction() as connection:
         rows = await connection.fetch(STATEMENTS["batches_of_owner"], orphan.owner)
         held = {Hold(row["task_id"], row["number"], row["epoch"]): row for row in rows}
-        for hold in sorted({*held, *orphan.findings}, key=lambda hold: (hold.task_id, hold.batch, hold.epoch)):
-            await _settle(connection, hold, held.get(hold), orphan, now_ms, accepted)
+        holds = sorted({*held, *orphan.findings}, key=lambda hold: (hold.task_id, hold.batch, hold.epoch))
+        channels = await connection.fetch(STATEMENTS["channels_of"], list({hold.task_id for hold in holds}))
+        kinds = {row["task_id"]: accepted[row["channel"]] for row in channels}
+        for hold in holds:
+            await _settle(connection, hold, held.get(hold), orphan, now_ms, kinds.get(hold.task_id, ()))
     log.info("journal replayed", action="journal_replayed", owner=orphan.owner, holds=len(held))
 
 

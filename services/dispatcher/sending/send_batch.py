@@ -22,6 +22,7 @@ from services.dispatcher.sending.recover import stored_outcomes
 from services.dispatcher.sending.statements import STATEMENTS
 from shared.delivery_log.append import DeliveryLog
 from shared.domain.delivery import Kind
+from shared.domain.identifiers import Channel as ChannelName
 from shared.domain.identifiers import Instant
 from shared.domain.retry_schedule import RetrySchedule
 from shared.event_store.interface import Write
@@ -53,7 +54,8 @@ class SendingTools:
     tasks: PreparedTasks
     journal: Journal
     schedule: RetrySchedule
-    accepted_kinds: tuple[Kind, ...]  #: what a 250 stands for
+    channel: ChannelName
+    accepted_kinds: tuple[Kind, ...]  #: what it stands for that the channel took a message
     owner: int
     now: Callable[[], Instant]
     monotonic: Callable[[], float]

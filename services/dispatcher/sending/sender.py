@@ -33,8 +33,8 @@ class Waiting:
 
 
 class Sender:
-    """``connections`` workers, each with one connection and one batch at a time, and at most as many batches waiting
-    for one.
+    """Of one channel: ``connections`` workers, each with one connection and one batch at a time, and at most as many
+    batches waiting for one.
     """
 
     def __init__(
@@ -85,7 +85,8 @@ class Sender:
 
     async def _claim_by(self, statement: str, limit: int, *, paced: bool) -> int:
         asked_at = self._tools.monotonic()
-        rows = await self._tools.database.fetch(STATEMENTS[statement], self._tools.owner, LEASE_SECONDS, limit)
+        tools = self._tools
+        rows = await tools.database.fetch(STATEMENTS[statement], tools.owner, LEASE_SECONDS, limit, tools.channel)
         for row in rows:
             batch = read_held(row, asked_at, paced=paced)
             self._keeper.hold(batch)
@@ -94,7 +95,7 @@ class Sender:
 
     async def _wait_for_next(self) -> None:
         """Sleeps no longer than until the next batch is due: a rate of 10,000,000 an hour has no time for a sweep."""
-        seconds = await self._tools.database.fetch_value(STATEMENTS["next_due"])
+        seconds = await self._tools.database.fetch_value(STATEMENTS["next_due"], self._tools.channel)
         if seconds is not None and seconds < self._sweep_seconds:
             await self.wakeup.wait(max(seconds, 0.005))
             self.wakeup.ring()

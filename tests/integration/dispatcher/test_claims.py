@@ -12,6 +12,7 @@ from services.dispatcher.sending.held_batch import HeldBatch, read_held
 from services.dispatcher.sending.keep_leases import LeaseKeeper
 from services.dispatcher.sending.record_outcomes import conclusion
 from services.dispatcher.sending.statements import STATEMENTS
+from shared.domain.identifiers import Channel
 from shared.event_store.handle_command import Handler
 from shared.postgres.database import Database
 from tests.audience import post_task
@@ -20,17 +21,23 @@ OWNER, OTHER = 11, 12
 
 
 async def ready_task(
-    database: Database, handler: Handler, size: int, *, number: int = 1, rate: int | None = None
+    database: Database,
+    handler: Handler,
+    size: int,
+    *,
+    number: int = 1,
+    rate: int | None = None,
+    channel: Channel = "email",
 ) -> None:
-    await post_task(database, size, number=number, rate=rate)
+    await post_task(database, size, number=number, rate=rate, channel=channel)
     await start_due_tasks(database, handler)
     await freeze_one_audience(database, handler, OWNER)
 
 
 async def claim(
-    database: Database, owner: int, limit: int = 1_000, statement: str = "claim_batches"
+    database: Database, owner: int, limit: int = 1_000, statement: str = "claim_batches", channel: Channel = "email"
 ) -> list[HeldBatch]:
-    rows = await database.fetch(STATEMENTS[statement], owner, 15.0, limit)
+    rows = await database.fetch(STATEMENTS[statement], owner, 15.0, limit, channel)
     return [read_held(row, 0.0, paced=statement == "claim_paced") for row in rows]
 
 
@@ -52,6 +59,20 @@ async def test_each_batch_goes_to_one_of_many(database: Database, handler: Handl
     ordinals = [ordinal for batches in claimed for batch in batches for ordinal in batch.ordinals]
     assert sorted(ordinals) == list(range(2_000))
     assert not any(batch.taken_over for batches in claimed for batch in batches)
+
+
+@pytest.mark.parametrize("rate", [None, 3_600])
+async def test_a_sender_claims_and_waits_for_what_is_of_its_channel(
+    database: Database, handler: Handler, rate: int | None
+) -> None:
+    """What is due on the other one is none of its business: it would never be claimed, and asked for without end."""
+    await ready_task(database, handler, 10, channel="sms", rate=rate)
+    statement = "claim_batches" if rate is None else "claim_paced"
+
+    assert await database.fetch_value(STATEMENTS["next_due"], "email") is None
+    assert await database.fetch_value(STATEMENTS["next_due"], "sms") <= 0
+    assert await claim(database, OWNER, statement=statement) == []
+    assert len(await claim(database, OWNER, statement=statement, channel="sms")) == 1
 
 
 async def test_a_batch_whose_lease_ran_out_is_taken_over_with_a_higher_epoch(

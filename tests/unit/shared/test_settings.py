@@ -20,6 +20,12 @@ def faults(environment: Mapping[str, str], needed: frozenset[str] = NOTHING) -> 
     return refused.value.faults
 
 
+def faults_of_none_of(names: tuple[str, ...]) -> list[str]:
+    with pytest.raises(BadSettings) as refused:
+        read_settings({}, NOTHING, names)
+    return refused.value.faults
+
+
 def test_every_setting_is_a_field_and_every_field_a_setting() -> None:
     assert [setting.name.lower() for setting in SETTINGS] == [field.name for field in fields(Settings)]
 
@@ -91,6 +97,14 @@ def test_what_is_needed_must_be_given(environment: Mapping[str, str]) -> None:
     [fault] = faults(environment, frozenset({"DATABASE_URL"}))
 
     assert fault.startswith("POSTROOM_DATABASE_URL is missing")
+
+
+@pytest.mark.parametrize("given", ["SMTP_URL", "SMS_URL"])
+def test_of_several_one_is_enough(given: str) -> None:
+    [fault] = faults_of_none_of(("SMTP_URL", "SMS_URL"))
+
+    assert fault.startswith("POSTROOM_SMTP_URL or POSTROOM_SMS_URL is missing")
+    assert isinstance(read_settings({f"POSTROOM_{given}": "x://y"}, NOTHING, ("SMTP_URL", "SMS_URL")), Settings)
 
 
 def test_a_secret_may_stand_in_a_file(tmp_path: Path) -> None:
