@@ -1,11 +1,14 @@
 """The dispatcher put together: planner, a sender for each channel, and the way they are told to look."""
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 
 from aiohttp import web
 
+from services.dispatcher.limits.admission import Domains
+from services.dispatcher.limits.shares import RENEW_SECONDS, Shares
 from services.dispatcher.planner.plan import Planner
 from services.dispatcher.probes import Figures, serve_probes
 from services.dispatcher.sending.journal import Journal
@@ -13,7 +16,7 @@ from services.dispatcher.sending.load_task import Origin, PreparedTasks
 from services.dispatcher.sending.recover import replay_orphans
 from services.dispatcher.sending.send_batch import SendingTools
 from services.dispatcher.sending.sender import Sender
-from services.dispatcher.transports import Transport, accepted_kinds, read_transports
+from services.dispatcher.transports import Transport, accepted_kinds, read_limits, read_transports
 from shared.bus.hinter import Hinter
 from shared.bus.interface import Bus, Hint, Listener
 from shared.delivery_log.append import DeliveryLog
@@ -22,8 +25,9 @@ from shared.domain.retry_schedule import RetrySchedule
 from shared.domain.tokens import TokenKeys
 from shared.event_store.handle_command import Handler
 from shared.event_store.interface import EventStore
-from shared.postgres.database import Database
+from shared.postgres.database import Database, DatabaseError, Unavailable
 from shared.runtime import clock
+from shared.runtime.lifecycle import Wakeup, run_loop
 from shared.runtime.settings import Settings
 
 NEEDED = frozenset({"DATABASE_URL", "BUS_URL", "SECRET"})
@@ -39,6 +43,8 @@ class RunningDispatcher:
     listener: Listener
     probes: web.AppRunner
     stopping: asyncio.Event
+    shares: Shares
+    keeping_shares: asyncio.Task[None]
     tasks: list[asyncio.Task[None]]
 
     async def stop(self, seconds: float = STOP_SECONDS) -> None:
@@ -48,7 +54,10 @@ class RunningDispatcher:
         _, late = await asyncio.wait(self.tasks, timeout=seconds)
         for task in late:
             task.cancel()
-        await asyncio.gather(*self.tasks, return_exceptions=True)
+        self.keeping_shares.cancel()
+        await asyncio.gather(*self.tasks, self.keeping_shares, return_exceptions=True)
+        with suppress(DatabaseError):
+            await self.shares.release()
         await self.hinter.close()
         await self.probes.cleanup()
         self.journal.close()
@@ -60,13 +69,16 @@ async def start_dispatcher(
     """Settles what dead processes left, then plans and sends. Raises BadSettings, OSError (journal, port),
     DatabaseError.
     """
-    transports = read_transports(settings)
+    transports, limits = read_transports(settings), read_limits(settings)
     owner, stopping, figures = clock.random_id(), asyncio.Event(), Figures()
     journal = Journal(settings.journal_dir, owner)
     await replay_orphans(database, settings.journal_dir, owner, clock.now(), accepted_kinds(settings))
-    tools = _tools(settings, database, delivery_log, journal, owner, figures, stopping)
+    shares = Shares.of(database, owner, clock.monotonic, limits.by_name)
+    await shares.renew()
+    domains = Domains({domain: shares.gates[name] for domain, name in limits.domains.items()}, clock.monotonic)
+    tools = _tools(settings, database, delivery_log, journal, owner, figures, stopping, domains)
     hinter = Hinter(bus)
-    senders = _senders(settings, transports, tools, hinter)
+    senders = _senders(settings, transports, tools, hinter, shares)
 
     def on_batches() -> None:
         _wake(senders)
@@ -87,11 +99,18 @@ async def start_dispatcher(
         listener=await bus.listen("dispatcher", on_hint),
         probes=await serve_probes(settings.host, settings.metrics_port, figures, lambda: not stopping.is_set()),
         stopping=stopping,
+        shares=shares,
+        keeping_shares=asyncio.create_task(_keep(shares)),
         tasks=[
             asyncio.create_task(planner.run(stopping)),
             *(asyncio.create_task(sender.run(stopping)) for sender in senders.values()),
         ],
     )
+
+
+async def _keep(shares: Shares) -> None:
+    """Until it is cancelled: also while what is under way is finished, connections are open."""
+    await run_loop("limits", shares.renew, Wakeup(), asyncio.Event(), RENEW_SECONDS, (Unavailable,))
 
 
 def _wake(senders: dict[Channel, Sender]) -> None:
@@ -100,7 +119,11 @@ def _wake(senders: dict[Channel, Sender]) -> None:
 
 
 def _senders(
-    settings: Settings, transports: dict[Channel, Transport], tools: dict[Channel, SendingTools], hinter: Hinter
+    settings: Settings,
+    transports: dict[Channel, Transport],
+    tools: dict[Channel, SendingTools],
+    hinter: Hinter,
+    shares: Shares,
 ) -> dict[Channel, Sender]:
     """One for each channel that there is a way to send on."""
 
@@ -109,7 +132,12 @@ def _senders(
 
     return {
         channel: Sender(
-            tools[channel], transport.open_channel, transport.connections, settings.sweep_seconds, on_batch_done
+            tools[channel],
+            transport.open_channel,
+            transport.connections,
+            settings.sweep_seconds,
+            on_batch_done,
+            shares.gates.get(channel),
         )
         for channel, transport in transports.items()
     }
@@ -123,6 +151,7 @@ def _tools(
     owner: int,
     figures: Figures,
     stopping: asyncio.Event,
+    domains: Domains,
 ) -> dict[Channel, SendingTools]:
     """What the senders share, journal and all, and what each counts for its channel."""
     tracker_url = settings.tracker_url or f"http://{settings.host}:{settings.tracker_port}"
@@ -141,6 +170,7 @@ def _tools(
         jitter=clock.jitter,
         count=partial(figures.count, "email"),
         give_up=stopping,
+        domains=domains,
     )
     sms = replace(shared, channel="sms", accepted_kinds=accepted["sms"], count=partial(figures.count, "sms"))
     return {"email": shared, "sms": sms}

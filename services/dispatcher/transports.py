@@ -1,11 +1,12 @@
-"""The ways to send that this installation has: one for each channel that the settings name a url for."""
+"""The ways to send that this installation has, one for each channel with a url in the settings, and their limits."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from services.dispatcher.channels.interface import Channel
 from services.dispatcher.channels.smtp.relay_address import parse_relay_url
-from services.dispatcher.channels.smtp.session import SmtpSession
+from services.dispatcher.channels.smtp.session import SessionSettings, SmtpSession
+from services.dispatcher.decisions.read_limits import Limit, read_domain_limits, read_transport_limit
 from services.dispatcher.sending.recover import Accepted
 from shared.domain.delivery import Kind
 from shared.domain.email_address import to_envelope
@@ -19,6 +20,41 @@ class Transport:
     connections: int
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """``by_name``: what all dispatchers keep together. ``domains``: domain -> the name of its limit."""
+
+    by_name: Mapping[str, Limit]
+    domains: Mapping[str, str]
+    messages_per_connection: int | None  #: to the relay; None: as many as a session usually takes
+
+
+def read_limits(settings: Settings) -> Limits:
+    """Raises BadSettings naming every fault."""
+    smtp, sms = read_transport_limit(settings.smtp_limits), read_transport_limit(settings.sms_limits)
+    domains = read_domain_limits(settings.domain_limits)
+    if isinstance(smtp, list) or isinstance(sms, list) or isinstance(domains, list):
+        read = {"SMTP_LIMITS": smtp, "SMS_LIMITS": sms, "DOMAIN_LIMITS": domains}
+        raise BadSettings(
+            [
+                f"POSTROOM_{name}: {fault}"
+                for name, faults in read.items()
+                if isinstance(faults, list)
+                for fault in faults
+            ]
+        )
+    named = {
+        "email": smtp.limit,
+        "sms": sms.limit,
+        **{f"domain:{name}": limit for name, limit in domains.limits.items()},
+    }
+    return Limits(
+        by_name={name: limit for name, limit in named.items() if limit != Limit()},
+        domains={domain: f"domain:{group}" for domain, group in domains.group_of.items()},
+        messages_per_connection=smtp.messages_per_connection,
+    )
+
+
 def read_transports(settings: Settings) -> dict[ChannelName, Transport]:
     """Raises BadSettings naming every fault."""
     faults: list[str] = []
@@ -28,7 +64,9 @@ def read_transports(settings: Settings) -> dict[ChannelName, Transport]:
         if isinstance(relay, list):
             faults += [f"POSTROOM_SMTP_URL: {fault}" for fault in relay]
         else:
-            transports["email"] = Transport(lambda: SmtpSession(relay), settings.smtp_connections)
+            most = read_limits(settings).messages_per_connection
+            session = SessionSettings() if most is None else SessionSettings(messages_per_connection=most)
+            transports["email"] = Transport(lambda: SmtpSession(relay, session), settings.smtp_connections)
     if to_envelope(f"b@{settings.bounce_domain}") is None:
         faults.append(f"POSTROOM_BOUNCE_DOMAIN: {settings.bounce_domain!r} is no domain")
     if faults:

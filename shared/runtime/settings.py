@@ -149,6 +149,20 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     ),
     Setting("SMTP_CONNECTIONS", "10", "Connections one dispatcher keeps to its relay", _count),
     Setting("SMS_CONNECTIONS", "10", "Connections one dispatcher keeps to its SMS gateway", _count),
+    Setting(
+        "SMTP_LIMITS",
+        "",
+        "What all dispatchers together may do at the relay: connections=40 rate=100 (messages a second) "
+        "messages_per_connection=100, each optional",
+        _text,
+    ),
+    Setting("SMS_LIMITS", "", "The same for the SMS gateway: connections=4 rate=20", _text),
+    Setting(
+        "DOMAIN_LIMITS",
+        "",
+        "The same for recipient domains: gmail.com,googlemail.com connections=10 rate=20; example.org rate=0.5",
+        _text,
+    ),
     Setting("RETRY_SECONDS", _SEND_PAUSES, "Pauses between attempts for one recipient, comma-separated", _pauses),
     Setting("SWEEP_SECONDS", "2", "How often each loop looks for work that no hint announced", _period),
     Setting("DATABASE_CONNECTIONS", "8", "Connections of one service to Postgres", _count),
@@ -177,6 +191,9 @@ class Settings:
     email_delivered: EmailDelivered
     smtp_connections: int
     sms_connections: int
+    smtp_limits: str
+    sms_limits: str
+    domain_limits: str
     retry_seconds: tuple[float, ...]
     sweep_seconds: float
     database_connections: int

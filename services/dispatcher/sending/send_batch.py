@@ -12,6 +12,7 @@ from pyroaring import BitMap
 
 from services.dispatcher.channels.interface import Channel, Outcome, OutcomeKind, Outgoing, Stage
 from services.dispatcher.decisions.settle_batch import Tally, settle
+from services.dispatcher.limits.admission import Admitted, Domains
 from services.dispatcher.sending.compose import Unsendable
 from services.dispatcher.sending.held_batch import HeldBatch
 from services.dispatcher.sending.journal import Journal
@@ -62,6 +63,7 @@ class SendingTools:
     jitter: Callable[[], float]
     count: Callable[[OutcomeKind], None]
     give_up: asyncio.Event  #: the process must end even if Postgres is away
+    domains: Domains  #: limits of recipient domains
 
 
 class BatchSending:
@@ -74,6 +76,7 @@ class BatchSending:
         self._recorder = OutcomeRecorder(tools.delivery_log, batch, tools.owner)
         self._trouble = ""
         self._let_go: int | None = None  #: the last one that the channel gave back unsent
+        self._admitted: Admitted | None = None
 
     async def send(self, channel: Channel) -> bool:
         """False when the relay could not be used at all. Raises DatabaseError before anything was sent."""
@@ -88,6 +91,8 @@ class BatchSending:
                 # As of a journal that cannot be written. What became of each is known all the same: nobody is in doubt.
                 log.exception("batch stopped", action="batch_stopped", task_id=self._batch.hold.task_id)
                 self._trouble = f"stopped by {type(surprise).__name__}"
+        if self._admitted is not None:
+            self._admitted.leave()
         await self._conclude()
         return not self._trouble
 
@@ -127,7 +132,7 @@ class BatchSending:
         await self._recorder.conclude(write, self._tools.give_up)
 
     async def _hand_over(self) -> list[Row]:
-        """Who of the batch is written to now; the others are recorded as suppressed."""
+        """Who of the batch is written to now; the others are recorded as suppressed, or wait for their domain."""
         hold = self._batch.hold
         ordinals = list(self._batch.ordinals)[: self._batch.allowed]
         rows = await self._tools.database.fetch(
@@ -137,7 +142,8 @@ class BatchSending:
         suppressed |= {row["ordinal"]: row["suppressed"] for row in rows if row["suppressed"]}
         for ordinal, why in sorted(suppressed.items()):
             self._recorder.final_outcome((Kind.SUPPRESSED,), ordinal, self._time_ms(), why)
-        return [row for row in rows if not row["suppressed"]]
+        self._admitted = self._tools.domains.admit([row for row in rows if not row["suppressed"]])
+        return self._admitted.rows
 
     def _outgoing(self, rows: list[Row]) -> Iterator[Outgoing]:
         for row in rows:
@@ -196,7 +202,7 @@ class BatchSending:
             cancelled=batch.halt == "cancelled",
         )
         self._recorder.add(settled_columns(settlement, self._time_ms(), "no reply to the final dot"))
-        rest = RELAY_PAUSE_SECONDS if self._trouble else 0.0
+        rest = RELAY_PAUSE_SECONDS if self._trouble else self._admitted.wait_seconds if self._admitted else 0.0
         write = conclusion(batch, tools.owner, settlement, rest_pause=rest, retry_pause=pause or 0.0)
         if await self._recorder.conclude(write, tools.give_up):
             tools.journal.note(self._record(Mark.SETTLED, 0))

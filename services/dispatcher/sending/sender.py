@@ -10,6 +10,9 @@ import structlog
 
 from services.dispatcher.channels.interface import Channel
 from services.dispatcher.decisions.settle_batch import unsent
+from services.dispatcher.limits.admission import LOOK_SECONDS as RATE_LOOK_SECONDS
+from services.dispatcher.limits.admission import Seat
+from services.dispatcher.limits.gate import Gate
 from services.dispatcher.sending.held_batch import LEASE_SECONDS, HeldBatch, read_held
 from services.dispatcher.sending.keep_leases import LOOK_SECONDS, LeaseKeeper
 from services.dispatcher.sending.record_outcomes import conclusion
@@ -44,8 +47,11 @@ class Sender:
         connections: int,
         sweep_seconds: float,
         on_batch_done: Callable[[int], None],
+        gate: Gate | None = None,
     ) -> None:
+        """``gate``: of the limit that all dispatchers keep together at this relay."""
         self._tools = tools
+        self._gate = gate
         self._open_channel = open_channel
         self._connections = connections
         self._sweep_seconds = sweep_seconds
@@ -101,12 +107,13 @@ class Sender:
             self.wakeup.ring()
 
     async def _work(self) -> None:
-        channel = self._open_channel()
+        channel, seat = self._open_channel(), Seat(self._gate, self._tools.monotonic)
         pause = 1.0
         try:
             while True:
-                batch = (await self._waiting.get()).batch
+                batch = await self._next_batch(channel, seat)
                 try:
+                    await self._wait_turn(batch, seat)
                     usable = await self._send(batch, channel)
                 finally:
                     self._keeper.release(batch)
@@ -119,6 +126,27 @@ class Sender:
         finally:
             with suppress(Exception):
                 await channel.close()
+            seat.leave()
+
+    async def _next_batch(self, channel: Channel, seat: Seat) -> HeldBatch:
+        """Once there is one, and a seat for its connection; one that somebody else is to have is given up."""
+        while True:
+            if seat.must_leave():
+                await channel.close()
+                seat.leave()
+            await seat.take()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seat.look_seconds):
+                    return (await self._waiting.get()).batch
+
+    async def _wait_turn(self, batch: HeldBatch, seat: Seat) -> None:
+        """Until the relay's rate lets some of it go; the others stay in the batch."""
+        wanted = min(batch.allowed, len(batch.ordinals))
+        while True:
+            batch.allowed, wait = seat.grant(wanted)
+            if batch.allowed or not wanted or not batch.may_start(self._tools.monotonic()):
+                return
+            await asyncio.sleep(min(wait, RATE_LOOK_SECONDS))
 
     async def _send(self, batch: HeldBatch, channel: Channel) -> bool:
         """Whether the connection may go on at once."""
