@@ -11,15 +11,16 @@ from typing import Final, Literal
 
 Encoding = Literal["GSM-7", "UCS-2"]
 
-_BASIC: Final = (
+#: The basic alphabet in the order of its septets, which leave 0x1B out: that one leads to the extension table.
+GSM_BASIC: Final = (
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
 )
-_EXTENDED: Final = "\f^{}\\[~]|€"
+GSM_EXTENDED: Final = "\f^{}\\[~]|€"
 
-_ALL_BASIC: Final = re.compile(f"[{re.escape(_BASIC)}]*").fullmatch
-_EACH_EXTENDED: Final = re.compile(f"[{re.escape(_EXTENDED)}]")
-_FOREIGN: Final = re.compile(f"[^{re.escape(_BASIC + _EXTENDED)}]")
+_ALL_BASIC: Final = re.compile(f"[{re.escape(GSM_BASIC)}]*").fullmatch
+_EACH_EXTENDED: Final = re.compile(f"[{re.escape(GSM_EXTENDED)}]")
+_FOREIGN: Final = re.compile(f"[^{re.escape(GSM_BASIC + GSM_EXTENDED)}]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ def count_parts(text: str) -> SmsParts:
     foreign = tuple(dict.fromkeys(_FOREIGN.findall(text)))
     if not foreign:
         units = len(text) + len(_EACH_EXTENDED.findall(text))
-        parts = 1 if units <= 160 else _filled_parts([2 if sign in _EXTENDED else 1 for sign in text], 153)
+        parts = 1 if units <= 160 else _filled_parts([2 if sign in GSM_EXTENDED else 1 for sign in text], 153)
         return SmsParts("GSM-7", parts, units)
     sizes = [2 if sign > "\uffff" else 1 for sign in text]
     units = sum(sizes)
