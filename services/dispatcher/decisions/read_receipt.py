@@ -9,6 +9,7 @@ ReceiptStatus = Literal["accepted", "delivered", "failed", "rejected", "undelive
 
 _WORDS: Final[dict[str, ReceiptStatus]] = {
     "DELIVRD": "delivered",
+    "DELIVER": "delivered",  # written out
     "EXPIRED": "expired",
     "DELETED": "failed",
     "UNDELIV": "undeliverable",

@@ -31,11 +31,11 @@ _KIND_OF_MESSAGE: Final = 0x3C
 
 
 class Command(IntEnum):
-    BIND_RECEIVER = 0x01
     BIND_TRANSMITTER = 0x02
     SUBMIT_SM = 0x04
     DELIVER_SM = 0x05
     UNBIND = 0x06
+    BIND_TRANSCEIVER = 0x09
     ENQUIRE_LINK = 0x15
     GENERIC_NACK = RESPONSE
 
@@ -93,7 +93,7 @@ def encode(command: int, sequence: int, body: bytes = b"", status: int = 0) -> b
 
 
 def bind(command: Command, address: SmppAddress, sequence: int) -> bytes:
-    """Sections 4.1.1 and 4.1.3."""
+    """Sections 4.1.1 and 4.1.5."""
     names = (address.system_id, address.password, address.system_type)
     body = b"".join(name.encode("ascii") + b"\0" for name in names) + bytes((VERSION, 0, 0, 0))
     return encode(command, sequence, body)

@@ -1,4 +1,4 @@
-"""Hears what became of the messages: bound as a receiver for as long as the process lives.
+"""Hears what became of the messages: bound for as long as the process lives, as a transceiver that sends nothing.
 
 A receipt is acknowledged when it is stored, not before: what cannot be stored the SMSC keeps and says again.
 """
@@ -49,7 +49,7 @@ class SmppReceiver:
         pause = FIRST_PAUSE_SECONDS
         while not stop.is_set():
             link = SmppLink(self._timers, self._hear)
-            refused = await link.open(self._address, Command.BIND_RECEIVER, self._tls)
+            refused = await link.open(self._address, Command.BIND_TRANSCEIVER, self._tls)
             if refused is not None:
                 log.warning("no receipts are heard", action="smpp_not_bound", reason=refused.text)
                 await asyncio.wait({stopping}, timeout=pause)
