@@ -67,6 +67,11 @@ def compile_text(source: str, context: BodyContext) -> list[Part]:
     return _apply(source, [*_mark_edits(source, context, str), *_link_edits(links_in_text(source), context, str)])
 
 
+def compile_sms(source: str, context: BodyContext) -> list[Part]:
+    """As it was written, to the last character."""
+    return _apply(source, [*_mark_edits(source, context, str)])
+
+
 def offers_unsubscribe(source: str) -> bool:
     return any(placeholder.name == UNSUBSCRIBE_URL for placeholder in find_placeholders(source)[0])
 

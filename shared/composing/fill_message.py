@@ -34,7 +34,7 @@ def fill(prepared: PreparedMessage, ordinal: int, recipient: RecipientData, toke
     if prepared.subject_parts:
         pieces[prepared.subject] = _subject(prepared.subject_parts, recipient)
     for value in prepared.values:
-        text = plain_lines(_value(value.path, recipient)) or value.default
+        text = plain_lines(value_of(value.path, recipient)) or value.default
         if value.text:
             encoded = encode(text.encode("utf-8", "replace"))
             for place in value.text:
@@ -59,11 +59,11 @@ def envelope_sender(prepared: PreparedMessage, ordinal: int, tokens: TokenKeys) 
 
 def _subject(parts: tuple[str | ValueMark, ...], recipient: RecipientData) -> bytes:
     return encode_subject(
-        "".join([part if isinstance(part, str) else _value(part.path, recipient) or part.default for part in parts])
+        "".join([part if isinstance(part, str) else value_of(part.path, recipient) or part.default for part in parts])
     )
 
 
-def _value(path: tuple[str, ...], recipient: RecipientData) -> str:
+def value_of(path: tuple[str, ...], recipient: RecipientData) -> str:
     if path[0] == "vars":
         return value_in(recipient.vars, path[1:])
     return recipient.email if path[0] == "email" else recipient.telephone or ""

@@ -1,14 +1,19 @@
 """Makes one recipient's message out of what a task prepared: the only place of sending where the channels differ."""
 
+import re
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from services.dispatcher.channels.interface import Outgoing
 from shared.composing.fill_message import RecipientData, envelope_sender, fill
 from shared.composing.prepare_message import PreparedMessage
+from shared.composing.prepare_sms import PreparedSms, fill_sms
 from shared.domain.email_address import to_envelope
-from shared.domain.tokens import TokenKeys
+from shared.domain.sms_content import fault_in_text
+from shared.domain.tokens import TokenKeys, TokenKind
 from shared.postgres.database import Row
+
+_E164: Final = re.compile(r"\+[1-9][0-9]{6,14}").fullmatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,4 +44,27 @@ class EmailComposer:
             sender=envelope_sender(self.message, row["ordinal"], self.tokens),
             recipient=address,
             content=fill(self.message, row["ordinal"], recipient, self.tokens),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SmsComposer:
+    message: PreparedSms
+    tokens: TokenKeys
+
+    def compose(self, row: Row) -> Outgoing | Unsendable:
+        telephone, ordinal = row["address"], row["ordinal"]
+        if not _E164(telephone):
+            return Unsendable("the number cannot be sent to")
+        recipient = RecipientData(row["email"] or "", telephone, row["vars"] or {})
+        text = fill_sms(self.message, ordinal, recipient, self.tokens)
+        fault = fault_in_text(text)
+        if fault is not None:
+            return Unsendable(fault)
+        return Outgoing(
+            ordinal=ordinal,
+            sender=self.message.sender,
+            recipient=telephone.encode("ascii"),
+            content=text.encode("utf-8", "replace"),
+            reference=self.tokens.web(self.message.task_id, ordinal, TokenKind.RECEIPT),
         )

@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from services.dispatcher.sending.compose import Composer, EmailComposer
+from services.dispatcher.sending.compose import Composer, EmailComposer, SmsComposer
 from services.dispatcher.sending.statements import STATEMENTS
 from shared.composing.prepare_message import SendContext, prepare
+from shared.composing.prepare_sms import prepare_sms
 from shared.domain.email_content import EmailContent
 from shared.domain.task import InDoubtPolicy
 from shared.domain.tokens import TokenKeys
@@ -56,8 +57,15 @@ class PreparedTasks:
 
 
 def _prepared(row: Row, origin: Origin, tokens: TokenKeys) -> TaskToSend:
-    composer = _email_composer(row, origin, tokens)
-    return TaskToSend(row["id"], row["list_id"], row["in_doubt"], composer)
+    prepare_for = _sms_composer if row["channel"] == "sms" else _email_composer
+    return TaskToSend(row["id"], row["list_id"], row["in_doubt"], prepare_for(row, origin, tokens))
+
+
+def _sms_composer(row: Row, origin: Origin, tokens: TokenKeys) -> SmsComposer:
+    content, list_name = row["content"], row["list_name"] or ""
+    return SmsComposer(
+        prepare_sms(content["sender"], content["body"], row["id"], origin.tracker_url, list_name), tokens
+    )
 
 
 def _email_composer(row: Row, origin: Origin, tokens: TokenKeys) -> EmailComposer:

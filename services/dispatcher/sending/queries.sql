@@ -143,3 +143,10 @@ SELECT batch.task_id, batch.number, batch.epoch, batch.attempt, batch.ordinals, 
  WHERE batch.owner = $1 AND NOT batch.done
  ORDER BY batch.task_id, batch.number
    FOR UPDATE OF batch;
+
+-- add_references
+-- The names that a gateway gave messages it took; its receipts speak of them by these. $1 task, $2 ordinals, $3 names
+INSERT INTO sms_reference (reference, task_id, ordinal)
+SELECT reference, $1, ordinal
+  FROM unnest($2::integer[], $3::text[]) AS named (ordinal, reference)
+ON CONFLICT DO NOTHING;

@@ -4,7 +4,7 @@ What could not be stored stays here and in the journal; nothing more is begun un
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import structlog
 from pyroaring import BitMap
@@ -35,6 +35,8 @@ class OutcomeRecorder:
         self._owner = owner
         self._columns: dict[Kind, HitColumns] = {}
         self._unstored: list[Segment] = []
+        self._references: dict[int, str] = {}
+        self._writes: list[Write] = []  #: to be stored with the segments
         self._part = 0
         self._pending = 0
         self._flushing: asyncio.Task[None] | None = None
@@ -57,6 +59,10 @@ class OutcomeRecorder:
         self._column(Kind.DEFERRED).add_noted(ordinal, time_ms, note)
         self._count()
 
+    def refer(self, ordinal: int, reference: str) -> None:
+        """``reference``: what receipts will call this message, which was just accepted."""
+        self._references[ordinal] = reference
+
     def doubt(self, ordinal: int) -> None:
         self.doubtful.add(ordinal)
 
@@ -76,14 +82,14 @@ class OutcomeRecorder:
         self._take()
         while True:
             try:
-                await self._log.append(self._unstored, [write] if write else [])
+                await self._log.append(self._unstored, [*self._writes, *([write] if write else [])])
             except Unavailable as error:
                 log.warning("outcomes not stored", action="outcomes_not_stored", reason=str(error)[:200])
                 if give_up.is_set():
                     return False
                 await asyncio.sleep(STORE_RETRY_SECONDS)
             else:
-                self._unstored = []
+                self._unstored, self._writes = [], []
                 return True
 
     def _column(self, kind: Kind) -> HitColumns:
@@ -100,6 +106,9 @@ class OutcomeRecorder:
         taken = [(kind, column.take()) for kind, column in self._columns.items() if len(column)]
         self._pending = 0
         self._store(by_kind(*self._identity(), taken))
+        if self._references:
+            self._writes.append(reference_rows(self._batch.hold.task_id, self._references))
+            self._references = {}
 
     def _store(self, segments: list[Segment]) -> None:
         self._unstored += segments
@@ -135,16 +144,22 @@ class OutcomeRecorder:
                 self._timer = asyncio.get_running_loop().call_later(FLUSH_SECONDS, self._flush)
 
     async def _store_taken(self) -> None:
-        storing = list(self._unstored)
+        storing, writing = list(self._unstored), list(self._writes)
         impatience = asyncio.get_running_loop().call_later(SLOWEST_STORE_SECONDS, self._stop_sending)
         try:
-            await self._log.append(storing)
+            await self._log.append(storing, writing)
         finally:
             impatience.cancel()
         del self._unstored[: len(storing)]
+        del self._writes[: len(writing)]
 
     def _stop_sending(self) -> None:
         self._batch.halt = self._batch.halt or "recorder down"
+
+
+def reference_rows(task_id: int, references: Mapping[int, str]) -> Write:
+    """``references``: the gateway's name of each message, by ordinal."""
+    return Write(STATEMENTS["add_references"], (task_id, list(references), list(references.values())))
 
 
 def settled_columns(settlement: Settlement, time_ms: int, doubt: str) -> list[tuple[Kind, Hits]]:

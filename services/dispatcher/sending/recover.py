@@ -10,17 +10,19 @@ from pathlib import Path
 import structlog
 from pyroaring import BitMap
 
+from services.dispatcher.decisions.read_receipt import reference_in
 from services.dispatcher.decisions.settle_batch import Tally, settle
 from services.dispatcher.sending.held_batch import HeldBatch
 from services.dispatcher.sending.journal import Orphan, adopt_orphans, forget_replayed
 from services.dispatcher.sending.journal_records import Findings, Hold, Mark
-from services.dispatcher.sending.record_outcomes import conclusion, settled_columns
+from services.dispatcher.sending.record_outcomes import conclusion, reference_rows, settled_columns
 from services.dispatcher.sending.statements import STATEMENTS
 from shared.delivery_log.append import QUERIES as LOG_QUERIES
 from shared.delivery_log.append import Entry, append_in
 from shared.delivery_log.segments import HitColumns, Hits, by_kind
 from shared.domain.delivery import FINAL, Kind
 from shared.domain.identifiers import Channel
+from shared.event_store.interface import Write
 from shared.postgres.database import Connection, Database, Row
 
 log = structlog.get_logger(__name__)
@@ -55,6 +57,11 @@ async def _replay(database: Database, orphan: Orphan, now_ms: int, accepted: Acc
         kinds = {row["task_id"]: accepted[row["channel"]] for row in channels}
         for hold in holds:
             await _settle(connection, hold, held.get(hold), orphan, now_ms, kinds.get(hold.task_id, ()))
+        texts = {row["task_id"] for row in channels if row["channel"] == "sms"}
+        named = [
+            _names(hold, orphan.findings[hold]) for hold in holds if hold.task_id in texts and hold in orphan.findings
+        ]
+        await append_in(connection, [Entry([], [write for write in named if write])])
     log.info("journal replayed", action="journal_replayed", owner=orphan.owner, holds=len(held))
 
 
@@ -98,6 +105,13 @@ async def _settle(
     )
     write = conclusion(batch, orphan.owner, settlement, rest_pause=0.0, retry_pause=0.0)
     await append_in(connection, [Entry(segments, [write])])
+
+
+def _names(hold: Hold, findings: Findings) -> Write | None:
+    """What the gateway called the messages it took: their receipts are still to come."""
+    taken = {o: reply.note for o, reply in findings.replies.items() if reply.mark is Mark.ACCEPTED}
+    references = {ordinal: name for ordinal, note in taken.items() if (name := reference_in(note))}
+    return reference_rows(hold.task_id, references) if references else None
 
 
 class StoredOutcomes:

@@ -11,6 +11,7 @@ import structlog
 from pyroaring import BitMap
 
 from services.dispatcher.channels.interface import Channel, Outcome, OutcomeKind, Outgoing, Stage
+from services.dispatcher.decisions.read_receipt import reference_in
 from services.dispatcher.decisions.settle_batch import Tally, settle
 from services.dispatcher.limits.admission import Admitted, Domains
 from services.dispatcher.sending.compose import Unsendable
@@ -174,6 +175,8 @@ class BatchSending:
         match outcome.kind:
             case OutcomeKind.ACCEPTED:
                 self._recorder.final_outcome(self._tools.accepted_kinds, ordinal, time_ms)
+                if self._tools.channel == "sms" and (reference := reference_in(outcome.text)):
+                    self._recorder.refer(ordinal, reference)
             case OutcomeKind.REFUSED:
                 self._recorder.final_outcome((Kind.BOUNCED,), ordinal, time_ms, outcome.text)
             case OutcomeKind.DEFERRED:

@@ -141,6 +141,25 @@ async def test_what_is_no_sender(client: Client, sender: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("body", "taken"),
+    [
+        pytest.param("a" * 1_530, True, id="ten parts"),
+        pytest.param("a" * 1_531, False, id="eleven parts"),
+        pytest.param("я" * 670, True, id="ten parts of other letters"),
+        pytest.param("я" * 671, False, id="eleven parts of other letters"),
+        pytest.param("a" * 1_530 + "{{ vars.name }}", True, id="ten parts and what is not known yet"),
+        pytest.param("{{ first }}", False, id="a placeholder that there is not"),
+        pytest.param("", False, id="nothing"),
+    ],
+)
+async def test_which_text_can_be_an_sms(client: Client, body: str, taken: bool) -> None:
+    reply = await client.post("/message", {"channel": "sms", "name": "Text", "sender": "Acme", "body": body})
+
+    assert reply.status == (201 if taken else 400)
+    assert taken or reply.faults == {"body"}
+
+
+@pytest.mark.parametrize(
     ("change", "fields"),
     [
         ({"channel": "sms"}, {"channel"}),

@@ -10,6 +10,7 @@ from services.api.fields import Email, Flag, Line, Name, RequestModel, Small, Te
 from shared.domain.email_content import EmailContent, find_problems
 from shared.domain.identifiers import Channel
 from shared.domain.refusal import Fault
+from shared.domain.sms_content import body_faults
 from shared.domain.template import find_placeholders
 
 MessageClass = Literal["marketing", "service"]
@@ -26,6 +27,12 @@ def _template(value: str) -> str:
     return value
 
 
+def _sms_body(value: str) -> str:
+    if faults := body_faults(value):
+        raise fault("; ".join(faults))
+    return value
+
+
 def _sender(value: str) -> str:
     if _NUMBER_SENDER.fullmatch(value) or _GSM_SENDER.fullmatch(value):
         return value
@@ -35,7 +42,7 @@ def _sender(value: str) -> str:
 LineTemplate = Annotated[Line, AfterValidator(_template)]
 TextTemplate = Annotated[Text, AfterValidator(_template)]
 Sender = Annotated[str, AfterValidator(_sender)]
-SmsText = Annotated[TextTemplate, Field(min_length=1, max_length=2000)]
+SmsText = Annotated[Text, AfterValidator(_sms_body), Field(min_length=1, max_length=2000)]
 
 
 class EmailMessage(RequestModel):

@@ -1,0 +1,65 @@
+"""What a delivery receipt of an SMSC says (SMPP 3.4, appendix B and section 5.2.28). Pure."""
+
+import re
+from dataclasses import dataclass
+from typing import Final, Literal
+
+#: In the words of a gateway's receipts, whatever way they come.
+ReceiptStatus = Literal["accepted", "delivered", "failed", "rejected", "undeliverable", "expired", "unknown"]
+
+_WORDS: Final[dict[str, ReceiptStatus]] = {
+    "DELIVRD": "delivered",
+    "DELIVER": "delivered",  # written out
+    "EXPIRED": "expired",
+    "DELETED": "failed",
+    "UNDELIV": "undeliverable",
+    "ACCEPTD": "accepted",
+    "ENROUTE": "accepted",
+    "UNKNOWN": "unknown",
+    "REJECTD": "rejected",
+}
+_STATES: Final[dict[int, ReceiptStatus]] = {
+    1: "accepted",
+    2: "delivered",
+    3: "expired",
+    4: "failed",
+    5: "undeliverable",
+    6: "accepted",
+    7: "unknown",
+    8: "rejected",
+}
+_NAMED: Final = "id "
+
+_ID: Final = re.compile(r"\bid:\s*([^\s]{1,65})", re.IGNORECASE)
+_STAT: Final = re.compile(r"\bstat:\s*([A-Za-z]+)", re.IGNORECASE)
+_ERR: Final = re.compile(r"\berr:\s*([0-9A-Za-z]{1,10})", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """``reference``: the name that the SMSC gave the message when it took it. ``reason``: its error code, if any."""
+
+    reference: str
+    status: ReceiptStatus
+    reason: str
+
+
+def read_receipt(text: str, reference: str | None, state: int | None) -> Receipt | None:
+    """``reference`` and ``state``: of optional parameters, which count before the text. None: this is no receipt."""
+    found, worded, failed = _ID.search(text), _STAT.search(text), _ERR.search(text)
+    name = reference or (found[1] if found else None)
+    status = _STATES.get(state) if state is not None else None
+    if status is None and worded:
+        status = _WORDS.get(worded[1].upper()[:7])
+    if not name or status is None:
+        return None
+    return Receipt(name, status, f"error {failed[1]}" if failed and failed[1].strip("0") else "")
+
+
+def named(reference: str) -> str:
+    """The note of a message that was taken under this name; also the journal keeps it."""
+    return _NAMED + reference
+
+
+def reference_in(note: str) -> str | None:
+    return note.removeprefix(_NAMED) if note.startswith(_NAMED) else None
