@@ -54,6 +54,7 @@ async def post_task(
     rate: int | None = None,
     in_doubt: InDoubtPolicy = "resend",
     channel: Channel = "email",
+    message_class: str = "marketing",
 ) -> Posted:
     """A due task to ``size`` subscribers of a list of their own; ``number`` names list, message and task."""
     await database.execute(
@@ -62,7 +63,13 @@ async def post_task(
     await database.execute(SUBSCRIBERS, number, size)
     handler = Handler(PostgresEventStore(database), clock.now)
     message = CreateMessage(
-        MessageId(number), AccountId(1), UserId(1), "email", "message", CONTENT, ("https://example.com/offer",)
+        MessageId(number),
+        AccountId(1),
+        UserId(1),
+        "email",
+        "message",
+        CONTENT | {"class": message_class},
+        ("https://example.com/offer",),
     )
     assert isinstance(await handler.handle(MESSAGES, f"message-{number}", message, ACCOUNT, fresh=True), Done)
     task = CreateTask(

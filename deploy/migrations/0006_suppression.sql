@@ -52,7 +52,7 @@ CREATE TRIGGER subscriber_optout BEFORE UPDATE OF optout ON subscriber
     FOR EACH ROW WHEN (OLD.optout IS DISTINCT FROM NEW.optout) EXECUTE FUNCTION note_optout_time();
 
 -- The rules of who may be written to, once for the count of a new task, the freeze of its audience and the hand-over of a
--- batch. Each is one expression or one SELECT, so that the planner puts it in place of the call.
+-- batch. Each is one expression, which the planner puts in place of the call.
 
 -- What a message is, in the words of the opt-outs.
 CREATE FUNCTION message_class(content jsonb) RETURNS text
@@ -64,16 +64,20 @@ CREATE FUNCTION optout_forbids(optout text, class text) RETURNS boolean
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $$ SELECT optout = 'all' OR (optout <> 'none' AND class <> 'service') $$;
 
--- Why a subscriber is not written to at this address: reasons of the account, and of the list by which he is found (null: a
--- search). Compared by address too: one that he gave up is no reason against his new one.
-CREATE FUNCTION suppressions_of(subscriber bigint, way text, written_to text, list bigint, class text) RETURNS SETOF suppression
+-- Whether a suppression of a subscriber holds for one message to him: it is of the account, or of the list by which he is found
+-- (null: a search). Compared by address too: one that he gave up is no reason against his new one.
+CREATE FUNCTION suppresses(held suppression, way text, written_to text, list bigint, class text) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$
+    SELECT held.channel = way AND lower(held.address) = lower(written_to) AND (held.list_id IS NULL OR held.list_id = list)
+           AND (NOT held.marketing_only OR class <> 'service')
+$$;
+
+-- As a contact record tells it: ``hard bounce on 2026-11-20: 550 5.1.1 no such user``. What the person said needs no date.
+CREATE FUNCTION suppression_words(reason text, since timestamptz, detail text) RETURNS text
     LANGUAGE sql STABLE PARALLEL SAFE
 AS $$
-    SELECT *
-      FROM suppression
-     WHERE suppression.subscriber_id = suppressions_of.subscriber
-       AND suppression.channel = way
-       AND lower(suppression.address) = lower(written_to)
-       AND (suppression.list_id IS NULL OR suppression.list_id = list)
-       AND (NOT suppression.marketing_only OR class <> 'service')
+    SELECT CASE WHEN reason IN ('unsubscribed', 'opted_out') THEN replace(reason, '_', ' ')
+                ELSE replace(reason, '_', ' ') || to_char(since AT TIME ZONE 'UTC', ' "on" YYYY-MM-DD') || coalesce(': ' || detail, '')
+            END
 $$;
