@@ -62,15 +62,7 @@ async def post_task(
     )
     await database.execute(SUBSCRIBERS, number, size)
     handler = Handler(PostgresEventStore(database), clock.now)
-    message = CreateMessage(
-        MessageId(number),
-        AccountId(1),
-        UserId(1),
-        "email",
-        "message",
-        CONTENT | {"class": message_class},
-        ("https://example.com/offer",),
-    )
+    message = _message(number, message_class)
     assert isinstance(await handler.handle(MESSAGES, f"message-{number}", message, ACCOUNT, fresh=True), Done)
     task = CreateTask(
         task_id=TaskId(number),
@@ -90,3 +82,8 @@ async def post_task(
     )
     assert isinstance(await handler.handle(TASKS, task_stream(number), task, ACCOUNT, fresh=True), Done)
     return Posted(number, number, number, size)
+
+
+def _message(number: int, message_class: str) -> CreateMessage:
+    content, links = CONTENT | {"class": message_class}, ("https://example.com/offer",)
+    return CreateMessage(MessageId(number), AccountId(1), UserId(1), "email", "message", content, links)
