@@ -61,6 +61,7 @@ async def post_task(
     rate: int | None = None,
     in_doubt: InDoubtPolicy = "resend",
     channel: Channel = "email",
+    message_class: str = "marketing",
 ) -> Posted:
     """A due task to ``size`` subscribers of a list of their own; ``number`` names list, message and task."""
     await database.execute(
@@ -68,8 +69,7 @@ async def post_task(
     )
     await database.execute(SUBSCRIBERS, number, size, channel)
     handler = Handler(PostgresEventStore(database), clock.now)
-    content, links = (CONTENT, ("https://example.com/offer",)) if channel == "email" else (TEXT, ())
-    message = CreateMessage(MessageId(number), AccountId(1), UserId(1), channel, "message", content, links)
+    message = _message(number, channel, message_class)
     assert isinstance(await handler.handle(MESSAGES, f"message-{number}", message, ACCOUNT, fresh=True), Done)
     task = CreateTask(
         task_id=TaskId(number),
@@ -89,3 +89,9 @@ async def post_task(
     )
     assert isinstance(await handler.handle(TASKS, task_stream(number), task, ACCOUNT, fresh=True), Done)
     return Posted(number, number, number, size)
+
+
+def _message(number: int, channel: Channel, message_class: str) -> CreateMessage:
+    content, links = (CONTENT, ("https://example.com/offer",)) if channel == "email" else (TEXT, ())
+    content = content | {"class": message_class}
+    return CreateMessage(MessageId(number), AccountId(1), UserId(1), channel, "message", content, links)

@@ -40,6 +40,11 @@ def subscribers_stream(change: str) -> str:
     return f"subscribers-{change}"
 
 
+def suppressions_stream(change: str) -> str:
+    """A stream of one event: a command or chunk that suppressed addresses, or lifted that. ``change`` as above."""
+    return f"suppressions-{change}"
+
+
 def message_stream(message_id: int) -> str:
     return f"message-{message_id}"
 

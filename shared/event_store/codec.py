@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any, Final
 
-from shared.domain import account, message, recipient_list, task
+from shared.domain import account, message, recipient_list, suppression, task
 
 BY_NAME: Final[Mapping[str, type[Any]]] = {
     "account.opened": account.AccountOpened,
@@ -13,6 +13,8 @@ BY_NAME: Final[Mapping[str, type[Any]]] = {
     "account.key_revoked": account.KeyRevoked,
     "list.created": recipient_list.ListCreated,
     "list.subscribers_changed": recipient_list.SubscribersChanged,
+    "list.subscribers_suppressed": suppression.SubscribersSuppressed,
+    "list.suppressions_lifted": suppression.SuppressionsLifted,
     "message.created": message.MessageCreated,
     "message.edited": message.MessageEdited,
     "task.created": task.TaskCreated,

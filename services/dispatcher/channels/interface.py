@@ -35,6 +35,11 @@ class Outcome:
     text: str  #: the reply, or what happened instead; never holds the recipient's address
     stage: Stage
 
+    @property
+    def note(self) -> str:
+        """As the delivery log keeps it, for those who judge a bounce later: the code as well, where there is one."""
+        return f"{self.code} {self.text}".rstrip() if self.code else self.text
+
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:

@@ -35,16 +35,18 @@ async def freeze_one_audience(database: Database, handler: Handler, owner: int) 
 
 
 async def _freeze_chunk(database: Database, claimed: Row) -> int:
-    count: int = await database.fetch_value(
-        STATEMENTS["freeze_chunk"],
-        claimed["task_id"],
-        claimed["epoch"],
-        claimed["list_id"],
-        claimed["channel"],
-        CHUNK_ROWS,
-        LEASE_SECONDS,
-        claimed["cdate"],
-    )
+    async with database.transaction() as connection:
+        await connection.execute(STATEMENTS["go_by_index"])
+        count: int = await connection.fetch_value(
+            STATEMENTS["freeze_chunk"],
+            claimed["task_id"],
+            claimed["epoch"],
+            claimed["list_id"],
+            claimed["channel"],
+            CHUNK_ROWS,
+            LEASE_SECONDS,
+            claimed["cdate"],
+        )
     return count
 
 

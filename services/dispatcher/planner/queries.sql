@@ -33,19 +33,29 @@ UPDATE sending
 RETURNING sending.task_id, sending.epoch, task.account_id, task.list_id, task.channel,
           extract(epoch FROM task.cdate)::float8 AS cdate;
 
+-- go_by_index
+-- A plan made while a table was small would read the whole of it for every row of a page, and be kept while it grows. Until the
+-- transaction ends.
+SELECT set_config('enable_seqscan', 'off', true);
+
 -- freeze_chunk
 -- The page is cut before anything is joined to it, so that no plan reads the whole list.
 -- Writes down the next recipients, numbered without a gap, and moves the cursor, all in the database. Nothing is written when
--- the epoch has risen or the task was cancelled. excluded counts those whom `size` counted and who have left since.
+-- the epoch has risen or the task was cancelled. Who may be written to is what 0006_suppression.sql says, as at the count of
+-- `size`. excluded counts those whom that count held and who have left since, by reason; the person's own word goes first.
 -- $1 task, $2 epoch, $3 list, $4 channel, $5 rows, $6 lease seconds, $7 creation of the task
 WITH mine AS (
-    SELECT sending.shard, sending.task_id, sending.last_subscriber_id, sending.next_ordinal
+    SELECT sending.shard, sending.task_id, sending.last_subscriber_id, sending.next_ordinal,
+           message_class(message_version.content) AS class
       FROM sending
       JOIN task ON task.id = sending.task_id AND NOT task.cancelled
+      JOIN message_version ON message_version.message_id = task.message_id AND message_version.version = task.message_version
      WHERE sending.task_id = $1 AND sending.epoch = $2 AND NOT sending.frozen
        FOR UPDATE OF sending
 ), page AS (
-    SELECT next.*, subscriber.optout, CASE WHEN $4 = 'email' THEN subscriber.email ELSE subscriber.telephone END AS address
+    SELECT next.*, person.address, held.opted_out, held.unsubscribed,
+           CASE WHEN optout_forbids(person.optout, mine.class) THEN coalesce(person.optout_at, '-infinity') END AS opted_out_at,
+           held.since AS suppressed_at
       FROM mine
      CROSS JOIN LATERAL (
            SELECT subscriber_id, confirmed, ended_at, signup_at
@@ -53,11 +63,32 @@ WITH mine AS (
             WHERE list_id = $3 AND subscriber_id > mine.last_subscriber_id
             ORDER BY subscriber_id
             LIMIT $5) AS next
-      JOIN subscriber ON subscriber.id = next.subscriber_id
+     CROSS JOIN LATERAL (
+           SELECT optout, optout_at, CASE WHEN $4 = 'email' THEN email ELSE telephone END AS address
+             FROM subscriber
+            WHERE subscriber.id = next.subscriber_id) AS person
+     CROSS JOIN LATERAL (
+           SELECT min(cdate) AS since, bool_or(reason = 'opted_out') AS opted_out, bool_or(reason = 'unsubscribed') AS unsubscribed
+             FROM suppression
+            WHERE suppression.subscriber_id = next.subscriber_id
+              AND suppresses(suppression, $4, person.address, $3, mine.class)) AS held
+), judged AS (
+    SELECT page.*, least(ended_at, opted_out_at, suppressed_at) AS left_at
+      FROM page
 ), mailable AS (
     SELECT subscriber_id, address, (row_number() OVER (ORDER BY subscriber_id))::integer - 1 AS place
-      FROM page
-     WHERE confirmed AND ended_at IS NULL AND address IS NOT NULL AND optout = 'none'
+      FROM judged
+     WHERE confirmed AND left_at IS NULL AND address IS NOT NULL
+), gone AS (
+    SELECT count(*) FILTER (WHERE why = 'unsubscribed') AS unsubscribed,
+           count(*) FILTER (WHERE why = 'opted_out') AS opted_out,
+           count(*) FILTER (WHERE why = 'suppressed') AS suppressed
+      FROM (SELECT CASE WHEN ended_at IS NOT NULL OR unsubscribed THEN 'unsubscribed'
+                        WHEN opted_out_at IS NOT NULL OR opted_out THEN 'opted_out'
+                        ELSE 'suppressed'
+                    END AS why
+              FROM judged
+             WHERE confirmed AND signup_at <= to_timestamp($7) AND left_at > to_timestamp($7) AND address IS NOT NULL) AS each_one
 ), frozen AS (
     INSERT INTO contact_record (shard, task_id, ordinal, subscriber_id, address)
     SELECT mine.shard, mine.task_id, mine.next_ordinal + mailable.place, mailable.subscriber_id, mailable.address
@@ -67,10 +98,11 @@ WITH mine AS (
        SET last_subscriber_id = (SELECT max(subscriber_id) FROM page),
            next_ordinal = sending.next_ordinal + (SELECT count(*) FROM mailable)::integer,
            leased_until = clock_timestamp() + $6 * interval '1 second',
-           excluded = jsonb_build_object('unsubscribed',
-               coalesce((sending.excluded ->> 'unsubscribed')::integer, 0) + (
-                   SELECT count(*) FROM page WHERE confirmed AND ended_at > to_timestamp($7) AND signup_at <= to_timestamp($7)))
-      FROM mine
+           excluded = jsonb_build_object(
+               'unsubscribed', coalesce((sending.excluded ->> 'unsubscribed')::integer, 0) + gone.unsubscribed,
+               'opted_out', coalesce((sending.excluded ->> 'opted_out')::integer, 0) + gone.opted_out,
+               'suppressed', coalesce((sending.excluded ->> 'suppressed')::integer, 0) + gone.suppressed)
+      FROM mine CROSS JOIN gone
      WHERE sending.task_id = mine.task_id AND EXISTS (SELECT FROM page)
 )
 SELECT count(*) FROM page;

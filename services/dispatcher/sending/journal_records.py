@@ -36,7 +36,7 @@ class Record:
     ordinal: int
     time_ms: int
     code: int = 0
-    note: str = ""
+    note: str = ""  #: as the delivery log keeps it: the code stands in it, too
 
 
 @dataclass(frozen=True, slots=True)

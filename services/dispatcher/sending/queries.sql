@@ -91,19 +91,27 @@ SELECT task.id, task.account_id, task.channel, task.in_doubt, task.list_id,
  WHERE task.id = $1;
 
 -- recipients_of_batch
--- The frozen addresses with today's vars, and who is not to be written to any more: checked at hand-over, not only at the freeze.
--- $1 task, $2 ordinals, $3 list
-SELECT contact_record.ordinal, contact_record.address, subscriber.email, subscriber.telephone, subscriber.vars,
+-- The frozen addresses with today's vars, and who is not to be written to any more: checked at hand-over, not only at the freeze,
+-- by the same rules (0006_suppression.sql). Of several reasons the oldest is told. $1 task, $2 ordinals, $3 list
+SELECT DISTINCT ON (contact_record.ordinal)
+       contact_record.ordinal, contact_record.address, subscriber.email, subscriber.telephone, subscriber.vars,
        CASE WHEN subscriber.id IS NULL THEN 'erased'
-            WHEN subscriber.optout <> 'none' THEN 'opted out'
+            WHEN optout_forbids(subscriber.optout, sent.class) THEN 'opted out'
             WHEN $3::bigint IS NOT NULL AND (subscription.subscriber_id IS NULL OR subscription.ended_at IS NOT NULL)
             THEN 'unsubscribed'
+            ELSE suppression_words(suppression.reason, suppression.cdate, suppression.detail)
         END AS suppressed
   FROM contact_record
+  JOIN (SELECT task.channel, message_class(message_version.content) AS class
+          FROM task
+          JOIN message_version ON message_version.message_id = task.message_id AND message_version.version = task.message_version
+         WHERE task.id = $1) AS sent ON true
   LEFT JOIN subscriber ON subscriber.id = contact_record.subscriber_id
   LEFT JOIN subscription ON subscription.list_id = $3 AND subscription.subscriber_id = contact_record.subscriber_id
+  LEFT JOIN suppression ON suppression.subscriber_id = contact_record.subscriber_id
+                       AND suppresses(suppression, sent.channel, contact_record.address, $3, sent.class)
  WHERE contact_record.task_id = $1 AND contact_record.ordinal = ANY ($2::integer[])
- ORDER BY contact_record.ordinal;
+ ORDER BY contact_record.ordinal, suppression.cdate;
 
 -- conclude_batch
 -- Ends this process's hold on a batch: done, or given back with whoever is left; and the next attempt of those refused for now.

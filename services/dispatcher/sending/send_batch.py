@@ -107,7 +107,7 @@ class BatchSending:
         again_and_again = self._batch.hold.epoch > PATIENT_HOLDS and stopped.kind is OutcomeKind.UNSENT
         if again_and_again and stopped.stage in _OF_A_MESSAGE and self._let_go is not None:
             # It may be this very message: it waits like one refused for now, and the others of the batch go on.
-            self._recorder.deferral(self._let_go, self._time_ms(), stopped.text)
+            self._recorder.deferral(self._let_go, self._time_ms(), stopped.note)
 
     async def _settle_doubt(self) -> None:
         """After a takeover whoever has no stored outcome may or may not have been sent to."""
@@ -171,16 +171,16 @@ class BatchSending:
         self._tools.count(outcome.kind)
         mark = _MARKS.get(outcome.kind)
         if mark is not None:
-            self._tools.journal.note(self._record(mark, ordinal, outcome.code, outcome.text))
+            self._tools.journal.note(self._record(mark, ordinal, outcome.code, outcome.note))
         match outcome.kind:
             case OutcomeKind.ACCEPTED:
                 self._recorder.final_outcome(self._tools.accepted_kinds, ordinal, time_ms)
                 if self._tools.channel == "sms" and (reference := reference_in(outcome.text)):
                     self._recorder.refer(ordinal, reference)
             case OutcomeKind.REFUSED:
-                self._recorder.final_outcome((Kind.BOUNCED,), ordinal, time_ms, outcome.text)
+                self._recorder.final_outcome((Kind.BOUNCED,), ordinal, time_ms, outcome.note)
             case OutcomeKind.DEFERRED:
-                self._recorder.deferral(ordinal, time_ms, outcome.text)
+                self._recorder.deferral(ordinal, time_ms, outcome.note)
             case OutcomeKind.DOUBTFUL:
                 self._recorder.doubt(ordinal)
             case OutcomeKind.UNSENT:

@@ -1,16 +1,26 @@
 -- what_a_new_task_needs
 -- One round trip: the channel of the message if the caller may use it, whether the list is the account's, and how many of its
--- subscriptions can be written to now. As the planner freezes: confirmed, not ended, with an address, nothing opted out of.
+-- subscriptions can be written to now. As the planner freezes: confirmed, not ended, with an address, nothing opted out of that
+-- forbids this class of message, and not suppressed (0006_suppression.sql).
 -- $1 account, $2 message, $3 the user whose messages alone are seen, or null, $4 list, $5 channel
+WITH sent AS MATERIALIZED (
+    SELECT message_class(content) AS class FROM message WHERE account_id = $1 AND id = $2
+)
 SELECT (SELECT channel FROM message WHERE account_id = $1 AND id = $2 AND ($3::bigint IS NULL OR user_id = $3)) AS message_channel,
        EXISTS (SELECT FROM list WHERE account_id = $1 AND id = $4::bigint) AS list_known,
        (SELECT count(*)
           FROM list
           JOIN subscription ON subscription.list_id = list.id
           JOIN subscriber ON subscriber.id = subscription.subscriber_id
+         CROSS JOIN LATERAL (SELECT CASE WHEN $5 = 'email' THEN subscriber.email ELSE subscriber.telephone END AS written_to) AS way
+         CROSS JOIN sent
          WHERE list.account_id = $1 AND list.id = $4::bigint
-           AND subscription.confirmed AND subscription.ended_at IS NULL AND subscriber.optout = 'none'
-           AND CASE WHEN $5 = 'email' THEN subscriber.email ELSE subscriber.telephone END IS NOT NULL) AS size;
+           AND subscription.confirmed AND subscription.ended_at IS NULL AND written_to IS NOT NULL
+           AND NOT optout_forbids(subscriber.optout, sent.class)
+           AND NOT EXISTS (SELECT
+                             FROM suppression
+                            WHERE suppression.subscriber_id = subscriber.id
+                              AND suppresses(suppression, $5, written_to, $4, sent.class))) AS size;
 
 -- what_a_change_needs
 -- $1 account, $2 task, $3 the user whose messages alone are seen, or null, $4 list

@@ -1,0 +1,63 @@
+"""Looks up the suppressions of addresses, whoever has them or nobody, and ties them to a person."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from shared.domain.identifiers import Channel
+from shared.domain.suppression import Reason
+from shared.postgres.database import Connection
+from shared.suppression.address_hash import AddressHashes
+from shared.suppression.statements import STATEMENTS
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """``address``: as it was asked for."""
+
+    id: int
+    channel: Channel
+    address: str
+    list_id: int | None
+    reason: Reason
+    subscriber_id: int | None
+    marketing_only: bool
+
+
+async def share_addresses_in(connection: Connection, account_id: int) -> None:
+    """First of all in a transaction that gives addresses to subscribers: until its commit none is suppressed unseen."""
+    await connection.execute(STATEMENTS["share_addresses"], account_id)
+
+
+async def find_in(
+    connection: Connection, hashes: AddressHashes, account_id: int, addresses: Sequence[tuple[Channel, str]]
+) -> list[Found]:
+    """All suppressions of these addresses, in one statement, whichever secret they were recorded under."""
+    asked = [
+        (place, channel, digest)
+        for place, (channel, address) in enumerate(addresses)
+        for digest in hashes.all(account_id, channel, address)
+    ]
+    if not asked:
+        return []
+    columns = [list(column) for column in zip(*asked, strict=True)]
+    rows = await connection.fetch(STATEMENTS["find_suppressions"], account_id, *columns)
+    return [
+        Found(
+            row["id"],
+            row["channel"],
+            addresses[row["place"]][1],
+            row["list_id"],
+            row["reason"],
+            row["subscriber_id"],
+            row["marketing_only"],
+        )
+        for row in rows
+    ]
+
+
+async def link_in(connection: Connection, owned: Sequence[tuple[int, int, str]]) -> None:
+    """``owned``: (suppression, subscriber, address): the suppression applies to whoever has the address now."""
+    if owned:
+        await connection.execute(
+            STATEMENTS["link_suppressions"], *(list(column) for column in zip(*owned, strict=True))
+        )
