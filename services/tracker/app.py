@@ -1,6 +1,7 @@
 """The tracker put together: intake and projector, and the way they are told to look."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -79,14 +80,7 @@ async def start_tracker(
         metrics=metrics,
     )
     bounces = BouncePort(BounceIntake(keys, tasks, recorder, clock.now, metrics))
-    await bounces.open(settings.host, settings.bounce_port)
-    try:
-        site, url = await open_site(
-            settings.host, settings.tracker_port, intake, metrics, ready=lambda: not stopping.is_set()
-        )
-    except OSError:
-        await bounces.stop()
-        raise
+    site, url = await _open_ports(settings, intake, bounces, metrics, ready=lambda: not stopping.is_set())
 
     async def on_hint(_: Hint) -> None:
         wakeup.ring()
@@ -106,3 +100,15 @@ async def start_tracker(
             ),
         ],
     )
+
+
+async def _open_ports(
+    settings: Settings, intake: Intake, bounces: BouncePort, metrics: Metrics, ready: Callable[[], bool]
+) -> tuple[web.AppRunner, str]:
+    """Both or none."""
+    await bounces.open(settings.host, settings.bounce_port)
+    try:
+        return await open_site(settings.host, settings.tracker_port, intake, metrics, ready)
+    except OSError:
+        await bounces.stop()
+        raise

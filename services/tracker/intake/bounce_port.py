@@ -27,6 +27,10 @@ class BouncePort:
         self._server = await loop.create_server(lambda: BounceSession(self._intake, self), host, port)
         self.url = str(URL.build(scheme="smtp", host=host, port=self._server.sockets[0].getsockname()[1]))
 
+    @property
+    def connections(self) -> int:
+        return len(self._sessions)
+
     async def stop(self) -> None:
         """Mails that are under way are answered, at most so long; their relays bring all others again."""
         self._stopping = True

@@ -97,6 +97,9 @@ class BounceSession(SMTP):
         self._per_recipient = False
         await super().smtp_HELO(hostname)
 
+    async def smtp_VRFY(self, arg: str) -> None:  # noqa: N802 - as above
+        await self.push("252 2.5.2 nobody is told who there is")
+
     async def smtp_DATA(self, arg: str) -> None:  # noqa: N802 - as above
         if arg or self.envelope is None or not self.envelope.rcpt_tos:
             await self.push("501 5.5.4 DATA takes no argument" if arg else "503 5.5.1 no recipient")
