@@ -90,6 +90,7 @@ def _environment(servers: Servers, smtp_port: int, folder: Path, ports: Mapping[
         "POSTROOM_JOURNAL_DIR": str(folder / "journal"),
         "POSTROOM_API_PORT": str(ports["api"]),
         "POSTROOM_TRACKER_PORT": str(ports["tracker"]),
+        "POSTROOM_BOUNCE_PORT": "0",
         "POSTROOM_METRICS_PORT": str(ports["metrics"]),
         "POSTROOM_LOG_LEVEL": "warning",
     }

@@ -56,7 +56,7 @@ def up(
     smtp_port
         The inbox's SMTP, which takes mail for anybody.
     bounce_port
-        SMTP for bounces, which are not read yet: every recipient is refused for now with 450.
+        Takes bounces and complaints, by SMTP and by LMTP.
     inbox_port
         The page to look at mail, and its JSON at /messages.
     smtp_url
@@ -102,7 +102,7 @@ def dispatcher() -> int:
 
 @app.command
 def tracker() -> int:
-    """Run the tracker service: pixel, links, unsubscribe, and the counting."""
+    """Run the tracker service: pixel, links, unsubscribe, bounces, and the counting."""
     from services.standalone.run_service import run_tracker
 
     return _run(run_tracker())

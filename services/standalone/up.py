@@ -24,7 +24,7 @@ from services.dispatcher.app import start_dispatcher
 from services.standalone.embedded_postgres import EmbeddedPostgres, default_folders
 from services.standalone.foundation import lay_foundation
 from services.standalone.inbox.mail_store import MailStore
-from services.standalone.inbox.smtp_server import AcceptEverything, RefuseBounces, port_of, serve_smtp
+from services.standalone.inbox.smtp_server import AcceptEverything, port_of, serve_smtp
 from services.standalone.inbox.web import serve_inbox
 from services.standalone.kept_secrets import operator_key, signing_secret
 from services.standalone.new_key import new_key
@@ -104,14 +104,11 @@ async def _open_inbox(data: Path, options: Options, stack: AsyncExitStack) -> di
     stack.callback(store.close)
     smtp = await serve_smtp(AcceptEverything(store, clock.now), options.ports["smtp"])
     stack.callback(smtp.close)
-    bounce = await serve_smtp(RefuseBounces(), options.ports["bounce"])
-    stack.callback(bounce.close)
     web = await serve_inbox(store, options.ports["inbox"])
     stack.push_async_callback(web.cleanup)
     return {
         "inbox": f"http://127.0.0.1:{web.addresses[0][1]}",
         "smtp": f"smtp://127.0.0.1:{port_of(smtp)}",
-        "bounce": f"smtp://127.0.0.1:{port_of(bounce)}",
     }
 
 
@@ -125,6 +122,7 @@ def _decided(settings: Settings, data: Path, options: Options, urls: Mapping[str
         secret=settings.secret or (signing_secret(data),),
         api_port=options.ports["api"],
         tracker_port=options.ports["tracker"],
+        bounce_port=options.ports["bounce"],
         journal_dir=data / "journal",
     )
 
@@ -143,6 +141,7 @@ async def _start_services(settings: Settings, data: Path, stack: AsyncExitStack)
     return {
         "api": api.url,
         "tracker": tracker.url,
+        "bounce": tracker.bounces.url,
         "api_key": key["key"],
         **{name: key[name] for name in ("sailthru_secret", "webhook_secret", "signupto")},
     }

@@ -1,12 +1,15 @@
 """The tracker put together: intake and projector, and the way they are told to look."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 import structlog
 from aiohttp import web
 
+from services.tracker.intake.bounce_port import BouncePort
+from services.tracker.intake.bounces import BounceIntake
 from services.tracker.intake.known_tasks import KnownTasks
 from services.tracker.intake.record import HitRecorder
 from services.tracker.intake.unsubscribe import Unsubscriber
@@ -34,6 +37,7 @@ STOP_SECONDS: Final = 5.0
 class RunningTracker:
     url: str
     site: web.AppRunner
+    bounces: BouncePort
     listener: Listener
     projector: Projector
     wakeups: tuple[Wakeup, ...]
@@ -41,11 +45,11 @@ class RunningTracker:
     loops: list[asyncio.Task[None]]
 
     async def stop(self) -> None:
-        """Answers who is waiting, ends the round under way, and lets other trackers have the shards."""
+        """Answers readers and relays who wait, ends the round under way, and lets other trackers have the shards."""
         self.stopping.set()
         for wakeup in self.wakeups:
             wakeup.ring()
-        await self.site.cleanup()
+        await asyncio.gather(self.site.cleanup(), self.bounces.stop())
         await self.listener.stop()
         _, late = await asyncio.wait(self.loops, timeout=STOP_SECONDS)
         for loop in late:
@@ -60,22 +64,23 @@ class RunningTracker:
 async def start_tracker(
     settings: Settings, database: Database, store: EventStore, delivery_log: DeliveryLog, bus: Hints
 ) -> RunningTracker:
-    """Raises OSError when the port is taken."""
+    """Raises OSError when a port is taken."""
     metrics, stopping = Metrics(), asyncio.Event()
     wakeup, sweeping = Wakeup(), Wakeup()
     projector = Projector(database, Handler(store, clock.now), clock.random_id(), clock.monotonic, metrics)
+    keys, tasks = TokenKeys(settings.secret), KnownTasks(database, clock.monotonic)
+    # Below the batch that all unsubscribes share.
+    recorder = HitRecorder(delivery_log, -2 - clock.random_id(), metrics)
     intake = Intake(
-        keys=TokenKeys(settings.secret),
-        tasks=KnownTasks(database, clock.monotonic),
-        # Below the batch that all unsubscribes share.
-        recorder=HitRecorder(delivery_log, -2 - clock.random_id(), metrics),
+        keys=keys,
+        tasks=tasks,
+        recorder=recorder,
         unsubscriber=Unsubscriber(database, clock.now, clock.random_id, metrics),
         now=clock.now,
         metrics=metrics,
     )
-    site, url = await open_site(
-        settings.host, settings.tracker_port, intake, metrics, ready=lambda: not stopping.is_set()
-    )
+    bounces = BouncePort(BounceIntake(keys, tasks, recorder, clock.now, metrics))
+    site, url = await _open_ports(settings, intake, bounces, metrics, ready=lambda: not stopping.is_set())
 
     async def on_hint(_: Hint) -> None:
         wakeup.ring()
@@ -83,6 +88,7 @@ async def start_tracker(
     return RunningTracker(
         url=url,
         site=site,
+        bounces=bounces,
         listener=await bus.listen("tracker", on_hint),
         projector=projector,
         wakeups=(wakeup, sweeping),
@@ -94,3 +100,15 @@ async def start_tracker(
             ),
         ],
     )
+
+
+async def _open_ports(
+    settings: Settings, intake: Intake, bounces: BouncePort, metrics: Metrics, ready: Callable[[], bool]
+) -> tuple[web.AppRunner, str]:
+    """Both or none."""
+    await bounces.open(settings.host, settings.bounce_port)
+    try:
+        return await open_site(settings.host, settings.tracker_port, intake, metrics, ready)
+    except OSError:
+        await bounces.stop()
+        raise

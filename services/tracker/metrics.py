@@ -7,10 +7,25 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self.hits = Counter(
-            "postroom_tracker_hits_total", "Opens, clicks and unsubscribes stored", ["kind"], registry=self.registry
+            "postroom_tracker_hits_total",
+            "Opens, clicks, unsubscribes, bounces and complaints stored",
+            ["kind"],
+            registry=self.registry,
         )
         self.not_stored = Counter(
-            "postroom_tracker_hits_not_stored_total", "Hits answered with 503", registry=self.registry
+            "postroom_tracker_hits_not_stored_total", "Hits answered with 503, or 451 by mail", registry=self.registry
+        )
+        self.returned = Counter(
+            "postroom_tracker_returned_mails_total",
+            "Mails that came back, once for each recipient that is stored",
+            ["verdict"],
+            registry=self.registry,
+        )
+        self.turned_away = Counter(
+            "postroom_tracker_bounce_port_refusals_total",
+            "What the bounce port did not take",
+            ["reason"],
+            registry=self.registry,
         )
         self.projected = Counter("postroom_projected_hits_total", "Hits projected", registry=self.registry)
         self.shards = Gauge("postroom_projector_shards", "Shards this tracker projects", registry=self.registry)

@@ -89,7 +89,7 @@ WORDS: Final[tuple[tuple[Verdict, "re.Pattern[str]"], ...]] = (
     (  # There is nobody by that name.
         "hard",
         _any(
-            _HE + r"\b.{0,60}\b(unknown|invalid|not valid|not? (found|exist|known|longer))",
+            _HE + r"\b.{0,60}\b(unknown|invalid|not valid|not? (found|exist|known|recogni[sz]ed|longer))",
             r"(unknown|invalid|illegal|non-?existent|no such|not a valid|bad) (\S+ ){0,2}" + _HE,
             r"nosuchuser|recipnotfound|recipientnotfound|unroute?able",
             r"(does not|doesn'?t|did not|didn'?t) (exist|have an? .{0,60}account)",

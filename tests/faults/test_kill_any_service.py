@@ -87,6 +87,7 @@ async def test_nobody_is_missing_and_only_the_listed_are_doubled(
             "POSTROOM_JOURNAL_DIR": str(tmp_path / "journal"),
             "POSTROOM_API_PORT": "0",
             "POSTROOM_TRACKER_PORT": "0",
+            "POSTROOM_BOUNCE_PORT": "0",
             "POSTROOM_METRICS_PORT": "0",
             "POSTROOM_TRACKER_URL": "http://127.0.0.1:1",
             "POSTROOM_SWEEP_SECONDS": "0.5",

@@ -12,7 +12,7 @@ import aiohttp
 import pytest
 
 from services.standalone.inbox.mail_store import MailStore
-from services.standalone.inbox.smtp_server import HOST, AcceptEverything, RefuseBounces, port_of, serve_smtp
+from services.standalone.inbox.smtp_server import HOST, AcceptEverything, port_of, serve_smtp
 from services.standalone.inbox.web import serve_inbox
 from shared.domain.identifiers import Instant
 
@@ -189,19 +189,3 @@ async def test_mail_is_there_again_after_a_restart(tmp_path: Path) -> None:
 
     assert [mail.content for mail in again.after(0, 10)] == [b"Subject: here\r\n\r\n"]
     again.close()
-
-
-async def test_the_bounce_port_refuses_for_now_instead_of_losing() -> None:
-    """A relay keeps a bounce that is refused with 4xx and brings it again."""
-    server = await serve_smtp(RefuseBounces(), 0)
-
-    with pytest.raises(smtplib.SMTPRecipientsRefused) as refused:
-        await asyncio.to_thread(_bounce, port_of(server))
-    server.close()
-
-    assert [code for code, _ in refused.value.recipients.values()] == [450]
-
-
-def _bounce(port: int) -> None:
-    with smtplib.SMTP(HOST, port) as server:
-        server.sendmail("", ["b+token@bounce.localhost"], "Subject: undelivered\r\n\r\n")

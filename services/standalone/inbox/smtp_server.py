@@ -1,4 +1,4 @@
-"""The SMTP side of the standalone mode: an inbox that takes mail for anybody, and a bounce port that takes none yet."""
+"""The SMTP side of the standalone mode: an inbox that takes mail for anybody."""
 
 import asyncio
 from collections.abc import Callable
@@ -31,16 +31,7 @@ class AcceptEverything:
         return "250 2.0.0 kept"
 
 
-class RefuseBounces:
-    """Nobody reads bounces yet. A temporary refusal lets a relay keep its bounce for a version that does."""
-
-    async def handle_RCPT(  # noqa: N802 - as above
-        self, _server: SMTP, _session: Session, _envelope: Envelope, _address: str, _options: list[str]
-    ) -> str:
-        return "450 4.3.2 bounces are not read yet"
-
-
-async def serve_smtp(handler: AcceptEverything | RefuseBounces, port: int) -> asyncio.Server:
+async def serve_smtp(handler: AcceptEverything, port: int) -> asyncio.Server:
     """Listens on loopback; ``port`` 0 takes any free one."""
     loop = asyncio.get_running_loop()
 

@@ -1,4 +1,4 @@
-"""Single hits of many readers, as segments: one for each task and kind among them. Pure."""
+"""Single hits of many recipients, as segments: one for each task and kind among them. Pure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,20 +9,25 @@ from shared.domain.delivery import Kind
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One reader did one thing."""
+    """One recipient did one thing, or it became of his message."""
 
     task_id: int
     kind: Kind
     ordinal: int
     time_ms: int  #: unix milliseconds
     link: int = 0  #: of a click, the number of the link, from 1
+    note: str = ""  #: of a bounce or a complaint, why; never an address
 
 
 def gather_hits(hits: Iterable[Hit], batch: int, part: int) -> list[Segment]:
     """The segments are numbered from ``part`` on, under the number ``batch`` of this process."""
     columns: dict[tuple[int, Kind], HitColumns] = {}
     for hit in hits:
-        columns.setdefault((hit.task_id, hit.kind), HitColumns()).add(hit.ordinal, hit.time_ms, hit.link)
+        column = columns.setdefault((hit.task_id, hit.kind), HitColumns())
+        if hit.note:
+            column.add_noted(hit.ordinal, hit.time_ms, hit.note)
+        else:
+            column.add(hit.ordinal, hit.time_ms, hit.link)
     return [
         Segment(task_id, kind, batch, 0, part + number, gathered.take())
         for number, ((task_id, kind), gathered) in enumerate(columns.items())

@@ -1,4 +1,4 @@
-"""Stores what readers did before they are answered: the hits of concurrent requests share segments and a commit."""
+"""Stores hits before whoever brings them is answered: concurrent ones share segments and a commit."""
 
 import asyncio
 from collections.abc import Sequence
@@ -10,14 +10,14 @@ from shared.delivery_log.append import DeliveryLog
 from shared.postgres.database import DatabaseError, Unavailable
 from shared.postgres.group_commit import GroupCommit
 
-WAIT_SECONDS: Final = 5.0  #: how long a reader waits at most
-MOST_WAITING: Final = 10_000  #: readers; what comes beyond is turned away at once
+WAIT_SECONDS: Final = 5.0  #: how long a reader or a relay waits at most
+MOST_WAITING: Final = 10_000  #: hits; what comes beyond is turned away at once
 MOST_TOGETHER: Final = 1_000  #: hits in one commit
 PAUSES_SECONDS: Final = (0.1, 0.3, 1.0)  #: before each further try, when Postgres was lost
 
 
 class NotStored(Exception):
-    """Whether the hit is stored is not known; the reader may come again."""
+    """Whether the hit is stored is not known; it may be brought again."""
 
 
 class HitRecorder:

@@ -28,6 +28,7 @@ def settings_for(database_url: str, journal: Path) -> Settings:
         "POSTROOM_BUS_URL": "inprocess:",
         "POSTROOM_SECRET": SECRET,
         "POSTROOM_TRACKER_PORT": "0",
+        "POSTROOM_BOUNCE_PORT": "0",
         "POSTROOM_JOURNAL_DIR": str(journal),
     }
     return read_settings(environment, NEEDED)

@@ -24,3 +24,18 @@ def test_hits_of_one_task_and_kind_share_a_segment() -> None:
     assert list(segments[0].hits.ordinals) == [3, 1, 3]
     assert list(segments[0].hits.times) == [1000, 1003, 1004]
     assert list(segments[1].hits.details) == [2]
+
+
+def test_notes_of_a_segment_are_kept_once_each() -> None:
+    """With those that have none between them."""
+    hits = [
+        Hit(7, Kind.BOUNCED, 3, 1000, note="no such user"),
+        Hit(7, Kind.BOUNCED, 4, 1001),
+        Hit(7, Kind.BOUNCED, 5, 1002, note="full"),
+        Hit(7, Kind.BOUNCED, 6, 1003, note="no such user"),
+    ]
+
+    (segment,) = gather_hits(hits, batch=-5, part=0)
+
+    assert segment.hits.notes == ("no such user", "full")
+    assert list(segment.hits.details) == [1, 0, 2, 1]
