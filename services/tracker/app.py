@@ -8,6 +8,7 @@ import structlog
 from aiohttp import web
 
 from services.tracker.intake.known_tasks import KnownTasks
+from services.tracker.intake.observe import Observer
 from services.tracker.intake.record import HitRecorder
 from services.tracker.intake.unsubscribe import Unsubscriber
 from services.tracker.intake.web import Intake
@@ -67,6 +68,7 @@ async def start_tracker(
     intake = Intake(
         keys=TokenKeys(settings.secret),
         tasks=KnownTasks(database, clock.monotonic),
+        observer=Observer(settings.trusted_proxies),
         # Below the batch that all unsubscribes share.
         recorder=HitRecorder(delivery_log, -2 - clock.random_id(), metrics),
         unsubscriber=Unsubscriber(database, clock.now, clock.random_id, metrics),
