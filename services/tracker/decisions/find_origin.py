@@ -28,7 +28,8 @@ def find_origin(peer: str, forwarded: Sequence[str], trusted: Sequence[IPv4Netwo
 
 
 def _from_the_right(forwarded: Sequence[str]) -> Iterator[str]:
-    return iter(",".join(forwarded).rsplit(",", maxsplit=MOST_HOPS)[: -MOST_HOPS - 1 : -1])
+    hops = ",".join(forwarded).rsplit(",", maxsplit=MOST_HOPS)[-MOST_HOPS:]
+    return (hop for hop in reversed(hops) if hop.strip())
 
 
 def _read(text: str) -> Address | None:
