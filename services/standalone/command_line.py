@@ -117,11 +117,17 @@ def migrate() -> int:
 
 
 @app.command
-def rebuild() -> int:
-    """Count everything anew from the delivery log, beside the live counts, then swap."""
+def rebuild(*, rules: int | None = None) -> int:
+    """Count everything anew from the delivery log, beside the live counts, then swap.
+
+    Parameters
+    ----------
+    rules
+        Number of the rule set that tells machines from people; without it the newest.
+    """
     from services.standalone.run_service import rebuild_counts
 
-    return _run(rebuild_counts())
+    return _run(rebuild_counts(rules))
 
 
 @key.command

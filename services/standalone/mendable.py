@@ -5,7 +5,7 @@ from services.standalone.new_key import KeyRefused
 from services.standalone.postgres_binaries import PostgresMissing
 from services.standalone.private_process import FolderBlocked
 from services.standalone.up import FolderInUse
-from services.tracker.projector.rebuild import RebuildFailed
+from services.tracker.projector.rebuild import RebuildFailed, UnknownRules
 from shared.postgres.database import DatabaseError
 from shared.postgres.migrate import MigrationChanged
 from shared.runtime.settings import BadSettings
@@ -19,7 +19,7 @@ def mendable_faults(error: BaseException) -> tuple[int, list[str]]:
     match error:
         case BadSettings(faults=faults):
             return _WRONG, faults
-        case FolderBlocked() | FolderInUse():
+        case FolderBlocked() | FolderInUse() | UnknownRules():
             return _WRONG, [str(error)]
         case CannotOpen():
             return _WRONG, [f"POSTROOM_SECRET is not the one that this database was used with: {error}"]

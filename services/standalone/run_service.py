@@ -53,11 +53,11 @@ async def migrate_database() -> None:
         log.info("migrated", action="migrated", migration=name)
 
 
-async def rebuild_counts() -> None:
+async def rebuild_counts(rules: int | None) -> None:
     from services.tracker.projector.rebuild import rebuild
 
     async with open_database(_read(_DATABASE)) as database:
-        await rebuild(database, random_id())
+        await rebuild(database, random_id(), rules=rules)
 
 
 async def print_new_key(account: str, user: str, role: Role) -> None:

@@ -11,6 +11,7 @@ from aiohttp import web
 from services.tracker.intake.bounce_port import BouncePort
 from services.tracker.intake.bounces import BounceIntake
 from services.tracker.intake.known_tasks import KnownTasks
+from services.tracker.intake.observe import Observer
 from services.tracker.intake.record import HitRecorder
 from services.tracker.intake.unsubscribe import Unsubscriber
 from services.tracker.intake.web import Intake
@@ -74,6 +75,7 @@ async def start_tracker(
     intake = Intake(
         keys=keys,
         tasks=tasks,
+        observer=Observer(settings.trusted_proxies),
         recorder=recorder,
         unsubscriber=Unsubscriber(database, clock.now, clock.random_id, metrics),
         now=clock.now,

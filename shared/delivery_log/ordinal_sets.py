@@ -10,8 +10,9 @@ from pyroaring import BitMap
 
 from shared.delivery_log.chunks import decode_chunk
 from shared.delivery_log.source import Source
-from shared.domain.delivery import Kind
+from shared.domain.delivery import Derived, Kind
 from shared.domain.identifiers import shard_of
+from shared.domain.visits import clicked_as_people_do
 from shared.postgres.database import Row
 from shared.postgres.named_queries import load_queries
 
@@ -32,10 +33,29 @@ async def read_chunk(source: Source, task_id: int, chunk: int, kinds: Iterable[K
     return _sets(wanted, rows)
 
 
+async def read_people(source: Source, task_id: int) -> dict[Kind, BitMap] | None:
+    """Who opened, and who clicked, at least once as people do. None: counted before machines were told from people.
+
+    To be asked after ``read_sets``: whoever is in one of these was in the set of the kind before.
+    """
+    rows = await source.fetch(QUERIES["derived_sets"], shard_of(task_id), task_id, list(Derived))
+    if not any(row["rules"] for row in rows):
+        return None
+    sets: dict[Derived, dict[int, BitMap]] = {derived: {} for derived in Derived}
+    for row in rows:
+        if row["kind"] is not None:
+            visits = sets[Derived(row["kind"])]
+            visits[row["visit"]] = visits.get(row["visit"], BitMap()) | decode_chunk(row["bits"])
+    return {
+        Kind.OPENED: sets[Derived.HUMAN_OPENED].get(0, BitMap()),
+        Kind.CLICKED: clicked_as_people_do(sets[Derived.HUMAN_CLICKED], sets[Derived.BURST]),
+    }
+
+
 async def read_counts(source: Source, task_ids: Sequence[int]) -> dict[int, dict[Kind, int]]:
     """How many recipients are in the set of each kind, for each of the tasks; a kind without anybody is missing."""
     counts: dict[int, dict[Kind, int]] = {task_id: {} for task_id in task_ids}
-    for row in await source.fetch(QUERIES["set_counts"], list(counts)):
+    for row in await source.fetch(QUERIES["set_counts"], list(counts), list(Kind)):
         counts[row["task_id"]][Kind(row["kind"])] = row["members"]
     return counts
 

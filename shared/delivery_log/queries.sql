@@ -28,12 +28,20 @@ SELECT kind, bits
    AND kind = ANY ($3::smallint[]) AND link = 0 AND chunk = $4;
 
 -- set_counts
--- The bits stay where they are: each row knows its cardinality. $1 tasks
+-- The bits stay where they are: each row knows its cardinality. $1 tasks, $2 kinds
 SELECT ordinal_set.task_id, kind, sum(cardinality)::bigint AS members
   FROM ordinal_set
   JOIN projection ON projection.shard = ordinal_set.shard AND projection.generation = ordinal_set.generation AND live
- WHERE task_id = ANY ($1::bigint[]) AND kind > 0 AND link = 0
+ WHERE task_id = ANY ($1::bigint[]) AND kind = ANY ($2::smallint[]) AND link = 0
  GROUP BY task_id, kind;
+
+-- derived_sets
+-- One row at least, which tells by which rules the live generation is judged. $1 shard, $2 task, $3 numbers of the sets
+SELECT rules, kind, link AS visit, bits
+  FROM projection
+  LEFT JOIN ordinal_set
+    ON task_id = $2 AND ordinal_set.generation = projection.generation AND kind = ANY ($3::smallint[])
+ WHERE projection.shard = $1 AND live;
 
 -- link_counts
 -- $1 shard, $2 task, $3 kind

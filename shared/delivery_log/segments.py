@@ -1,8 +1,8 @@
 """A segment: what became of a batch of recipients of one task, of one kind. Its form in memory and as bytes.
 
 Stored hits are columns, little-endian: a header (format, flags, count, first time in unix ms), the ordinals (uint32),
-the times as ms after the first (uint32), the details (uint16, only if one is not 0), then the notes as a JSON array,
-only if any.
+the times as ms after the first (uint32), the details (uint16, only if one is not 0), the evidence (uint16, only if one
+is not 0), then the notes as a JSON array, only if any.
 """
 
 import struct
@@ -20,6 +20,7 @@ _HEADER = struct.Struct("<BBxxIQ")
 _FORMAT = 1
 _HAS_DETAILS = 1
 _HAS_NOTES = 2
+_HAS_EVIDENCE = 4
 _BIG_ENDIAN = sys.byteorder == "big"
 
 
@@ -32,13 +33,14 @@ class Hits:
     """Columns of equal length, one entry a hit; a recipient may be there more than once, in any order.
 
     ``details``: for a click the number of the link (from 1); otherwise the place in ``notes`` (from 1) of why; 0:
-    nothing.
+    nothing. ``evidence``: of who did it, see shared/domain/evidence.py; without any the column is empty.
     """
 
     ordinals: "array[int]"  #: typecode I
     times: "array[int]"  #: typecode Q, unix milliseconds
     details: "array[int]"  #: typecode H
     notes: tuple[str, ...] = ()
+    evidence: "array[int]" = field(default_factory=lambda: array("H"))
 
     @staticmethod
     def at_once(ordinals: Iterable[int], time_ms: int, note: str = "") -> "Hits":
@@ -61,11 +63,15 @@ class HitColumns:
     times: "array[int]" = field(default_factory=lambda: array("Q"))
     details: "array[int]" = field(default_factory=lambda: array("H"))
     notes: dict[str, int] = field(default_factory=dict)
+    evidence: "array[int]" = field(default_factory=lambda: array("H"))  #: ends with the last that is not 0
 
-    def add(self, ordinal: int, time_ms: int, detail: int = 0) -> None:
+    def add(self, ordinal: int, time_ms: int, detail: int = 0, evidence: int = 0) -> None:
         self.ordinals.append(ordinal)
         self.times.append(time_ms)
         self.details.append(detail)
+        if evidence:
+            self.evidence.extend([0] * (len(self.ordinals) - 1 - len(self.evidence)))
+            self.evidence.append(evidence)
 
     def add_noted(self, ordinal: int, time_ms: int, note: str) -> None:
         """``note``: why, in the words of whoever said so; equal notes are stored once."""
@@ -76,8 +82,11 @@ class HitColumns:
 
     def take(self) -> Hits:
         """What came in so far; from here on it gathers anew."""
-        hits = Hits(self.ordinals, self.times, self.details, tuple(self.notes))
+        if self.evidence:
+            self.evidence.extend([0] * (len(self.ordinals) - len(self.evidence)))
+        hits = Hits(self.ordinals, self.times, self.details, tuple(self.notes), self.evidence)
         self.ordinals, self.times, self.details, self.notes = array("I"), array("Q"), array("H"), {}
+        self.evidence = array("H")
         return hits
 
 
@@ -99,6 +108,7 @@ class Segment:
 def encode_hits(hits: Hits) -> bytes:
     first = min(hits.times, default=0)
     flags = (_HAS_DETAILS if any(hits.details) else 0) | (_HAS_NOTES if hits.notes else 0)
+    flags |= _HAS_EVIDENCE if any(hits.evidence) else 0
     parts = [
         _HEADER.pack(_FORMAT, flags, len(hits), first),
         _bytes(hits.ordinals),
@@ -106,6 +116,8 @@ def encode_hits(hits: Hits) -> bytes:
     ]
     if flags & _HAS_DETAILS:
         parts.append(_bytes(hits.details))
+    if flags & _HAS_EVIDENCE:
+        parts.append(_bytes(hits.evidence))
     if flags & _HAS_NOTES:
         parts.append(orjson.dumps(hits.notes))
     return b"".join(parts)
@@ -123,10 +135,12 @@ def decode_hits(data: bytes) -> Hits:
         offset += 8 * count
         details = _column("H", data, offset, count) if flags & _HAS_DETAILS else array("H", bytes(2 * count))
         offset += 2 * count if flags & _HAS_DETAILS else 0
+        evidence = _column("H", data, offset, count) if flags & _HAS_EVIDENCE else array("H")
+        offset += 2 * len(evidence)
         notes = tuple(orjson.loads(data[offset:])) if flags & _HAS_NOTES else ()
     except (struct.error, ValueError) as error:
         raise BadSegment(str(error)) from error
-    return Hits(ordinals, array("Q", [first + after for after in offsets]), details, notes)
+    return Hits(ordinals, array("Q", [first + after for after in offsets]), details, notes, evidence)
 
 
 def ordinals_of(hits: Hits) -> BitMap:

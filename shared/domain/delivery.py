@@ -25,6 +25,14 @@ class Kind(IntEnum):
     RESENT = 14  #: was in doubt, is sent once more
 
 
+class Derived(IntEnum):
+    """Sets that the projection keeps beside those of the kinds; no segment has such a number. From 64 on."""
+
+    HUMAN_OPENED = 64  #: has an opening that does not look like a machine's
+    HUMAN_CLICKED = 65  #: has a click that does not look like a machine's by itself; by visit, see visits.py
+    BURST = 66  #: fetched link after link; by visit
+
+
 #: The contract's events, in the order in which one recipient can have them.
 EVENTS: Final = (
     Kind.SUBMITTED,

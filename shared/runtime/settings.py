@@ -9,6 +9,7 @@ import binascii
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -69,6 +70,10 @@ def _seconds(value: str) -> float:
 
 def _pauses(value: str) -> tuple[float, ...]:
     return tuple(_seconds(part) for part in value.split(",") if part.strip())
+
+
+def _networks(value: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    return tuple(ip_network(part.strip()) for part in value.split(",") if part.strip())
 
 
 def _delivered(value: str) -> str:
@@ -134,8 +139,12 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting("TRACKER_PORT", "8081", "Port of pixel, links and unsubscribe; 0: any free one", _port),
     Setting("TRACKER_URL", "", "Public base of the links in messages; empty: http://HOST:TRACKER_PORT", _text),
     Setting(
-        "BOUNCE_PORT", "8025", "Port for bounces and complaints, by SMTP and LMTP; 0: any free one", _port
+        "TRUSTED_PROXIES",
+        "",
+        "Networks (as 10.0.0.0/8, comma-separated) of proxies before the tracker whose X-Forwarded-For is believed",
+        _networks,
     ),
+    Setting("BOUNCE_PORT", "8025", "Port for bounces and complaints, by SMTP and LMTP; 0: any free one", _port),
     Setting("METRICS_PORT", "9090", "Port of the dispatcher's health and metrics; 0: any free one", _port),
     Setting(
         "JOURNAL_DIR", "/var/lib/postroom/journal", "Folder of the sending journal; must outlive the process", Path
@@ -186,6 +195,7 @@ class Settings:
     api_port: int
     tracker_port: int
     tracker_url: str
+    trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
     bounce_port: int
     metrics_port: int
     journal_dir: Path

@@ -76,6 +76,7 @@ def test_a_database_that_is_away_is_a_line_and_no_trace() -> None:
         ("frobnicate",),
         ("up", "--api-port", "70000"),
         ("up", "--fax-url", "http://x"),
+        ("rebuild", "--rules", "newest"),
         ("key", "create", "--role", "king"),
     ],
     ids=" ".join,
@@ -113,6 +114,18 @@ async def test_a_key_is_made_with_all_it_needs_and_again_for_the_same_user(datab
     assert set(first["signupto"]) == {"cid", "uid", "key", "username", "password"}
     assert first.pop("key") != second.pop("key")
     assert first == second
+
+
+async def test_a_rebuild_is_by_the_newest_rules_or_by_those_asked_for(database_url: str) -> None:
+    """A rule set that there is not is refused with those that there are."""
+    newest, first, none = (
+        run("rebuild", *rules, POSTROOM_DATABASE_URL=database_url) for rules in ((), ("--rules", "0"), ("--rules", "9"))
+    )
+
+    assert [done.returncode for done in (newest, first, none)] == [0, 0, 2]
+    rules = [json.loads(done.stderr.splitlines()[-1])["rules"] for done in (newest, first)]
+    assert rules == [1, 0]
+    assert none.stderr == "postroom: there is no rule set 9: 0, 1\n"
 
 
 async def test_migrating_again_changes_nothing(database_url: str) -> None:

@@ -77,6 +77,28 @@ async def test_a_file_that_fails_leaves_nothing_of_itself(empty_url: str, folder
     assert await migrate(empty_url, folder) == ["0099_more.sql"]
 
 
+@pytest.mark.parametrize(("segments", "rules"), [(0, 1), (1, 0)], ids=["a new database", "one that has counted"])
+async def test_sets_from_before_there_were_rules_are_judged_by_none(
+    empty_url: str, folder: Path, segments: int, rules: int
+) -> None:
+    """They lack those of people: by the first rules everybody in them would be a machine."""
+    for migration in ALL:
+        if int(migration[:4]) >= 9:
+            (folder / migration).unlink()
+    await migrate(empty_url, folder)
+    database = await Database.connect(empty_url, role=None, connections=1)
+    await database.execute(
+        """INSERT INTO segment (shard, task_id, kind, batch, epoch, part, first_ordinal, last_ordinal, ordinals, hits)
+           SELECT 0, 7, 4, 0, 0, n, 0, 0, '', '' FROM generate_series(1, $1) AS n""",
+        segments,
+    )
+
+    await migrate(empty_url)
+
+    assert await database.fetch_value("SELECT array_agg(DISTINCT rules) FROM projection") == [rules]
+    await database.close()
+
+
 async def test_several_at_once_apply_each_file_once(empty_url: str) -> None:
     outcomes = await asyncio.gather(*(migrate(empty_url) for _ in range(4)))
 

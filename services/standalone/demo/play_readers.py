@@ -12,6 +12,8 @@ from services.standalone.demo.postroom_client import Unexpected
 from services.standalone.demo.readers import LINKS, Reader
 
 AT_ONCE = 32  #: readers who read at the same time
+#: What their programs say they are: a library would be taken for a machine.
+BROWSER = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +67,13 @@ async def _together(calls: Iterable[Coroutine[Any, Any, None]]) -> None:
 
 
 async def _fetch(session: aiohttp.ClientSession, url: str) -> None:
-    async with session.get(url) as answer:
+    async with session.get(url, headers=BROWSER) as answer:
         if answer.status != 200 or answer.content_type != "image/gif":
             raise Unexpected(f"the pixel answered {answer.status} {answer.content_type}")
 
 
 async def _follow(session: aiohttp.ClientSession, url: str, target: str) -> None:
-    async with session.get(url, allow_redirects=False) as answer:
+    async with session.get(url, headers=BROWSER, allow_redirects=False) as answer:
         if answer.status != 302 or answer.headers.get("Location") != target:
             raise Unexpected(f"a link to {target} answered {answer.status} {answer.headers.get('Location')}")
 

@@ -6,24 +6,26 @@ minute.
 
 from array import array
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from pyroaring import BitMap
 
+from services.tracker.decisions.judge_hits import judge_hits
+from services.tracker.decisions.rule_sets import RuleSet
 from shared.delivery_log.chunks import FINAL_SET, split_by_chunk
 from shared.delivery_log.segments import Hits, ordinals_of
 from shared.domain.delivery import FINAL, Kind
+from shared.domain.visits import MINUTE_MS
 
 WHOLE_KIND: Final = 0  #: the link number under which all hits of a kind are counted
-_MINUTE_MS: Final = 60_000
 
 
 class SetKey(NamedTuple):
     task_id: int
-    kind: int  #: a Kind, or FINAL_SET
-    link: int
+    kind: int  #: a Kind, FINAL_SET, or Derived
+    link: int  #: of a click; of the clicks of Derived: the visit
     chunk: int
 
 
@@ -40,21 +42,29 @@ class Additions:
     series: dict[SeriesKey, int]
 
 
-def count_hits(segments: Iterable[tuple[int, Kind, Hits]]) -> Additions:
-    """``segments``: (task, kind, hits) each. The order they come in makes no difference."""
+def count_hits(segments: Iterable[tuple[int, Kind, Hits]], rules: Mapping[int, RuleSet | None]) -> Additions:
+    """``segments``: (task, kind, hits) each. The order they come in makes no difference.
+
+    ``rules``: by which the hits of each task are judged; without any they are only counted.
+    """
     members: defaultdict[tuple[int, int, int], BitMap] = defaultdict(BitMap)
     series: Counter[SeriesKey] = Counter()
     for task_id, kind, hits in segments:
         who = ordinals_of(hits)
+        minutes = _per_minute(hits.times)
         members[task_id, kind, WHOLE_KIND] |= who
         if kind in FINAL:
             members[task_id, FINAL_SET, WHOLE_KIND] |= who
-        for minute, count in _per_minute(hits.times):
+        judged_by = rules[task_id]
+        if judged_by:
+            for derived, visit, those in judge_hits(kind, hits, who, minutes, judged_by):
+                members[task_id, derived, visit] |= those
+        for minute, count in minutes.items():
             series[SeriesKey(task_id, kind, WHOLE_KIND, minute)] += count
         if kind is Kind.CLICKED:
             for link, ordinals, times in _per_link(hits):
                 members[task_id, kind, link] |= BitMap(ordinals)
-                for minute, count in _per_minute(times):
+                for minute, count in _per_minute(times).items():
                     series[SeriesKey(task_id, kind, link, minute)] += count
     return Additions(_chunked(members), dict(series))
 
@@ -65,16 +75,17 @@ def _chunked(members: defaultdict[tuple[int, int, int], BitMap]) -> dict[SetKey,
     }
 
 
-def _per_minute(times: "array[int]") -> Iterable[tuple[int, int]]:
+def _per_minute(times: "array[int]") -> Mapping[int, int]:
     if not times:
-        return ()
-    first, last = min(times) // _MINUTE_MS, max(times) // _MINUTE_MS
-    if first == last:
-        return ((first, len(times)),)
-    return Counter(time // _MINUTE_MS for time in times).items()
+        return {}
+    first, last = min(times) // MINUTE_MS, max(times) // MINUTE_MS
+    return {first: len(times)} if first == last else Counter(time // MINUTE_MS for time in times)
 
 
-def _per_link(hits: Hits) -> Iterator[tuple[int, "array[int]", "array[int]"]]:
+def _per_link(hits: Hits) -> Iterable[tuple[int, "array[int]", "array[int]"]]:
+    links = set(hits.details)
+    if len(links) == 1:
+        return ((link, hits.ordinals, hits.times) for link in links if link != WHOLE_KIND)
     ordinals: defaultdict[int, array[int]] = defaultdict(lambda: array("I"))
     times: defaultdict[int, array[int]] = defaultdict(lambda: array("Q"))
     for ordinal, time, link in zip(hits.ordinals, hits.times, hits.details, strict=True):

@@ -17,6 +17,7 @@ class Hit:
     time_ms: int  #: unix milliseconds
     link: int = 0  #: of a click, the number of the link, from 1
     note: str = ""  #: of a bounce or a complaint, why; never an address
+    evidence: int = 0  #: packed, see shared/domain/evidence.py
 
 
 def gather_hits(hits: Iterable[Hit], batch: int, part: int) -> list[Segment]:
@@ -27,7 +28,7 @@ def gather_hits(hits: Iterable[Hit], batch: int, part: int) -> list[Segment]:
         if hit.note:
             column.add_noted(hit.ordinal, hit.time_ms, hit.note)
         else:
-            column.add(hit.ordinal, hit.time_ms, hit.link)
+            column.add(hit.ordinal, hit.time_ms, hit.link, hit.evidence)
     return [
         Segment(task_id, kind, batch, 0, part + number, gathered.take())
         for number, ((task_id, kind), gathered) in enumerate(columns.items())

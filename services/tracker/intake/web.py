@@ -14,6 +14,7 @@ from services.tracker.decisions.choose_target import choose_target
 from services.tracker.decisions.gather_hits import Hit
 from services.tracker.decisions.read_wish import read_wish
 from services.tracker.intake.known_tasks import KnownTask, KnownTasks
+from services.tracker.intake.observe import Observer
 from services.tracker.intake.pages import CONTENT_SECURITY_POLICY, FORM, NOT_FOUND, PIXEL, TRY_AGAIN, UNSUBSCRIBED
 from services.tracker.intake.record import HitRecorder, NotStored
 from services.tracker.intake.unsubscribe import Unsubscriber
@@ -42,6 +43,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class Intake:
     keys: TokenKeys
     tasks: KnownTasks
+    observer: Observer
     recorder: HitRecorder
     unsubscriber: Unsubscriber
     now: Callable[[], Instant]
@@ -66,9 +68,9 @@ class Intake:
         token = self._token(request, TokenKind.CLICK)
         task = await self._task_of(token) if token else None
         target = choose_target(task.links, token.link) if token and task else None
-        if token is None or target is None:
+        if token is None or task is None or target is None:
             return _page(NOT_FOUND, 404)
-        await self._record(request, token, Kind.CLICKED)
+        await self._record(request, token, Kind.CLICKED, len(task.links))
         return web.Response(status=302, headers={"Location": target})
 
     async def _show_form(self, request: web.Request) -> web.Response:
@@ -112,9 +114,11 @@ class Intake:
             raise NotStored(type(error).__name__) from error
         return task if task and token.ordinal < task.recipients else None
 
-    async def _record(self, request: web.Request, token: Token, kind: Kind) -> None:
+    async def _record(self, request: web.Request, token: Token, kind: Kind, links: int = 0) -> None:
         if request.method != "HEAD":
-            await self.recorder.record(Hit(token.task, kind, token.ordinal, int(self.now() * 1000), token.link))
+            time_ms = int(self.now() * 1000)
+            evidence = self.observer.see(request, token, links, time_ms)
+            await self.recorder.record(Hit(token.task, kind, token.ordinal, time_ms, token.link, evidence))
 
 
 def _page(text: str, status: int = 200) -> web.Response:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pyroaring import BitMap
 
 from services.tracker.decisions.count_hits import Additions, SeriesKey, SetKey, count_hits
+from services.tracker.decisions.rule_sets import RULE_SETS
 from services.tracker.projector.statements import STATEMENTS
 from shared.delivery_log.chunks import decode_chunk, encode_chunk
 from shared.delivery_log.tail import MOST_BYTES, RecordedSegment, read_after
@@ -26,11 +27,12 @@ class LeaseLost(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """How far one shard of one generation is projected, and the epoch of the lease to go on with."""
+    """How far one shard of one generation is projected, by which rules, and the epoch of the lease to go on with."""
 
     generation: int
     epoch: int
     at: TailPosition
+    rules: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,8 @@ class Round:
 
 
 def reached_of(row: Row) -> Reached:
-    return Reached(row["generation"], row["epoch"], TailPosition(row["store_epoch"], row["xid"], row["position"]))
+    at = TailPosition(row["store_epoch"], row["xid"], row["position"])
+    return Reached(row["generation"], row["epoch"], at, row["rules"])
 
 
 async def project_round(connection: Connection, held: Mapping[int, Reached], most_bytes: int = MOST_BYTES) -> Round:
@@ -51,7 +54,8 @@ async def project_round(connection: Connection, held: Mapping[int, Reached], mos
     reached = {segment.shard: replace(held[segment.shard], at=segment.at) for segment in segments}
     if segments:
         await _advance(connection, held, reached)
-        additions = count_hits((segment.task_id, segment.kind, segment.hits) for segment in segments)
+        rules = {segment.task_id: RULE_SETS[reached[segment.shard].rules] for segment in segments}
+        additions = count_hits(((segment.task_id, segment.kind, segment.hits) for segment in segments), rules)
         generations = {segment.task_id: reached[segment.shard].generation for segment in segments}
         await _grow_sets(connection, additions, generations)
         await _add_to_series(connection, additions, generations)

@@ -8,23 +8,24 @@ UPDATE projection
    SET leased_until = clock_timestamp() + make_interval(secs => $2)
   FROM mine
  WHERE projection.shard = mine.shard AND projection.generation = mine.generation
-RETURNING projection.shard, projection.generation, epoch, store_epoch, xid::text::bigint AS xid, position;
+RETURNING projection.shard, projection.generation, epoch, rules, store_epoch, xid::text::bigint AS xid, position;
 
 -- shard_holders
 -- By the database clock. $1 nothing
-SELECT shard, epoch, CASE WHEN leased_until > clock_timestamp() THEN owner END AS holder
+SELECT shard, epoch, rules, CASE WHEN leased_until > clock_timestamp() THEN owner END AS holder
   FROM projection
  WHERE live;
 
 -- take_shards
 -- Whoever's they are: the epoch rises, and with that the rounds of the former holder fail. A shard that has moved on since it
--- was looked at, or that somebody is just writing, is left alone. $1 owner, $2 seconds, $3 shards, $4 their epochs
+-- was looked at, or that somebody is just writing, is left alone, and so is one that a rebuild by rules unknown to us has
+-- taken over meanwhile. $1 owner, $2 seconds, $3 shards, $4 their epochs, $5 rules we know
 WITH wanted AS (
     SELECT projection.shard, generation
       FROM projection
       JOIN unnest($3::smallint[], $4::integer[]) AS seen (shard, epoch)
         ON projection.shard = seen.shard AND projection.epoch = seen.epoch
-     WHERE live
+     WHERE live AND rules = ANY ($5::smallint[])
      ORDER BY projection.shard
        FOR UPDATE OF projection SKIP LOCKED
 )
@@ -32,7 +33,7 @@ UPDATE projection
    SET owner = $1, epoch = epoch + 1, leased_until = clock_timestamp() + make_interval(secs => $2)
   FROM wanted
  WHERE projection.shard = wanted.shard AND projection.generation = wanted.generation
-RETURNING projection.shard, projection.generation, epoch, store_epoch, xid::text::bigint AS xid, position;
+RETURNING projection.shard, projection.generation, epoch, rules, store_epoch, xid::text::bigint AS xid, position;
 
 -- release_shards
 -- $1 owner
@@ -99,16 +100,16 @@ SELECT id, account_id
 DELETE FROM projection WHERE NOT live;
 
 -- begin_generation
--- $1 owner
-INSERT INTO projection (shard, generation, live, epoch, owner)
-SELECT shard, generation + 1, false, 1, $1
+-- $1 owner, $2 rules
+INSERT INTO projection (shard, generation, live, epoch, owner, rules)
+SELECT shard, generation + 1, false, 1, $1, $2
   FROM projection
  WHERE live
-RETURNING shard, generation, epoch, store_epoch, xid::text::bigint AS xid, position;
+RETURNING shard, generation, epoch, rules, store_epoch, xid::text::bigint AS xid, position;
 
 -- hold_live_shard
 -- Until the commit its projector waits. $1 shard
-SELECT generation, epoch, store_epoch, xid::text::bigint AS xid, position
+SELECT generation, epoch, rules, store_epoch, xid::text::bigint AS xid, position
   FROM projection
  WHERE shard = $1 AND live
    FOR UPDATE;

@@ -1,5 +1,6 @@
 """Projects the whole log anew: a generation beside the live one, which then takes its place shard by shard.
 
+The new generation is judged by the newest rules, or by those asked for: so changed rules reach what was sent long ago.
 Live trackers and readers go on meanwhile. Nothing but sets and series is touched: no task is completed or announced.
 A rebuild that was broken off leaves rows that nobody reads; the next one begins afresh and removes them.
 """
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from services.tracker.decisions.rule_sets import RULE_SETS
 from services.tracker.projector.project import LeaseLost, Reached, project_round, reached_of
 from services.tracker.projector.statements import STATEMENTS
 from shared.event_store.interface import TailPosition
@@ -25,19 +27,29 @@ class RebuildFailed(Exception):
     """The shards that were not swapped yet stay as they are."""
 
 
+class UnknownRules(Exception):
+    """Nothing was begun."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
     hits: int
     deleted: int  #: rows of generations that are no more
 
 
-async def rebuild(database: Database, owner: int, progress: Progress = lambda _: None) -> Rebuilt:
+async def rebuild(
+    database: Database, owner: int, progress: Progress = lambda _: None, rules: int | None = None
+) -> Rebuilt:
     """``owner``: a number nobody else has. ``progress`` hears the number of hits projected so far, round by round.
+    ``rules``: the number of the rule set that tells machines from people; None: the newest.
 
-    Raises RebuildFailed, DatabaseError.
+    Raises UnknownRules, RebuildFailed, DatabaseError.
     """
+    rules = max(RULE_SETS) if rules is None else rules
+    if rules not in RULE_SETS:
+        raise UnknownRules(f"there is no rule set {rules}: {', '.join(map(str, sorted(RULE_SETS)))}")
     deleted = await _discard_unfinished(database)
-    begun = await database.fetch(STATEMENTS["begin_generation"], owner)
+    begun = await database.fetch(STATEMENTS["begin_generation"], owner, rules)
     held = {row["shard"]: reached_of(row) for row in begun}
     try:
         hits = await _catch_up(database, held, progress)
@@ -47,7 +59,7 @@ async def rebuild(database: Database, owner: int, progress: Progress = lambda _:
     except LeaseLost as lost:
         raise RebuildFailed("another rebuild took the place of this one") from lost
     deleted += await _delete_dead(database)
-    log.info("projection rebuilt", action="projection_rebuilt", hits=hits, rows_deleted=deleted)
+    log.info("projection rebuilt", action="projection_rebuilt", hits=hits, rows_deleted=deleted, rules=rules)
     return Rebuilt(hits, deleted)
 
 

@@ -10,6 +10,7 @@ import pytest
 from shared.delivery_log.append import DeliveryLog
 from shared.delivery_log.segments import HitColumns, Segment
 from shared.domain.delivery import Kind
+from shared.domain.evidence import Agent, Evidence, Network
 from shared.domain.identifiers import shard_of
 from shared.domain.task import FreezeAudience, StartTask
 from shared.event_store.on_postgres import PostgresEventStore
@@ -18,6 +19,7 @@ from tests.integration.api.conftest import Client, drive
 from tests.integration.tracker.running_projectors import project_all
 
 BEGAN = 1_700_000_000_000  # unix ms, on no whole minute
+NO_EVIDENCE = Evidence()
 
 
 class Sending:
@@ -37,13 +39,22 @@ class Sending:
         )
         await drive(self.store, self.task_id, StartTask(1), FreezeAudience(recipients, excluded or {}))
 
-    async def record(self, kind: Kind, ordinals: list[int], *, after: int = 0, note: str = "", link: int = 0) -> None:
+    async def record(
+        self,
+        kind: Kind,
+        ordinals: list[int],
+        *,
+        after: int = 0,
+        note: str = "",
+        link: int = 0,
+        evidence: Evidence = NO_EVIDENCE,
+    ) -> None:
         hits = HitColumns()
         for ordinal in ordinals:
             if note:
                 hits.add_noted(ordinal, BEGAN + after, note)
             else:
-                hits.add(ordinal, BEGAN + after, link)
+                hits.add(ordinal, BEGAN + after, link, evidence.pack())
         self._batch += 1
         await DeliveryLog(self.database).append([Segment(self.task_id, kind, self._batch, 1, 0, hits.take())])
 
@@ -184,6 +195,35 @@ async def test_the_report_adds_up(client: Client, sending: Sending) -> None:
         {"minute": minute + 60, "opened": 1, "clicked": 1},
         {"minute": minute + 120, "opened": 2},
     ]
+
+
+async def test_the_report_tells_whose_events_all_look_like_a_machine_s(client: Client, sending: Sending) -> None:
+    """Beside the raw uniques, which count them too: a proxy that opened, a scanner's burst, and people with both."""
+    proxy, browser = Evidence(Agent.APPLE_PRIVACY, Network.OTHER), Evidence(Agent.BROWSER, Network.OTHER)
+    await sending.record(Kind.OPENED, [0, 1, 2], evidence=proxy)
+    await sending.record(Kind.OPENED, [2], evidence=browser)
+    await sending.record(Kind.CLICKED, [0, 1, 2], link=1, after=7_000_000, evidence=browser)
+    await sending.record(
+        Kind.CLICKED, [0, 1, 2], link=2, after=7_000_500, evidence=browser._replace(company=1, every=True)
+    )
+    await sending.record(Kind.CLICKED, [2], link=2, after=9_000_000, evidence=browser)
+    await project_all(sending.database)
+
+    report = (await client.get(f"/task/{sending.task_id}/report")).json
+
+    assert report["machine"] == {"opened": 1, "clicked": 1}
+    assert (report["unique"]["opened"], report["unique"]["clicked"]) == (3, 3)
+
+
+async def test_what_was_counted_before_there_were_rules_has_no_machines(
+    client: Client, database: Database, sending: Sending
+) -> None:
+    """Rather than everybody being one."""
+    assert (await client.get(f"/task/{sending.task_id}/report")).json["machine"] == {"opened": 0, "clicked": 0}
+    await database.execute("UPDATE projection SET rules = 0")
+    await database.execute("DELETE FROM ordinal_set WHERE kind >= 64")
+
+    assert (await client.get(f"/task/{sending.task_id}/report")).json["machine"] == {"opened": 0, "clicked": 0}
 
 
 async def test_the_task_shows_its_unique_counts(client: Client, sending: Sending) -> None:

@@ -28,7 +28,9 @@ async def create_message(store: EventStore, message_id: int, links: Sequence[str
     assert isinstance(done, Done)
 
 
-async def send_task(store: EventStore, task_id: int, recipients: int | None, list_id: int | None = 1) -> None:
+async def send_task(
+    store: EventStore, task_id: int, recipients: int | None, list_id: int | None = 1, message_id: int = 1
+) -> None:
     """A task in the middle of sending; ``recipients`` None: its audience is still being frozen; no list: a search."""
     create = task.CreateTask(
         task_id=TaskId(task_id),
@@ -36,7 +38,7 @@ async def send_task(store: EventStore, task_id: int, recipients: int | None, lis
         user_id=UserId(1),
         channel="email",
         name="Sale",
-        message_id=MessageId(1),
+        message_id=MessageId(message_id),
         message_channel="email",
         list_id=None if list_id is None else ListId(list_id),
         search_id=1 if list_id is None else None,

@@ -2,14 +2,18 @@
 
 import asyncio
 import itertools
+from collections import Counter
 from random import Random
 
+from services.tracker.decisions.gather_hits import Hit, gather_hits
 from shared.delivery_log.append import DeliveryLog
+from shared.delivery_log.ordinal_sets import read_counts, read_sets, read_totals
 from shared.delivery_log.segments import Segment, decode_hits
+from shared.domain.delivery import EVENTS, Kind
 from shared.domain.identifiers import shard_of
 from shared.event_store.interface import TailPosition
 from shared.postgres.database import Database, Row
-from tests.integration.tracker.brute_force import assert_projected, random_segments
+from tests.integration.tracker.brute_force import NOON_MS, assert_projected, people_of, random_segments
 from tests.integration.tracker.running_projectors import (
     all_projected,
     eventually,
@@ -79,6 +83,48 @@ async def test_several_trackers_killed_at_random_moments_lose_and_double_nothing
         await kill(task)
 
     await assert_projected(database, TASKS, segments)
+
+
+async def test_every_event_repeated_1_to_46_times_counts_once(database: Database, delivery_log: DeliveryLog) -> None:
+    """All seven, in random order, over two projectors at once: unique is who, total is how often, a machine is whose
+    repeats are all a machine's.
+    """
+    chance = Random(5)
+    tasks = TASKS[:3]
+    events = [(task, kind, ordinal) for task in tasks for kind in EVENTS for ordinal in chance.sample(range(99), 40)]
+    machines = {event for event in events if event[1] in (Kind.OPENED, Kind.CLICKED) and chance.random() < 0.4}
+    repeats = [hit for event in events for hit in repeat(event, event in machines, chance)]
+    chance.shuffle(repeats)
+    pieces = [gather_hits(repeats[start : start + 200], -5, start) for start in range(0, len(repeats), 200)]
+    running = [start_projecting(database, owner) for owner in (1, 2)]
+
+    await asyncio.gather(*(delivery_log.append(piece) for piece in pieces))
+    await eventually(lambda: all_projected(database))
+    for projecting in running:
+        await kill(projecting)
+
+    assert await read_counts(database, tasks) == {task: dict.fromkeys(EVENTS, 40) for task in tasks}
+    for task in tasks:
+        totals = Counter((hit.kind, 0) for hit in repeats if hit.task_id == task)
+        links = Counter((hit.kind, hit.link) for hit in repeats if hit.task_id == task and hit.link)
+        assert await read_totals(database, task) == totals + links
+        uniques = await read_sets(database, task, EVENTS)
+        for kind, people in (await people_of(database, task)).items():
+            assert set(uniques[kind]) - people == {
+                ordinal for of, what, ordinal in machines if (of, what) == (task, kind)
+            }
+    await assert_projected(database, tasks, [segment for piece in pieces for segment in piece])
+
+
+def repeat(event: tuple[int, Kind, int], machine: bool, chance: Random) -> list[Hit]:
+    """1 to 46 times within an hour. A machine is a scanner in a burst or a proxy; a person has proxies as well."""
+    task, kind, ordinal = event
+    as_machine = chance.choice([0x025, 0x213] if kind is Kind.CLICKED else [0x025])
+    evidence = [as_machine if machine else 0x013, *([as_machine] if machine else [0x013, 0x025]) * 45]
+    return [
+        Hit(task, kind, ordinal, NOON_MS + chance.randrange(3_600_000), int(kind is Kind.CLICKED), packed)
+        for packed in evidence[: chance.randint(1, 46)]
+    ]
 
 
 async def test_a_checkpoint_is_never_ahead_of_its_effects(database: Database, delivery_log: DeliveryLog) -> None:

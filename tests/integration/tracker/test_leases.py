@@ -4,6 +4,7 @@ import pytest
 
 from services.tracker.projector.leases import ShardLeases
 from services.tracker.projector.project import LeaseLost, project_round
+from services.tracker.projector.statements import STATEMENTS
 from shared.delivery_log.append import DeliveryLog
 from shared.delivery_log.segments import Hits, Segment
 from shared.domain.delivery import Kind
@@ -125,6 +126,29 @@ async def test_a_projector_that_lost_its_shards_goes_on_with_what_it_has(
     await settle(database, first)
 
     await assert_projected(database, [7], [OPENED])
+
+
+async def test_shards_that_a_newer_version_rebuilt_are_left_to_it(
+    database: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever does not know the rules would judge what comes by others; it is said once, not at every look."""
+    await database.execute("UPDATE projection SET rules = 99 WHERE shard < 10")
+    older, next_to_it = ShardLeases(database, 1), ShardLeases(database, 2)
+    for _ in range(3):
+        await older.renew()
+        await next_to_it.renew()
+
+    assert set(older.held) | set(next_to_it.held) == set(range(10, 64))
+    assert capsys.readouterr().out.count("shards=10") == 2
+
+
+async def test_a_shard_that_is_rebuilt_between_look_and_grasp_is_not_taken(database: Database) -> None:
+    """By rules that are not known: the epoch alone may be the same as before."""
+    await database.execute("UPDATE projection SET rules = 99")
+    arguments = (1, 15.0, list(range(64)), [0] * 64)
+
+    assert await database.fetch(STATEMENTS["take_shards"], *arguments, [0, 1]) == []
+    assert len(await database.fetch(STATEMENTS["take_shards"], *arguments, [0, 99])) == 64
 
 
 async def round_of(database: Database, leases: ShardLeases) -> None:

@@ -49,6 +49,49 @@ def test_bytes_cut_short_are_refused(rows: list[tuple[int, int, str]], data: st.
         decode_hits(whole[: data.draw(st.integers(0, 23))])
 
 
+@given(st.lists(st.tuples(st.integers(0, 99), st.integers(0, 3), st.sampled_from([0, 0, 0x13, 0xFFFF])), max_size=9))
+def test_evidence_comes_back_hit_by_hit(rows: list[tuple[int, int, int]]) -> None:
+    """Beside details and without; where there is none at all the column is empty."""
+    columns = HitColumns()
+    for ordinal, link, evidence in rows:
+        columns.add(ordinal, NOON_MS, link, evidence)
+    hits = columns.take()
+
+    back = decode_hits(encode_hits(hits))
+
+    assert back == hits
+    assert list(back.evidence) == ([evidence for _, _, evidence in rows] if any(row[2] for row in rows) else [])
+
+
+def test_evidence_stands_before_the_notes() -> None:
+    """Which take all that is left."""
+    columns = HitColumns()
+    columns.add_noted(1, NOON_MS, "user unknown")
+    columns.add(2, NOON_MS, evidence=0x13)
+    back = decode_hits(encode_hits(columns.take()))
+
+    assert (back.notes, list(back.evidence)) == (("user unknown",), [0, 0x13])
+
+
+def test_segments_from_before_there_was_evidence_are_read() -> None:
+    """Bytes of a click on link 2 as they were written then: nothing is known of who it was."""
+    stored = bytes.fromhex("010100000100000000505c18a301000005000000000000000200")
+
+    hits = decode_hits(stored)
+
+    assert (list(hits.ordinals), list(hits.details), list(hits.evidence)) == ([5], [2], [])
+
+
+@pytest.mark.parametrize("missing", [1, 2, 3])
+def test_evidence_cut_short_is_refused(missing: int) -> None:
+    columns = HitColumns()
+    columns.add(1, NOON_MS, evidence=0x13)
+    columns.add(2, NOON_MS, evidence=0x13)
+
+    with pytest.raises(BadSegment):
+        decode_hits(encode_hits(columns.take())[:-missing])
+
+
 def test_another_format_is_refused() -> None:
     """What a later version wrote is not guessed at."""
     with pytest.raises(BadSegment, match="format 2"):
@@ -73,11 +116,13 @@ def test_the_same_note_is_kept_once() -> None:
 def test_columns_start_anew_once_taken() -> None:
     """What was taken is not taken again."""
     columns = HitColumns()
-    columns.add(1, NOON_MS)
+    columns.add(1, NOON_MS, evidence=0x13)
     first = columns.take()
     columns.add(2, NOON_MS)
+    second = columns.take()
 
-    assert (list(first.ordinals), list(columns.take().ordinals)) == ([1], [2])
+    assert (list(first.ordinals), list(second.ordinals)) == ([1], [2])
+    assert (list(first.evidence), list(second.evidence)) == ([0x13], [])
 
 
 def test_repeats_are_one_member() -> None:

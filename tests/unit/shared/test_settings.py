@@ -3,6 +3,7 @@
 import base64
 from collections.abc import Mapping
 from dataclasses import fields
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,13 @@ def test_what_is_not_given_has_its_default() -> None:
         ),
         ("POSTROOM_RETRY_SECONDS", "1, 2.5,3", "retry_seconds", (1.0, 2.5, 3.0)),
         ("POSTROOM_RETRY_SECONDS", "", "retry_seconds", ()),
+        ("POSTROOM_TRUSTED_PROXIES", "", "trusted_proxies", ()),
+        (
+            "POSTROOM_TRUSTED_PROXIES",
+            "10.0.0.0/8, fd00::/8,192.0.2.7",
+            "trusted_proxies",
+            (ip_network("10.0.0.0/8"), ip_network("fd00::/8"), ip_network("192.0.2.7/32")),
+        ),
         ("POSTROOM_JOURNAL_DIR", "/somewhere", "journal_dir", Path("/somewhere")),
         ("POSTROOM_EMAIL_DELIVERED", "dsn", "email_delivered", "dsn"),
         ("HOME", "/somewhere", "host", "127.0.0.1"),
@@ -70,6 +78,9 @@ def test_what_is_given_is_read(variable: str, text: str, field: str, value: obje
         ("POSTROOM_SWEEP_SECONDS", "nan"),
         ("POSTROOM_RETRY_SECONDS", "5,-1"),
         ("POSTROOM_EMAIL_DELIVERED", "maybe"),
+        ("POSTROOM_TRUSTED_PROXIES", "10.0.0.0/33"),
+        ("POSTROOM_TRUSTED_PROXIES", "10.0.0.1/8"),
+        ("POSTROOM_TRUSTED_PROXIES", "proxy.example"),
         ("POSTROOM_SECRET", base64.b64encode(b"short").decode()),
         ("POSTROOM_SECRET", f"{SECRET},"),
         ("POSTROOM_APIPORT", "8080"),

@@ -5,12 +5,12 @@ from shared.domain.delivery import Kind
 
 
 def test_hits_of_one_task_and_kind_share_a_segment() -> None:
-    """In the order they came, with the links of clicks; segments are numbered on from the part that is given."""
+    """In the order they came, with the links of clicks and what was seen of each; numbered on from the given part."""
     hits = [
         Hit(7, Kind.OPENED, 3, 1000),
         Hit(7, Kind.CLICKED, 3, 1001, link=2),
         Hit(8, Kind.OPENED, 0, 1002),
-        Hit(7, Kind.OPENED, 1, 1003),
+        Hit(7, Kind.OPENED, 1, 1003, evidence=0x25),
         Hit(7, Kind.OPENED, 3, 1004),
     ]
 
@@ -23,6 +23,7 @@ def test_hits_of_one_task_and_kind_share_a_segment() -> None:
     ]
     assert list(segments[0].hits.ordinals) == [3, 1, 3]
     assert list(segments[0].hits.times) == [1000, 1003, 1004]
+    assert list(segments[0].hits.evidence) == [0, 0x25, 0]
     assert list(segments[1].hits.details) == [2]
 
 

@@ -1,6 +1,7 @@
 """What became of a task in figures, and who did what to it when."""
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, cast
 
@@ -8,9 +9,16 @@ from pyroaring import BitMap
 
 from services.api.moments import moment
 from services.api.resources.task.read import QUERIES
-from services.api.resources.task.schema import EventName, HistoryAnswer, InDoubtAnswer, LinkAnswer, ReportAnswer
+from services.api.resources.task.schema import (
+    EventName,
+    HistoryAnswer,
+    InDoubtAnswer,
+    LinkAnswer,
+    MachineAnswer,
+    ReportAnswer,
+)
 from services.api.resources.task.select_contacts import EVENT_KINDS
-from shared.delivery_log.ordinal_sets import read_link_counts, read_series, read_sets, read_totals
+from shared.delivery_log.ordinal_sets import read_link_counts, read_people, read_series, read_sets, read_totals
 from shared.domain.delivery import Kind
 from shared.domain.identifiers import task_stream
 from shared.domain.recipient_states import count_by_state
@@ -36,10 +44,20 @@ async def read_report(database: Database, task: Row) -> ReportAnswer:
         joined=None if recipients is None else recipients - task["size"] + sum(excluded.values()),
         unique={name: len(sets[kind]) for kind, name in _NAMES.items()},
         total={name: totals.get((kind, 0), 0) for kind, name in _NAMES.items()},
+        machine=await _machines(database, task_id, sets),
         in_doubt=InDoubtAnswer(held=len(held), resent=len(sets[Kind.RESENT] - held)),
         links=await _links(database, task, totals),
         series=await _series(database, task_id),
     )
+
+
+async def _machines(database: Database, task_id: int, sets: Mapping[Kind, BitMap]) -> MachineAnswer:
+    """``sets``: read before, so that nobody is missing among the people who was not counted either."""
+    people = await read_people(database, task_id)
+    if people is None:
+        return MachineAnswer(opened=0, clicked=0)
+    opened, clicked = (len(sets[kind] - people[kind]) for kind in (Kind.OPENED, Kind.CLICKED))
+    return MachineAnswer(opened=opened, clicked=clicked)
 
 
 async def _links(database: Database, task: Row, totals: dict[tuple[Kind, int], int]) -> list[LinkAnswer]:

@@ -129,6 +129,13 @@ class InDoubtAnswer(TypedDict):
     resent: int
 
 
+class MachineAnswer(TypedDict):
+    """Of those in ``unique``: whose events of that kind all look like a machine's."""
+
+    opened: int
+    clicked: int
+
+
 class ReportAnswer(TypedDict):
     """audience = sum of states = size + joined - sum of excluded. ``joined`` is null until the audience is frozen.
 
@@ -143,6 +150,7 @@ class ReportAnswer(TypedDict):
     joined: int | None
     unique: dict[EventName, int]
     total: dict[EventName, int]
+    machine: MachineAnswer
     in_doubt: InDoubtAnswer
     links: list[LinkAnswer]
     series: list[dict[str, int]]
