@@ -1,6 +1,7 @@
 """The task's row, and the aggregate as every service handles it."""
 
 from shared.domain import task
+from shared.domain.decide_task import decide
 from shared.domain.task import Task
 from shared.event_store.handle_command import Aggregate
 from shared.event_store.interface import Write
@@ -8,6 +9,7 @@ from shared.event_store.read_models.statements import STATEMENTS
 
 
 def rows(state: Task, version: int) -> tuple[Write, ...]:
+    for_those_who_claim = (Write(STATEMENTS["write_sending_pause"], (state.task_id, state.paused)),)
     return (
         Write(
             STATEMENTS["write_task"],
@@ -33,9 +35,12 @@ def rows(state: Task, version: int) -> tuple[Write, ...]:
                 state.endtime,
                 state.recipients,
                 dict(state.excluded),
+                state.paused,
+                state.pause and state.pause.reason,
             ),
         ),
+        *(for_those_who_claim if state.started else ()),
     )
 
 
-TASKS: Aggregate[Task, task.Command, task.Event] = Aggregate(task.replay, task.decide, task.evolve, rows)
+TASKS: Aggregate[Task, task.Command, task.Event] = Aggregate(task.replay, decide, task.evolve, rows)
