@@ -9,6 +9,7 @@ ALTER TABLE task
 ALTER TABLE sending
     ADD COLUMN paused boolean NOT NULL DEFAULT false,
     ADD COLUMN blocked_reason text;
+CREATE INDEX sending_paused ON sending (task_id) WHERE paused;
 
 -- A paused task is not due, however long its time is past: the planners do not look at it again and again.
 DROP INDEX task_due;

@@ -9,38 +9,38 @@ from shared.event_store.read_models.statements import STATEMENTS
 
 
 def rows(state: Task, version: int) -> tuple[Write, ...]:
-    for_those_who_claim = (Write(STATEMENTS["write_sending_pause"], (state.task_id, state.paused)),)
-    return (
-        Write(
-            STATEMENTS["write_task"],
-            (
-                state.task_id,
-                state.account_id,
-                state.user_id,
-                version,
-                state.channel,
-                state.name,
-                state.message_id,
-                state.message_version,
-                state.list_id,
-                state.search_id,
-                state.rate,
-                state.in_doubt,
-                state.scheduledtime,
-                state.size,
-                state.cdate,
-                state.started,
-                state.stage == "cancelled",
-                state.stage == "completed",
-                state.endtime,
-                state.recipients,
-                dict(state.excluded),
-                state.paused,
-                state.pause and state.pause.reason,
-            ),
+    """The row that readers see; and of a started task what those who claim its batches have to know."""
+    shown = Write(
+        STATEMENTS["write_task"],
+        (
+            state.task_id,
+            state.account_id,
+            state.user_id,
+            version,
+            state.channel,
+            state.name,
+            state.message_id,
+            state.message_version,
+            state.list_id,
+            state.search_id,
+            state.rate,
+            state.in_doubt,
+            state.scheduledtime,
+            state.size,
+            state.cdate,
+            state.started,
+            state.stage == "cancelled",
+            state.stage == "completed",
+            state.endtime,
+            state.recipients,
+            dict(state.excluded),
+            state.paused,
+            state.pause.reason if state.pause else None,
         ),
-        *(for_those_who_claim if state.started else ()),
     )
+    if not state.started:
+        return (shown,)
+    return (shown, Write(STATEMENTS["write_sending_pause"], (state.task_id, state.paused)))
 
 
 TASKS: Aggregate[Task, task.Command, task.Event] = Aggregate(task.replay, decide, task.evolve, rows)
