@@ -11,9 +11,11 @@ from services.dispatcher.planner.plan import Planner
 from services.dispatcher.probes import Figures, serve_probes
 from services.dispatcher.sending.journal import Journal
 from services.dispatcher.sending.load_task import Origin, PreparedTasks
+from services.dispatcher.sending.on_trial import Trials
 from services.dispatcher.sending.recover import replay_orphans
 from services.dispatcher.sending.send_batch import SendingTools
 from services.dispatcher.sending.sender import Sender
+from services.dispatcher.sending.transport import Transport
 from shared.bus.hinter import Hinter
 from shared.bus.interface import Bus, Hint, Listener
 from shared.delivery_log.append import DeliveryLog
@@ -65,7 +67,8 @@ async def start_dispatcher(
     owner, stopping, figures = clock.random_id(), asyncio.Event(), Figures()
     journal = Journal(settings.journal_dir, owner)
     await replay_orphans(database, settings.journal_dir, owner, clock.now(), _accepted(settings))
-    tools = _tools(settings, database, delivery_log, journal, owner, figures, stopping)
+    handler = Handler(store, clock.now)
+    tools = _tools(settings, database, delivery_log, journal, owner, figures, handler, stopping)
     hinter = Hinter(bus)
 
     def on_batch_done(task_id: int) -> None:
@@ -77,7 +80,7 @@ async def start_dispatcher(
         sender.wakeup.ring()
         hinter.send("dispatcher", Hint("batches_ready"))
 
-    planner = Planner(database, Handler(store, clock.now), owner, settings.sweep_seconds, on_batches)
+    planner = Planner(database, handler, owner, settings.sweep_seconds, on_batches)
 
     async def on_hint(hint: Hint) -> None:
         (planner if hint.topic == "task_due" else sender).wakeup.ring()
@@ -115,6 +118,7 @@ def _tools(
     journal: Journal,
     owner: int,
     figures: Figures,
+    handler: Handler,
     stopping: asyncio.Event,
 ) -> SendingTools:
     tracker_url = settings.tracker_url or f"http://{settings.host}:{settings.tracker_port}"
@@ -130,5 +134,7 @@ def _tools(
         monotonic=clock.monotonic,
         jitter=clock.jitter,
         count=figures.count,
+        transport=Transport("smtp", clock.monotonic, figures.show_blocked),
+        trials=Trials(handler, figures.count_paused),
         give_up=stopping,
     )

@@ -7,6 +7,7 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
 from services.dispatcher.channels.interface import OutcomeKind
+from shared.domain.task import Harm
 
 
 @dataclass(slots=True)
@@ -16,6 +17,8 @@ class Figures:
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
     outcomes: Counter = field(init=False)
     held: Gauge = field(init=False)
+    blocked: Gauge = field(init=False)
+    paused: Counter = field(init=False)
 
     def __post_init__(self) -> None:
         self.outcomes = Counter(
@@ -23,8 +26,21 @@ class Figures:
         )
         self.held = Gauge("postroom_batches_held", "Batches this dispatcher holds a lease on", registry=self.registry)
 
+        self.blocked = Gauge(
+            "postroom_transport_blocked", "1 while nothing gets through", ["transport"], registry=self.registry
+        )
+        self.paused = Counter(
+            "postroom_tasks_paused_total", "Tasks that this service paused", ["cause"], registry=self.registry
+        )
+
     def count(self, outcome: OutcomeKind) -> None:
         self.outcomes.labels(outcome).inc()
+
+    def show_blocked(self, transport: str, blocked: bool) -> None:
+        self.blocked.labels(transport).set(blocked)
+
+    def count_paused(self, cause: Harm) -> None:
+        self.paused.labels(cause).inc()
 
 
 async def serve_probes(host: str, port: int, figures: Figures, ready: Callable[[], bool]) -> web.AppRunner:

@@ -7,6 +7,7 @@ from typing import Final
 import structlog
 from aiohttp import web
 
+from services.tracker.decisions.judge_harm import HarmLimits
 from services.tracker.intake.known_tasks import KnownTasks
 from services.tracker.intake.record import HitRecorder
 from services.tracker.intake.unsubscribe import Unsubscriber
@@ -63,7 +64,8 @@ async def start_tracker(
     """Raises OSError when the port is taken."""
     metrics, stopping = Metrics(), asyncio.Event()
     wakeup, sweeping = Wakeup(), Wakeup()
-    projector = Projector(database, Handler(store, clock.now), clock.random_id(), clock.monotonic, metrics)
+    limits = HarmLimits(settings.pause_after, settings.pause_bounce_percent, settings.pause_complaint_percent)
+    projector = Projector(database, Handler(store, clock.now), clock.random_id(), clock.monotonic, metrics, limits)
     intake = Intake(
         keys=TokenKeys(settings.secret),
         tasks=KnownTasks(database, clock.monotonic),

@@ -28,11 +28,11 @@ SELECT kind, bits
    AND kind = ANY ($3::smallint[]) AND link = 0 AND chunk = $4;
 
 -- set_counts
--- The bits stay where they are: each row knows its cardinality. $1 tasks
+-- Of the kinds alone, which are numbered below 64. The bits stay where they are: each row knows its cardinality. $1 tasks
 SELECT ordinal_set.task_id, kind, sum(cardinality)::bigint AS members
   FROM ordinal_set
   JOIN projection ON projection.shard = ordinal_set.shard AND projection.generation = ordinal_set.generation AND live
- WHERE task_id = ANY ($1::bigint[]) AND kind > 0 AND link = 0
+ WHERE task_id = ANY ($1::bigint[]) AND kind BETWEEN 1 AND 63 AND link = 0
  GROUP BY task_id, kind;
 
 -- link_counts

@@ -25,6 +25,12 @@ class Kind(IntEnum):
     RESENT = 14  #: was in doubt, is sent once more
 
 
+class Projected(IntEnum):
+    """Sets that only the projection has, beside those of the kinds: no segment is of one, and no report is of them."""
+
+    HARD_BOUNCED = 68  #: bounced for good: there is no such mailbox
+
+
 #: The contract's events, in the order in which one recipient can have them.
 EVENTS: Final = (
     Kind.SUBMITTED,

@@ -27,6 +27,7 @@ class Origin:
 @dataclass(frozen=True, slots=True)
 class TaskToSend:
     task_id: int
+    account_id: int
     list_id: int | None
     in_doubt: InDoubtPolicy
     composer: Composer
@@ -68,7 +69,7 @@ def _prepared(row: Row, origin: Origin, tokens: TokenKeys) -> TaskToSend:
         links={url: number for number, url in enumerate(row["links"], start=1)},
     )
     composer = EmailComposer(prepare(content, context), tokens)
-    return TaskToSend(row["id"], row["list_id"], row["in_doubt"], composer)
+    return TaskToSend(row["id"], row["account_id"], row["list_id"], row["in_doubt"], composer)
 
 
 def _email_content(content: Mapping[str, Any]) -> EmailContent:

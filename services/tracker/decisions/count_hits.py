@@ -8,13 +8,15 @@ from array import array
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from pyroaring import BitMap
 
 from shared.delivery_log.chunks import FINAL_SET, split_by_chunk
 from shared.delivery_log.segments import Hits, ordinals_of
-from shared.domain.delivery import FINAL, Kind
+from shared.domain.bounce import classify_bounce
+from shared.domain.delivery import FINAL, Kind, Projected
 
 WHOLE_KIND: Final = 0  #: the link number under which all hits of a kind are counted
 _MINUTE_MS: Final = 60_000
@@ -22,7 +24,7 @@ _MINUTE_MS: Final = 60_000
 
 class SetKey(NamedTuple):
     task_id: int
-    kind: int  #: a Kind, or FINAL_SET
+    kind: int  #: a Kind, a Projected, or FINAL_SET
     link: int
     chunk: int
 
@@ -51,12 +53,26 @@ def count_hits(segments: Iterable[tuple[int, Kind, Hits]]) -> Additions:
             members[task_id, FINAL_SET, WHOLE_KIND] |= who
         for minute, count in _per_minute(hits.times):
             series[SeriesKey(task_id, kind, WHOLE_KIND, minute)] += count
+        if kind is Kind.BOUNCED and (hard := _hard_bounced(hits)):
+            members[task_id, Projected.HARD_BOUNCED, WHOLE_KIND] |= hard
         if kind is Kind.CLICKED:
             for link, ordinals, times in _per_link(hits):
                 members[task_id, kind, link] |= BitMap(ordinals)
                 for minute, count in _per_minute(times):
                     series[SeriesKey(task_id, kind, link, minute)] += count
     return Additions(_chunked(members), dict(series))
+
+
+def _hard_bounced(hits: Hits) -> BitMap:
+    """Those whose bounce says that there is no such mailbox; one that says nothing is not taken for that."""
+    hard = {place for place, note in enumerate(hits.notes, start=1) if _is_hard(note)}
+    return BitMap(ordinal for ordinal, place in zip(hits.ordinals, hits.details, strict=True) if place in hard)
+
+
+@lru_cache(maxsize=4096)
+def _is_hard(note: str) -> bool:
+    # A list of dead addresses says the same thousands of times.
+    return classify_bounce(note) == "hard"
 
 
 def _chunked(members: defaultdict[tuple[int, int, int], BitMap]) -> dict[SetKey, BitMap]:
