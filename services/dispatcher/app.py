@@ -13,6 +13,8 @@ from services.dispatcher.planner.plan import Planner
 from services.dispatcher.probes import Figures, serve_probes
 from services.dispatcher.sending.journal import Journal
 from services.dispatcher.sending.load_task import Origin, PreparedTasks
+from services.dispatcher.sending.next_hop import NextHop
+from services.dispatcher.sending.on_trial import Trials
 from services.dispatcher.sending.recover import replay_orphans
 from services.dispatcher.sending.send_batch import SendingTools
 from services.dispatcher.sending.sender import Sender
@@ -76,7 +78,8 @@ async def start_dispatcher(
     shares = Shares.of(database, owner, clock.monotonic, limits.by_name)
     await shares.renew()
     domains = Domains({domain: shares.gates[name] for domain, name in limits.domains.items()}, clock.monotonic)
-    tools = _tools(settings, database, delivery_log, journal, owner, figures, stopping, domains)
+    handler = Handler(store, clock.now)
+    tools = _tools(settings, database, delivery_log, journal, owner, figures, handler, stopping, domains)
     hinter = Hinter(bus)
     senders = _senders(settings, transports, tools, hinter, shares)
 
@@ -84,7 +87,7 @@ async def start_dispatcher(
         _wake(senders)
         hinter.send("dispatcher", Hint("batches_ready"))
 
-    planner = Planner(database, Handler(store, clock.now), owner, senders.keys(), settings.sweep_seconds, on_batches)
+    planner = Planner(database, handler, owner, senders.keys(), settings.sweep_seconds, on_batches)
 
     async def on_hint(hint: Hint) -> None:
         if hint.topic == "task_due":
@@ -150,6 +153,7 @@ def _tools(
     journal: Journal,
     owner: int,
     figures: Figures,
+    handler: Handler,
     stopping: asyncio.Event,
     domains: Domains,
 ) -> dict[Channel, SendingTools]:
@@ -169,8 +173,16 @@ def _tools(
         monotonic=clock.monotonic,
         jitter=clock.jitter,
         count=partial(figures.count, "email"),
+        transport=NextHop("smtp", clock.monotonic, figures.show_blocked),
+        trials=Trials(handler, figures.count_paused),
         give_up=stopping,
         domains=domains,
     )
-    sms = replace(shared, channel="sms", accepted_kinds=accepted["sms"], count=partial(figures.count, "sms"))
+    sms = replace(
+        shared,
+        channel="sms",
+        accepted_kinds=accepted["sms"],
+        count=partial(figures.count, "sms"),
+        transport=NextHop("sms", clock.monotonic, figures.show_blocked),
+    )
     return {"email": shared, "sms": sms}

@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
 from services.dispatcher.channels.interface import OutcomeKind
 from shared.domain.identifiers import Channel
+from shared.domain.task import Harm
 
 
 @dataclass(slots=True)
@@ -17,6 +18,8 @@ class Figures:
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
     outcomes: Counter = field(init=False)
     held: Gauge = field(init=False)
+    blocked: Gauge = field(init=False)
+    paused: Counter = field(init=False)
 
     def __post_init__(self) -> None:
         self.outcomes = Counter(
@@ -27,8 +30,21 @@ class Figures:
         )
         self.held = Gauge("postroom_batches_held", "Batches this dispatcher holds a lease on", registry=self.registry)
 
+        self.blocked = Gauge(
+            "postroom_transport_blocked", "1 while nothing gets through", ["transport"], registry=self.registry
+        )
+        self.paused = Counter(
+            "postroom_tasks_paused_total", "Tasks that this service paused", ["cause"], registry=self.registry
+        )
+
     def count(self, channel: Channel, outcome: OutcomeKind) -> None:
         self.outcomes.labels(channel, outcome).inc()
+
+    def show_blocked(self, transport: str, blocked: bool) -> None:
+        self.blocked.labels(transport).set(blocked)
+
+    def count_paused(self, cause: Harm) -> None:
+        self.paused.labels(cause).inc()
 
 
 async def serve_probes(host: str, port: int, figures: Figures, ready: Callable[[], bool]) -> web.AppRunner:

@@ -8,6 +8,7 @@ from typing import Final
 import structlog
 from aiohttp import web
 
+from services.tracker.decisions.judge_harm import HarmLimits
 from services.tracker.intake.bounce_port import BouncePort
 from services.tracker.intake.bounces import BounceIntake
 from services.tracker.intake.known_tasks import KnownTasks
@@ -68,7 +69,8 @@ async def start_tracker(
     """Raises OSError when a port is taken."""
     metrics, stopping = Metrics(), asyncio.Event()
     wakeup, sweeping = Wakeup(), Wakeup()
-    projector = Projector(database, Handler(store, clock.now), clock.random_id(), clock.monotonic, metrics)
+    limits = HarmLimits(settings.pause_after, settings.pause_bounce_percent, settings.pause_complaint_percent)
+    projector = Projector(database, Handler(store, clock.now), clock.random_id(), clock.monotonic, metrics, limits)
     keys, tasks = TokenKeys(settings.secret), KnownTasks(database, clock.monotonic)
     # Below the batch that all unsubscribes share.
     recorder = HitRecorder(delivery_log, -2 - clock.random_id(), metrics)

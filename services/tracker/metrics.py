@@ -2,6 +2,8 @@
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
+from shared.domain.task import Harm
+
 
 class Metrics:
     def __init__(self) -> None:
@@ -28,9 +30,15 @@ class Metrics:
             registry=self.registry,
         )
         self.projected = Counter("postroom_projected_hits_total", "Hits projected", registry=self.registry)
+        self.paused = Counter(
+            "postroom_tasks_paused_total", "Tasks that this service paused", ["cause"], registry=self.registry
+        )
         self.shards = Gauge("postroom_projector_shards", "Shards this tracker projects", registry=self.registry)
         self.lag_seconds = Gauge(
             "postroom_projector_lag_seconds",
             "Age of the oldest segment of these shards that is not projected",
             registry=self.registry,
         )
+
+    def count_paused(self, cause: Harm) -> None:
+        self.paused.labels(cause).inc()

@@ -31,6 +31,7 @@ class Derived(IntEnum):
     HUMAN_OPENED = 64  #: has an opening that does not look like a machine's
     HUMAN_CLICKED = 65  #: has a click that does not look like a machine's by itself; by visit, see visits.py
     BURST = 66  #: fetched link after link; by visit
+    HARD_BOUNCED = 68  #: bounced for good: there is no such mailbox
 
 
 #: The contract's events, in the order in which one recipient can have them.

@@ -1,12 +1,14 @@
-"""One task, from its creation to its end: all that is ever decided about it.
+"""One task, from its creation to its end: what may be wanted of it, what happens to it, and what it then is.
 
-A task is one message to one audience at one time. ``decide`` says what follows from a command, ``evolve`` what an event
-changes. What became of each recipient is not here: it is in the delivery log.
+A task is one message to one audience at one time. ``decide_task.decide`` says what follows from a command, ``evolve``
+what an event changes. What became of each recipient is not here: it is in the delivery log.
 
     scheduled --TaskStarted--> freezing --AudienceFrozen--> sending --TaskCompleted--> completed
         |----------------------TaskCancelled------------------|---------------------> cancelled
 
 The endtime of a cancelled task is its cancellation; senders still record a final state for each of its recipients.
+From creation to its end a task may be paused and resumed: that is beside its stage. Paused it does not start, and
+nothing of it is sent.
 """
 
 from collections.abc import Iterable, Mapping
@@ -15,10 +17,13 @@ from functools import reduce
 from typing import Literal, assert_never
 
 from shared.domain.identifiers import AccountId, Channel, Instant, ListId, MessageId, TaskId, UserId
-from shared.domain.refusal import Fault, Refused
 
 InDoubtPolicy = Literal["resend", "hold"]
 Stage = Literal["new", "scheduled", "freezing", "sending", "completed", "cancelled"]
+
+#: Why the service itself pauses a task: too many hard bounces or complaints, or a relay that refuses one as the other.
+Harm = Literal["bounces", "complaints", "refusals"]
+PauseCause = Literal["user"] | Harm
 
 
 # What somebody wants.
@@ -50,6 +55,7 @@ class ChangeTask:
 
     fields: frozenset[str]
     cancelled: bool = False
+    paused: bool = False
     name: str = ""
     list_id: ListId | None = None
     search_id: int | None = None
@@ -59,6 +65,15 @@ class ChangeTask:
     @property
     def cancels(self) -> bool:
         return self.cancelled and "cancelled" in self.fields
+
+    @property
+    def pauses(self) -> bool:
+        """Whoever cancels in the same breath has no wish about pausing left."""
+        return self.paused and "paused" in self.fields and not self.cancels
+
+    @property
+    def resumes(self) -> bool:
+        return not self.paused and "paused" in self.fields and not self.cancels
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +92,19 @@ class FreezeAudience:
 
 
 @dataclass(frozen=True, slots=True)
+class PauseTask:
+    """The service's own wish, as the task does harm. ``reason``: for people; it holds no address."""
+
+    cause: Harm
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class CompleteTask:
     """The tracker's wish, once each recipient has a final state that can be counted."""
 
 
-Command = CreateTask | ChangeTask | StartTask | FreezeAudience | CompleteTask
+Command = CreateTask | ChangeTask | StartTask | FreezeAudience | PauseTask | CompleteTask
 
 
 # What happened: stored for ever, so a field is only ever added.
@@ -132,11 +155,25 @@ class AudienceFrozen:
 
 
 @dataclass(frozen=True, slots=True)
+class TaskPaused:
+    cause: PauseCause
+    reason: str | None  #: None: a person's wish needs none
+    at: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class TaskResumed:
+    at: Instant
+
+
+@dataclass(frozen=True, slots=True)
 class TaskCompleted:
     at: Instant
 
 
-Event = TaskCreated | TaskChanged | TaskCancelled | TaskStarted | AudienceFrozen | TaskCompleted
+Event = (
+    TaskCreated | TaskChanged | TaskCancelled | TaskStarted | AudienceFrozen | TaskPaused | TaskResumed | TaskCompleted
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,115 +197,16 @@ class Task:
     endtime: Instant | None = None
     recipients: int | None = None
     excluded: Mapping[str, int] = field(default_factory=dict)
+    pause: TaskPaused | None = None  #: None: not paused, as is whatever has ended
+    overruled: tuple[PauseCause, ...] = ()  #: of the pauses that a person ended, oldest first
 
     @property
     def started(self) -> bool:
         return self.started_at is not None
 
-
-def decide(task: Task, command: Command, now: Instant) -> list[Event] | Refused:
-    """What follows from ``command``; asking again for what already holds gives ``[]``."""
-    match command:
-        case CreateTask():
-            return _create(task, command, now)
-        case ChangeTask():
-            return _change(task, command, now)
-        case StartTask(message_version):
-            return [TaskStarted(message_version, now)] if task.stage == "scheduled" else []
-        case FreezeAudience(recipients, excluded):
-            return [AudienceFrozen(recipients, excluded)] if _freezes(task) else []
-        case CompleteTask():
-            return [TaskCompleted(now)] if task.stage == "sending" else []
-        case _:
-            assert_never(command)
-
-
-def _create(task: Task, wish: CreateTask, now: Instant) -> list[Event] | Refused:
-    if task.stage != "new":
-        return []
-    faults = _target_faults(wish.list_id, wish.search_id, wish.target_known)
-    if wish.message_channel is None:
-        faults.append(Fault("message_id", f"there is no message {wish.message_id}"))
-    elif wish.message_channel != wish.channel:
-        its, ours = wish.message_channel, wish.channel
-        faults.append(Fault("message_id", f"message {wish.message_id} is for {its}, the task for {ours}"))
-    if faults:
-        return Refused.invalid(*faults)
-    return [
-        TaskCreated(
-            task_id=wish.task_id,
-            account_id=wish.account_id,
-            user_id=wish.user_id,
-            channel=wish.channel,
-            name=wish.name,
-            message_id=wish.message_id,
-            list_id=wish.list_id,
-            search_id=wish.search_id,
-            rate=wish.rate,
-            in_doubt=wish.in_doubt,
-            scheduledtime=max(wish.scheduledtime, now),
-            size=wish.size,
-            at=now,
-        )
-    ]
-
-
-def _target_faults(list_id: int | None, search_id: int | None, known: bool) -> list[Fault]:
-    if (list_id is None) == (search_id is None):
-        return [Fault("list_id", "exactly one of list_id and search_id must be given")]
-    if known:
-        return []
-    return [
-        Fault("list_id", f"there is no list {list_id}")
-        if search_id is None
-        else Fault("search_id", f"there is no search {search_id}")
-    ]
-
-
-def _change(task: Task, wish: ChangeTask, now: Instant) -> list[Event] | Refused:
-    if task.stage == "new":
-        return Refused.not_found("there is no such task")
-    before = TaskChanged(task.name, task.list_id, task.search_id, task.scheduledtime)
-    after = _after(before, wish, now)
-    conflicts = _conflicts(task, wish, before, after)
-    # A target that stays is not questioned: a task whose list is gone can still be cancelled.
-    if (after.list_id, after.search_id) != (before.list_id, before.search_id) and (
-        faults := _target_faults(after.list_id, after.search_id, wish.target_known)
-    ):
-        return Refused.invalid(*faults, *conflicts)
-    if conflicts:
-        return Refused("conflict", tuple(conflicts))
-    changed: list[Event] = [after] if after != before else []
-    return [*changed, TaskCancelled(now)] if wish.cancels and task.stage != "cancelled" else changed
-
-
-def _after(before: TaskChanged, wish: ChangeTask, now: Instant) -> TaskChanged:
-    wanted = {name: getattr(wish, name) for name in wish.fields - {"cancelled"}}
-    # The old time again is no change, though it may be past by now.
-    if wanted.get("scheduledtime", before.scheduledtime) != before.scheduledtime:
-        wanted["scheduledtime"] = max(wish.scheduledtime, now)
-    return replace(before, **wanted)
-
-
-def _conflicts(task: Task, wish: ChangeTask, before: TaskChanged, after: TaskChanged) -> list[Fault]:
-    faults = []
-    if wish.cancels and task.stage == "completed":
-        faults.append(Fault("cancelled", "a completed task cannot be cancelled"))
-    if "cancelled" in wish.fields and not wish.cancels and task.stage == "cancelled":
-        faults.append(Fault("cancelled", "a cancelled task stays cancelled"))
-    if task.stage != "scheduled":
-        stage = task.stage if task.stage in ("completed", "cancelled") else "started"
-        faults += [
-            Fault(name, f"cannot be changed any more, the task is {stage}")
-            for name in ("name", "list_id", "search_id", "scheduledtime")
-            if getattr(before, name) != getattr(after, name)
-        ]
-    return faults
-
-
-def _freezes(task: Task) -> bool:
-    # Also after a cancel mid-freeze: whoever was written down by then still needs a state.
-    return task.started and task.recipients is None
+    @property
+    def paused(self) -> bool:
+        return self.pause is not None
 
 
 def evolve(task: Task, event: Event) -> Task:
@@ -282,10 +220,15 @@ def evolve(task: Task, event: Event) -> Task:
         case AudienceFrozen(recipients, excluded):
             stage: Stage = task.stage if task.stage == "cancelled" else "sending"
             return replace(task, stage=stage, recipients=recipients, excluded=excluded)
+        case TaskPaused():
+            return replace(task, pause=event)
+        case TaskResumed():
+            overruled = (*task.overruled, task.pause.cause) if task.pause else task.overruled
+            return replace(task, pause=None, overruled=overruled)
         case TaskCancelled(at):
-            return replace(task, stage="cancelled", endtime=at)
+            return replace(task, stage="cancelled", endtime=at, pause=None)
         case TaskCompleted(at):
-            return replace(task, stage="completed", endtime=at)
+            return replace(task, stage="completed", endtime=at, pause=None)
         case _:
             assert_never(event)
 

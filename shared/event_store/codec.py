@@ -22,6 +22,8 @@ BY_NAME: Final[Mapping[str, type[Any]]] = {
     "task.cancelled": task.TaskCancelled,
     "task.started": task.TaskStarted,
     "task.audience_frozen": task.AudienceFrozen,
+    "task.paused": task.TaskPaused,
+    "task.resumed": task.TaskResumed,
     "task.completed": task.TaskCompleted,
 }
 NAMES: Final[Mapping[type[Any], str]] = {kind: name for name, kind in BY_NAME.items()}

@@ -9,6 +9,7 @@ import binascii
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -48,6 +49,20 @@ def _count(value: str) -> int:
     if int(value) < 1:
         raise ValueError("1 or more")
     return int(value)
+
+
+def _count_or_off(value: str) -> int:
+    return 0 if value.strip() in ("", "0") else _count(value)
+
+
+def _percent_or_off(value: str) -> Decimal:
+    try:
+        percent = Decimal(value.strip() or "0")
+    except InvalidOperation as error:
+        raise ValueError("a percentage, 0 to 100") from error
+    if not (percent.is_finite() and 0 <= percent <= 100):
+        raise ValueError("a percentage, 0 to 100")
+    return percent
 
 
 def _port(value: str) -> int:
@@ -175,6 +190,24 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         _text,
     ),
     Setting("RETRY_SECONDS", _SEND_PAUSES, "Pauses between attempts for one recipient, comma-separated", _pauses),
+    Setting(
+        "PAUSE_AFTER",
+        "1000",
+        "Accepted messages after which a task may pause itself for its bounces or complaints; 0 or empty: never",
+        _count_or_off,
+    ),
+    Setting(
+        "PAUSE_BOUNCE_PERCENT",
+        "5",
+        "A task pauses itself above so many hard bounces in 100 accepted messages; 0 or empty: never for them",
+        _percent_or_off,
+    ),
+    Setting(
+        "PAUSE_COMPLAINT_PERCENT",
+        "0.3",
+        "A task pauses itself above so many complaints in 100 accepted messages; 0 or empty: never for them",
+        _percent_or_off,
+    ),
     Setting("SWEEP_SECONDS", "2", "How often each loop looks for work that no hint announced", _period),
     Setting("DATABASE_CONNECTIONS", "8", "Connections of one service to Postgres", _count),
     Setting("LOG_LEVEL", "info", "debug, info, warning or error", _log_level),
@@ -207,6 +240,9 @@ class Settings:
     sms_limits: str
     domain_limits: str
     retry_seconds: tuple[float, ...]
+    pause_after: int
+    pause_bounce_percent: Decimal
+    pause_complaint_percent: Decimal
     sweep_seconds: float
     database_connections: int
     log_level: str

@@ -11,6 +11,8 @@ from shared.event_store.handle_command import Handler
 from shared.postgres.database import Database, Unavailable
 from shared.runtime.lifecycle import Wakeup, run_loop
 
+BATCHES_MOVED = 5_000  #: of paused and resumed tasks, in one transaction
+
 
 class Planner:
     """Replicas plan side by side: a start is decided by the task's version, a freeze by a lease."""
@@ -39,6 +41,9 @@ class Planner:
         started = await start_due_tasks(self._database, self._handler, self._channels)
         frozen = await freeze_one_audience(self._database, self._handler, self._owner)
         released = await self._database.execute(STATEMENTS["release_cancelled"])
-        if frozen or released:
+        put_off = await self._database.execute(STATEMENTS["put_off_paused"], BATCHES_MOVED)
+        # After that: who put off what had just been resumed calls it back himself.
+        called_back = await self._database.execute(STATEMENTS["call_back_resumed"], BATCHES_MOVED)
+        if frozen or released or called_back:
             self._on_batches()
-        return bool(started or frozen)
+        return bool(started or frozen or called_back or put_off == BATCHES_MOVED)

@@ -3,7 +3,7 @@
 SELECT task.id, task.account_id, task.rate, message.version AS message_version
   FROM task
   JOIN message ON message.id = task.message_id
- WHERE NOT task.started AND NOT task.cancelled AND task.scheduledtime <= clock_timestamp()
+ WHERE NOT task.started AND NOT task.cancelled AND NOT task.paused AND task.scheduledtime <= clock_timestamp()
    AND task.channel = ANY ($2::text[])
  ORDER BY task.scheduledtime, task.id
  LIMIT $1;
@@ -149,3 +149,37 @@ UPDATE batch
    SET due_at = clock_timestamp()
   FROM waiting
  WHERE batch.task_id = waiting.task_id AND batch.number = waiting.number;
+
+-- put_off_paused
+-- Nothing of a paused task is claimed anyway, but a large one would stand in front of every claim: what waits of it is put off by
+-- a thousand years, and its own time is kept that way. What somebody holds stays, it is a handful. $1 limit
+WITH resting AS (
+    SELECT batch.task_id, batch.number
+      FROM sending
+      JOIN batch ON batch.task_id = sending.task_id
+     WHERE sending.paused AND NOT batch.done AND batch.due_at < clock_timestamp() + interval '36500 days'
+       AND batch.owner IS NULL
+     ORDER BY batch.task_id, batch.number
+     LIMIT $1
+       FOR UPDATE OF batch SKIP LOCKED
+)
+UPDATE batch
+   SET due_at = batch.due_at + interval '365000 days'
+  FROM resting
+ WHERE batch.task_id = resting.task_id AND batch.number = resting.number;
+
+-- call_back_resumed
+-- What was put off of tasks that are not paused any more: due when it would have been. $1 limit
+WITH rested AS (
+    SELECT batch.task_id, batch.number
+      FROM batch
+      JOIN sending ON sending.task_id = batch.task_id AND NOT sending.paused
+     WHERE NOT batch.done AND batch.due_at > clock_timestamp() + interval '36500 days'
+     ORDER BY batch.task_id, batch.number
+     LIMIT $1
+       FOR UPDATE OF batch SKIP LOCKED
+)
+UPDATE batch
+   SET due_at = batch.due_at - interval '365000 days'
+  FROM rested
+ WHERE batch.task_id = rested.task_id AND batch.number = rested.number;

@@ -8,9 +8,9 @@ from pyroaring import BitMap
 from services.dispatcher.sending.journal_records import Hold
 from shared.postgres.database import Row
 
-#: Why no further message of a batch may be started: the task was cancelled, the lease went to somebody else, this
-#: process is stopping, what it sends cannot be recorded, or the moment granted by the task's rate is over.
-Halt = Literal["cancelled", "lost", "stopping", "recorder down", "pace"]
+#: Why no further message of a batch may be started: the task was cancelled or paused, the lease went to somebody else,
+#: this process is stopping, what it sends cannot be recorded, or the moment granted by the task's rate is over.
+Halt = Literal["cancelled", "paused", "lost", "stopping", "recorder down", "pace"]
 
 LEASE_SECONDS = 15.0
 DOT_MARGIN_SECONDS = 2.0  #: so much of the lease must be left when a final dot is written
@@ -28,6 +28,7 @@ class HeldBatch:
     lease_until: float  #: monotonic seconds
     pace_until: float | None  #: monotonic seconds; None: no rate
     halt: Halt | None = field(default=None)
+    blocked: bool = False  #: nothing of its task got through when it was claimed
 
     def may_start(self, now: float) -> bool:
         """Whether one more message of it may be begun."""
@@ -36,8 +37,8 @@ class HeldBatch:
         return self.halt is None
 
     def may_finish(self, now: float) -> bool:
-        """Whether a final dot may be written now: nobody else can have taken the batch over."""
-        return self.halt not in ("cancelled", "lost") and now < self.lease_until - DOT_MARGIN_SECONDS
+        """Whether a final dot may be written now: nobody else can have taken the batch over, and it is still wanted."""
+        return self.halt not in ("cancelled", "paused", "lost") and now < self.lease_until - DOT_MARGIN_SECONDS
 
 
 def read_held(row: Row, asked_at: float, *, paced: bool) -> HeldBatch:
@@ -52,4 +53,5 @@ def read_held(row: Row, asked_at: float, *, paced: bool) -> HeldBatch:
         lease_until=asked_at + LEASE_SECONDS,
         pace_until=asked_at + PACE_GRANT_SECONDS if paced else None,
         halt="cancelled" if row["cancelled"] else None,
+        blocked=row["blocked"],
     )

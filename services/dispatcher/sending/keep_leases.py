@@ -11,7 +11,7 @@ from shared.postgres.database import Database, DatabaseError
 
 log = structlog.get_logger(__name__)
 
-LOOK_SECONDS = 0.25  #: how often cancels are looked for: a cancel stops within a second
+LOOK_SECONDS = 0.25  #: how often cancels and pauses are looked for: both stop within a second
 RENEW_SECONDS = 3.0
 
 
@@ -48,7 +48,7 @@ class LeaseKeeper:
         try:
             if self._monotonic() - self._renewed_at >= RENEW_SECONDS:
                 await self._renew()
-            await self._find_cancelled()
+            await self._find_stopped()
         except DatabaseError as error:
             log.warning("leases not kept", action="leases_not_kept", reason=str(error)[:200])
         return False
@@ -72,11 +72,12 @@ class LeaseKeeper:
                 batch.halt = batch.halt or "lost"
         self._renewed_at = asked_at
 
-    async def _find_cancelled(self) -> None:
+    async def _find_stopped(self) -> None:
         tasks = list({batch.hold.task_id for batch in self._held})
-        rows = await self._database.fetch(STATEMENTS["cancelled_of"], tasks)
-        cancelled = {row["id"] for row in rows}
+        rows = await self._database.fetch(STATEMENTS["stopped_of"], tasks)
+        stopped = {row["id"]: row["cancelled"] for row in rows}
         for batch in self._held:
+            cancelled = stopped.get(batch.hold.task_id)
             # Of one that was lost somebody else says what became of it.
-            if batch.hold.task_id in cancelled and batch.halt != "lost":
-                batch.halt = "cancelled"
+            if cancelled is not None and batch.halt != "lost":
+                batch.halt = "cancelled" if cancelled else "paused"

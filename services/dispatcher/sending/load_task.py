@@ -28,6 +28,7 @@ class Origin:
 @dataclass(frozen=True, slots=True)
 class TaskToSend:
     task_id: int
+    account_id: int
     list_id: int | None
     in_doubt: InDoubtPolicy
     composer: Composer
@@ -58,7 +59,8 @@ class PreparedTasks:
 
 def _prepared(row: Row, origin: Origin, tokens: TokenKeys) -> TaskToSend:
     prepare_for = _sms_composer if row["channel"] == "sms" else _email_composer
-    return TaskToSend(row["id"], row["list_id"], row["in_doubt"], prepare_for(row, origin, tokens))
+    composer = prepare_for(row, origin, tokens)
+    return TaskToSend(row["id"], row["account_id"], row["list_id"], row["in_doubt"], composer)
 
 
 def _sms_composer(row: Row, origin: Origin, tokens: TokenKeys) -> SmsComposer:

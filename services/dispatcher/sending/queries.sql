@@ -1,10 +1,12 @@
 -- claim_batches
 -- Due batches of tasks without a rate, each for this process alone while the lease lasts. A batch that still names an owner was
--- left by one that died or stalled. $1 owner, $2 lease seconds, $3 limit, $4 channel
+-- left by one that died or stalled; of a paused task it stays so until that is resumed.
+-- $1 owner, $2 lease seconds, $3 limit, $4 channel
 WITH due AS (
-    SELECT batch.task_id, batch.number, batch.owner AS former_owner
+    SELECT batch.task_id, batch.number, batch.owner AS former_owner, sending.blocked_reason IS NOT NULL AS blocked
       FROM batch
       JOIN sending ON sending.task_id = batch.task_id AND sending.burst IS NULL AND sending.channel = $4
+                  AND NOT sending.paused
      WHERE NOT batch.done AND batch.due_at <= clock_timestamp() AND batch.leased_until < clock_timestamp()
      ORDER BY batch.due_at, batch.task_id, batch.number
      LIMIT $3
@@ -16,7 +18,7 @@ UPDATE batch
   FROM due
  WHERE batch.task_id = due.task_id AND batch.number = due.number
 RETURNING batch.task_id, batch.number, batch.epoch, batch.attempt, batch.ordinals, batch.resent,
-          batch.taken_over, batch.size AS allowed,
+          batch.taken_over, batch.size AS allowed, due.blocked,
           (SELECT cancelled FROM task WHERE task.id = batch.task_id) AS cancelled;
 
 -- claim_paced
@@ -24,9 +26,9 @@ RETURNING batch.task_id, batch.number, batch.epoch, batch.attempt, batch.ordinal
 -- kept, by the clock of the database, so it holds over all dispatchers and restarts. What is granted and not used is gone.
 -- $1 owner, $2 lease seconds, $3 limit, $4 channel
 WITH paced AS (
-    SELECT task_id, burst, seconds_each
+    SELECT task_id, burst, seconds_each, blocked_reason IS NOT NULL AS blocked
       FROM sending
-     WHERE burst IS NOT NULL AND frozen AND channel = $4 AND next_at <= clock_timestamp()
+     WHERE burst IS NOT NULL AND frozen AND NOT paused AND channel = $4 AND next_at <= clock_timestamp()
        AND task_id = ANY (ARRAY (SELECT DISTINCT task_id
                                    FROM batch
                                   WHERE NOT done AND due_at <= clock_timestamp() AND leased_until < clock_timestamp()))
@@ -34,7 +36,8 @@ WITH paced AS (
      LIMIT $3
        FOR UPDATE SKIP LOCKED
 ), due AS (
-    SELECT paced.task_id, picked.number, picked.former_owner, least(picked.size, paced.burst) AS allowed, paced.seconds_each
+    SELECT paced.task_id, paced.blocked, paced.seconds_each,
+           picked.number, picked.former_owner, least(picked.size, paced.burst) AS allowed
       FROM paced
      CROSS JOIN LATERAL (
            SELECT batch.number, batch.size, batch.owner AS former_owner
@@ -56,14 +59,15 @@ UPDATE batch
   FROM due
  WHERE batch.task_id = due.task_id AND batch.number = due.number
 RETURNING batch.task_id, batch.number, batch.epoch, batch.attempt, batch.ordinals, batch.resent,
-          batch.taken_over, due.allowed,
+          batch.taken_over, due.allowed, due.blocked,
           (SELECT cancelled FROM task WHERE task.id = batch.task_id) AS cancelled;
 
 -- next_due
--- Seconds until something of a channel can be claimed, for the wait between two rounds; null when nothing is planned. $1 channel
+-- Seconds until something of a channel can be claimed, for the wait between two rounds; null when nothing is planned. What is
+-- paused waits for a resume, which is no moment that could be known. $1 channel
 SELECT extract(epoch FROM min(greatest(batch.due_at, batch.leased_until, sending.next_at)) - clock_timestamp())::float8
   FROM batch
-  JOIN sending ON sending.task_id = batch.task_id AND sending.channel = $1
+  JOIN sending ON sending.task_id = batch.task_id AND sending.channel = $1 AND NOT sending.paused
  WHERE NOT batch.done AND batch.due_at < clock_timestamp() + interval '1 minute';
 
 -- renew_leases
@@ -75,9 +79,9 @@ UPDATE batch
    AND batch.owner = $1 AND NOT batch.done
 RETURNING batch.task_id, batch.number, batch.epoch;
 
--- cancelled_of
--- $1 tasks
-SELECT id FROM task WHERE id = ANY ($1::bigint[]) AND cancelled;
+-- stopped_of
+-- Those of the tasks of which nothing more is begun. $1 tasks
+SELECT id, cancelled FROM task WHERE id = ANY ($1::bigint[]) AND (cancelled OR paused);
 
 -- task_to_send
 -- What all recipients of a task have in common. $1 task
@@ -130,6 +134,10 @@ SELECT shard, task_id, nextval('retry_batch_number'), $9::bytea, $10, $11::bytea
        clock_timestamp() + $12 * interval '1 second'
   FROM mine
  WHERE $9::bytea IS NOT NULL;
+
+-- note_block
+-- Why nothing of the task gets through, or null: something does. Written only where it changes. $1 task, $2 reason
+UPDATE sending SET blocked_reason = $2 WHERE task_id = $1 AND blocked_reason IS DISTINCT FROM $2;
 
 -- settle_doubt
 -- After a takeover: who is left, and who was resent, before anything is sent. $1 task, $2 number, $3 epoch, $4 owner,

@@ -71,8 +71,8 @@ class OutcomeRecorder:
         self._take()
         self._store(by_kind(*self._identity(), columns))
 
-    async def conclude(self, write: Write | None, give_up: asyncio.Event) -> bool:
-        """Stores what is left together with ``write``. False when Postgres stayed away until ``give_up``: the journal
+    async def conclude(self, writes: Sequence[Write], give_up: asyncio.Event) -> bool:
+        """Stores what is left together with ``writes``. False when Postgres stayed away until ``give_up``: the journal
         has it.
         """
         if self._flushing is not None:
@@ -82,7 +82,7 @@ class OutcomeRecorder:
         self._take()
         while True:
             try:
-                await self._log.append(self._unstored, [*self._writes, *([write] if write else [])])
+                await self._log.append(self._unstored, [*self._writes, *writes])
             except Unavailable as error:
                 log.warning("outcomes not stored", action="outcomes_not_stored", reason=str(error)[:200])
                 if give_up.is_set():

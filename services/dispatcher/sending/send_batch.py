@@ -19,6 +19,8 @@ from services.dispatcher.sending.held_batch import HeldBatch
 from services.dispatcher.sending.journal import Journal
 from services.dispatcher.sending.journal_records import Mark, Record
 from services.dispatcher.sending.load_task import PreparedTasks, TaskToSend
+from services.dispatcher.sending.next_hop import NextHop, reason_of
+from services.dispatcher.sending.on_trial import Trials, Withheld
 from services.dispatcher.sending.record_outcomes import OutcomeRecorder, conclusion, settled_columns
 from services.dispatcher.sending.recover import stored_outcomes
 from services.dispatcher.sending.statements import STATEMENTS
@@ -63,6 +65,8 @@ class SendingTools:
     monotonic: Callable[[], float]
     jitter: Callable[[], float]
     count: Callable[[OutcomeKind], None]
+    transport: NextHop
+    trials: Trials
     give_up: asyncio.Event  #: the process must end even if Postgres is away
     domains: Domains  #: limits of recipient domains
 
@@ -75,7 +79,10 @@ class BatchSending:
         self._batch = batch
         self._task = task
         self._recorder = OutcomeRecorder(tools.delivery_log, batch, tools.owner)
+        self._withheld = Withheld(tools.trials.of(task.task_id))
+        self._accepted = False
         self._trouble = ""
+        self._blocked_reason: str | None = None
         self._let_go: int | None = None  #: the last one that the channel gave back unsent
         self._admitted: Admitted | None = None
 
@@ -83,7 +90,7 @@ class BatchSending:
         """False when the relay could not be used at all. Raises DatabaseError before anything was sent."""
         if self._batch.taken_over:
             await self._settle_doubt()
-        if self._batch.halt is None and self._batch.ordinals:
+        if self._batch.halt is None and self._withheld.trial.verdict is None and self._batch.ordinals:
             try:
                 await self._hand_to(channel, await self._hand_over())
             except Unavailable:
@@ -94,6 +101,9 @@ class BatchSending:
                 self._trouble = f"stopped by {type(surprise).__name__}"
         if self._admitted is not None:
             self._admitted.leave()
+        # Before the batch is given back, so that nobody claims it in between.
+        if not await self._tools.trials.carry_out(self._task, self._withheld.trial):
+            self._trouble = "the task could not be paused"
         await self._conclude()
         return not self._trouble
 
@@ -101,9 +111,12 @@ class BatchSending:
         if not rows:
             return
         stopped = await channel.send_all(self._outgoing(rows), self)
-        if stopped is None or self._batch.halt is not None or self._recorder.final or self._recorder.deferred:
+        heard = self._recorder.final or self._recorder.deferred or len(self._withheld)
+        if stopped is None or self._batch.halt is not None or heard:
             return
-        self._trouble = f"{stopped.stage}: {stopped.text}"
+        self._trouble = reason_of(stopped)
+        if self._tools.transport.stopped(self._trouble) or stopped.kind is OutcomeKind.BLOCKED:
+            self._blocked_reason = self._trouble
         again_and_again = self._batch.hold.epoch > PATIENT_HOLDS and stopped.kind is OutcomeKind.UNSENT
         if again_and_again and stopped.stage in _OF_A_MESSAGE and self._let_go is not None:
             # It may be this very message: it waits like one refused for now, and the others of the batch go on.
@@ -130,7 +143,7 @@ class BatchSending:
                 batch.resent.serialize(),
             ),
         )
-        await self._recorder.conclude(write, self._tools.give_up)
+        await self._recorder.conclude([write], self._tools.give_up)
 
     async def _hand_over(self) -> list[Row]:
         """Who of the batch is written to now; the others are recorded as suppressed, or wait for their domain."""
@@ -169,16 +182,16 @@ class BatchSending:
         """Called once for each message handed to the session, as soon as its outcome is known."""
         time_ms = self._time_ms()
         self._tools.count(outcome.kind)
-        mark = _MARKS.get(outcome.kind)
+        withheld = self._withheld.takes(ordinal, time_ms, outcome)
+        mark = Mark.NOT_TAKEN if withheld else _MARKS.get(outcome.kind)
         if mark is not None:
             self._tools.journal.note(self._record(mark, ordinal, outcome.code, outcome.note))
         match outcome.kind:
             case OutcomeKind.ACCEPTED:
-                self._recorder.final_outcome(self._tools.accepted_kinds, ordinal, time_ms)
-                if self._tools.channel == "sms" and (reference := reference_in(outcome.text)):
-                    self._recorder.refer(ordinal, reference)
+                self._accept(ordinal, time_ms, outcome)
             case OutcomeKind.REFUSED:
-                self._recorder.final_outcome((Kind.BOUNCED,), ordinal, time_ms, outcome.note)
+                if not withheld:
+                    self._recorder.final_outcome((Kind.BOUNCED,), ordinal, time_ms, outcome.note)
             case OutcomeKind.DEFERRED:
                 self._recorder.deferral(ordinal, time_ms, outcome.note)
             case OutcomeKind.DOUBTFUL:
@@ -189,12 +202,31 @@ class BatchSending:
                 pass  # as well
             case _:
                 assert_never(outcome.kind)
+        trial = self._withheld.trial
+        if trial.verdict is not None or (self._withheld and not trial.is_open):
+            self._end_trial()
+
+    def _end_trial(self) -> None:
+        """Those refused are bounces, or the task is about to rest and they are tried again when it goes on."""
+        if self._withheld.trial.verdict is not None:
+            self._batch.halt = self._batch.halt or "paused"
+            return
+        for refusal in self._withheld.release():
+            self._recorder.final_outcome((Kind.BOUNCED,), refusal.ordinal, refusal.time_ms, refusal.note)
+
+    def _accept(self, ordinal: int, time_ms: int, outcome: Outcome) -> None:
+        self._accepted = True
+        self._tools.transport.accepted()
+        self._recorder.final_outcome(self._tools.accepted_kinds, ordinal, time_ms)
+        if self._tools.channel == "sms" and (reference := reference_in(outcome.text)):
+            self._recorder.refer(ordinal, reference)
 
     async def _conclude(self) -> None:
         batch, tools = self._batch, self._tools
+        self._end_trial()
         if batch.halt == "lost":
             # Another dispatcher settles it; what was answered here is stored as late and counts.
-            if await self._recorder.conclude(None, tools.give_up):
+            if await self._recorder.conclude([], tools.give_up):
                 tools.journal.note(self._record(Mark.SETTLED, 0))
             return
         pause = tools.schedule.next_pause(batch.attempt, tools.jitter())
@@ -207,10 +239,18 @@ class BatchSending:
         self._recorder.add(settled_columns(settlement, self._time_ms(), "no reply to the final dot"))
         rest = RELAY_PAUSE_SECONDS if self._trouble else self._admitted.wait_seconds if self._admitted else 0.0
         write = conclusion(batch, tools.owner, settlement, rest_pause=rest, retry_pause=pause or 0.0)
-        if await self._recorder.conclude(write, tools.give_up):
+        if await self._recorder.conclude([write, *self._note_block()], tools.give_up):
             tools.journal.note(self._record(Mark.SETTLED, 0))
         if self._trouble:
-            log.warning("relay not usable", action="relay_trouble", task_id=batch.hold.task_id, reason=self._trouble)
+            log.info(
+                "batch came to nothing", action="batch_fruitless", task_id=batch.hold.task_id, reason=self._trouble
+            )
+
+    def _note_block(self) -> list[Write]:
+        """For those who look at the task: what blocks it, or that nothing does any more."""
+        if self._blocked_reason is None and not (self._batch.blocked and self._accepted):
+            return []
+        return [Write(STATEMENTS["note_block"], (self._batch.hold.task_id, self._blocked_reason))]
 
     def _record(self, mark: Mark, ordinal: int, code: int = 0, note: str = "") -> Record:
         hold = self._batch.hold

@@ -8,6 +8,7 @@ from array import array
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from pyroaring import BitMap
@@ -16,7 +17,8 @@ from services.tracker.decisions.judge_hits import judge_hits
 from services.tracker.decisions.rule_sets import RuleSet
 from shared.delivery_log.chunks import FINAL_SET, split_by_chunk
 from shared.delivery_log.segments import Hits, ordinals_of
-from shared.domain.delivery import FINAL, Kind
+from shared.domain.bounce import classify_bounce
+from shared.domain.delivery import FINAL, Derived, Kind
 from shared.domain.visits import MINUTE_MS
 
 WHOLE_KIND: Final = 0  #: the link number under which all hits of a kind are counted
@@ -61,12 +63,26 @@ def count_hits(segments: Iterable[tuple[int, Kind, Hits]], rules: Mapping[int, R
                 members[task_id, derived, visit] |= those
         for minute, count in minutes.items():
             series[SeriesKey(task_id, kind, WHOLE_KIND, minute)] += count
+        if kind is Kind.BOUNCED and (hard := _hard_bounced(hits)):
+            members[task_id, Derived.HARD_BOUNCED, WHOLE_KIND] |= hard
         if kind is Kind.CLICKED:
             for link, ordinals, times in _per_link(hits):
                 members[task_id, kind, link] |= BitMap(ordinals)
                 for minute, count in _per_minute(times).items():
                     series[SeriesKey(task_id, kind, link, minute)] += count
     return Additions(_chunked(members), dict(series))
+
+
+def _hard_bounced(hits: Hits) -> BitMap:
+    """Those whose bounce says that there is no such mailbox; one that says nothing is not taken for that."""
+    hard = {place for place, note in enumerate(hits.notes, start=1) if _is_hard(note)}
+    return BitMap(ordinal for ordinal, place in zip(hits.ordinals, hits.details, strict=True) if place in hard)
+
+
+@lru_cache(maxsize=4096)
+def _is_hard(note: str) -> bool:
+    # A list of dead addresses says the same thousands of times.
+    return classify_bounce(note) == "hard"
 
 
 def _chunked(members: defaultdict[tuple[int, int, int], BitMap]) -> dict[SetKey, BitMap]:

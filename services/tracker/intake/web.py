@@ -118,7 +118,7 @@ class Intake:
         if request.method != "HEAD":
             time_ms = int(self.now() * 1000)
             evidence = self.observer.see(request, token, links, time_ms)
-            await self.recorder.record(Hit(token.task, kind, token.ordinal, time_ms, token.link, evidence))
+            await self.recorder.record(Hit(token.task, kind, token.ordinal, time_ms, token.link, evidence=evidence))
 
 
 def _page(text: str, status: int = 200) -> web.Response:

@@ -5,8 +5,9 @@ Nothing is remembered between rounds but how far each shard is; what a round add
 that fails, or whose outcome is not known, is simply done again from where the table says.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import Final
 
 from pyroaring import BitMap
 
@@ -15,10 +16,12 @@ from services.tracker.decisions.rule_sets import RULE_SETS
 from services.tracker.projector.statements import STATEMENTS
 from shared.delivery_log.chunks import decode_chunk, encode_chunk
 from shared.delivery_log.tail import MOST_BYTES, RecordedSegment, read_after
-from shared.domain.delivery import FINAL
+from shared.domain.delivery import FINAL, Kind
 from shared.domain.identifiers import shard_of
 from shared.event_store.interface import TailPosition
 from shared.postgres.database import Connection, Row
+
+_WEIGHED: Final = (Kind.SUBMITTED, Kind.BOUNCED, Kind.COMPLAINED)
 
 
 class LeaseLost(Exception):
@@ -40,6 +43,7 @@ class Round:
     reached: Mapping[int, Reached]  #: the shards that went on, by number
     hits: int
     settled: frozenset[int]  #: tasks of which recipients came to a final state
+    weighed: frozenset[int]  #: tasks of which the share of bounces or complaints may have changed
 
 
 def reached_of(row: Row) -> Reached:
@@ -59,7 +63,8 @@ async def project_round(connection: Connection, held: Mapping[int, Reached], mos
         generations = {segment.task_id: reached[segment.shard].generation for segment in segments}
         await _grow_sets(connection, additions, generations)
         await _add_to_series(connection, additions, generations)
-    return Round(reached, sum(len(segment.hits) for segment in segments), _settled(segments))
+    hits = sum(len(segment.hits) for segment in segments)
+    return Round(reached, hits, _tasks_with(FINAL, segments), _tasks_with(_WEIGHED, segments))
 
 
 async def _advance(connection: Connection, held: Mapping[int, Reached], reached: Mapping[int, Reached]) -> None:
@@ -121,5 +126,5 @@ def _columns(positions: Iterable[TailPosition]) -> tuple[list[object], ...]:
     return [at.store_epoch for at in known], [str(at.xid) for at in known], [at.position for at in known]
 
 
-def _settled(segments: Iterable[RecordedSegment]) -> frozenset[int]:
-    return frozenset(segment.task_id for segment in segments if segment.kind in FINAL)
+def _tasks_with(kinds: Collection[Kind], segments: Iterable[RecordedSegment]) -> frozenset[int]:
+    return frozenset(segment.task_id for segment in segments if segment.kind in kinds)

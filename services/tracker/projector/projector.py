@@ -1,12 +1,16 @@
-"""The projector at work: keeps its shards, projects round after round, and completes the tasks that are through."""
+"""The projector at work: keeps its shards, projects round after round, completes the tasks that are through and pauses
+those that do harm.
+"""
 
 from collections.abc import Callable
 
 import structlog
 
+from services.tracker.decisions.judge_harm import HarmLimits
 from services.tracker.metrics import Metrics
 from services.tracker.projector.complete_tasks import complete_finished, sweep_open_tasks
 from services.tracker.projector.leases import RENEW_SECONDS, ShardLeases
+from services.tracker.projector.pause_harmful import pause_harmful
 from services.tracker.projector.project import LeaseLost, project_round
 from shared.delivery_log.tail import oldest_waiting
 from shared.event_store.handle_command import Handler
@@ -21,12 +25,19 @@ class Projector:
     """``step`` and ``sweep`` are each called again and again, by a loop of their own."""
 
     def __init__(
-        self, database: Database, handler: Handler, owner: int, monotonic: Callable[[], float], metrics: Metrics
+        self,
+        database: Database,
+        handler: Handler,
+        owner: int,
+        monotonic: Callable[[], float],
+        metrics: Metrics,
+        limits: HarmLimits,
     ) -> None:
         self._database = database
         self._handler = handler
         self._monotonic = monotonic
         self._metrics = metrics
+        self._limits = limits
         self._leases = ShardLeases(database, owner)
         self._renew_at = monotonic()
 
@@ -46,6 +57,8 @@ class Projector:
         self._metrics.projected.inc(done.hits)
         if done.settled:
             await complete_finished(self._database, self._handler, done.settled)
+        if done.weighed:
+            await pause_harmful(self._database, self._handler, self._limits, done.weighed, self._metrics.count_paused)
         return done.hits > 0
 
     async def sweep(self) -> bool:

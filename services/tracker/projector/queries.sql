@@ -95,6 +95,20 @@ SELECT id, account_id
                                                 AND projection.generation = ordinal_set.generation AND live
                                 WHERE task_id = task.id AND kind = $2 AND link = 0), 0);
 
+-- harm_of_tasks
+-- Of these, the tasks that are being sent: how many accepted, how many bounced for good, how many complained.
+-- $1 tasks, $2 $3 $4 the numbers of those sets
+SELECT task.id, task.account_id,
+       coalesce(sum(cardinality) FILTER (WHERE kind = $2), 0)::bigint AS accepted,
+       coalesce(sum(cardinality) FILTER (WHERE kind = $3), 0)::bigint AS hard_bounced,
+       coalesce(sum(cardinality) FILTER (WHERE kind = $4), 0)::bigint AS complained
+  FROM task
+  JOIN ordinal_set ON ordinal_set.task_id = task.id AND kind IN ($2, $3, $4) AND link = 0
+  JOIN projection ON projection.shard = ordinal_set.shard AND projection.generation = ordinal_set.generation AND live
+ WHERE task.id = ANY ($1::bigint[])
+   AND started AND NOT completed AND NOT cancelled AND NOT paused
+ GROUP BY task.id;
+
 -- drop_unfinished_generations
 -- What an earlier rebuild began; if it still runs, its next round fails.
 DELETE FROM projection WHERE NOT live;

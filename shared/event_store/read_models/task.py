@@ -1,6 +1,7 @@
 """The task's row, and the aggregate as every service handles it."""
 
 from shared.domain import task
+from shared.domain.decide_task import decide
 from shared.domain.task import Task
 from shared.event_store.handle_command import Aggregate
 from shared.event_store.interface import Write
@@ -8,34 +9,38 @@ from shared.event_store.read_models.statements import STATEMENTS
 
 
 def rows(state: Task, version: int) -> tuple[Write, ...]:
-    return (
-        Write(
-            STATEMENTS["write_task"],
-            (
-                state.task_id,
-                state.account_id,
-                state.user_id,
-                version,
-                state.channel,
-                state.name,
-                state.message_id,
-                state.message_version,
-                state.list_id,
-                state.search_id,
-                state.rate,
-                state.in_doubt,
-                state.scheduledtime,
-                state.size,
-                state.cdate,
-                state.started,
-                state.stage == "cancelled",
-                state.stage == "completed",
-                state.endtime,
-                state.recipients,
-                dict(state.excluded),
-            ),
+    """The row that readers see; and of a started task what those who claim its batches have to know."""
+    shown = Write(
+        STATEMENTS["write_task"],
+        (
+            state.task_id,
+            state.account_id,
+            state.user_id,
+            version,
+            state.channel,
+            state.name,
+            state.message_id,
+            state.message_version,
+            state.list_id,
+            state.search_id,
+            state.rate,
+            state.in_doubt,
+            state.scheduledtime,
+            state.size,
+            state.cdate,
+            state.started,
+            state.stage == "cancelled",
+            state.stage == "completed",
+            state.endtime,
+            state.recipients,
+            dict(state.excluded),
+            state.paused,
+            state.pause.reason if state.pause else None,
         ),
     )
+    if not state.started:
+        return (shown,)
+    return (shown, Write(STATEMENTS["write_sending_pause"], (state.task_id, state.paused)))
 
 
-TASKS: Aggregate[Task, task.Command, task.Event] = Aggregate(task.replay, task.decide, task.evolve, rows)
+TASKS: Aggregate[Task, task.Command, task.Event] = Aggregate(task.replay, decide, task.evolve, rows)

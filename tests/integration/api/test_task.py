@@ -44,7 +44,15 @@ async def test_a_posted_task_is_read_as_it_was_answered(client: Client, ready: R
 
     assert posted.status == 201
     assert posted.json == read.json
-    assert set(posted.json) - SEED == {"started", "recipients", "in_doubt", "user_id"}
+    assert set(posted.json) - SEED == {
+        "started",
+        "recipients",
+        "in_doubt",
+        "user_id",
+        "paused",
+        "paused_reason",
+        "blocked_reason",
+    }
     assert set(posted.json) >= SEED
     assert (posted.json["size"], posted.json["rate"], posted.json["scheduledtime"]) == (3, 5000, LATER)
 

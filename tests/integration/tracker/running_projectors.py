@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from decimal import Decimal
 
+from services.tracker.decisions.judge_harm import HarmLimits
 from services.tracker.metrics import Metrics
 from services.tracker.projector.leases import ShardLeases
 from services.tracker.projector.project import project_round
@@ -14,9 +16,14 @@ from shared.runtime import clock
 from tests.integration.settled_commits import wait_for_settled_commits
 from tests.integration.tracker.sent_tasks import NOON
 
+LIMITS = HarmLimits(1000, Decimal(5), Decimal("0.3"))
 
-def projector_on(database: Database, owner: int) -> Projector:
-    return Projector(database, Handler(PostgresEventStore(database), lambda: NOON), owner, clock.monotonic, Metrics())
+
+def projector_on(
+    database: Database, owner: int, limits: HarmLimits = LIMITS, metrics: Metrics | None = None
+) -> Projector:
+    handler = Handler(PostgresEventStore(database), lambda: NOON)
+    return Projector(database, handler, owner, clock.monotonic, metrics or Metrics(), limits)
 
 
 async def project_all(database: Database, owner: int = 1) -> None:

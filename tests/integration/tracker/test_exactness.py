@@ -122,7 +122,7 @@ def repeat(event: tuple[int, Kind, int], machine: bool, chance: Random) -> list[
     as_machine = chance.choice([0x025, 0x213] if kind is Kind.CLICKED else [0x025])
     evidence = [as_machine if machine else 0x013, *([as_machine] if machine else [0x013, 0x025]) * 45]
     return [
-        Hit(task, kind, ordinal, NOON_MS + chance.randrange(3_600_000), int(kind is Kind.CLICKED), packed)
+        Hit(task, kind, ordinal, NOON_MS + chance.randrange(3_600_000), int(kind is Kind.CLICKED), evidence=packed)
         for packed in evidence[: chance.randint(1, 46)]
     ]
 

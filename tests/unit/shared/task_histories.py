@@ -2,7 +2,17 @@
 
 from shared.domain.identifiers import AccountId, Instant, ListId, MessageId, TaskId, UserId
 from shared.domain.refusal import Fault
-from shared.domain.task import AudienceFrozen, CreateTask, Event, TaskCancelled, TaskCompleted, TaskCreated, TaskStarted
+from shared.domain.task import (
+    AudienceFrozen,
+    CreateTask,
+    Event,
+    TaskCancelled,
+    TaskCompleted,
+    TaskCreated,
+    TaskPaused,
+    TaskResumed,
+    TaskStarted,
+)
 
 NOON = Instant(43_200.0)
 LATER, EARLIER = Instant(NOON + 60), Instant(NOON - 60)
@@ -40,6 +50,7 @@ CREATED = TaskCreated(
 )
 STARTED, FROZEN = TaskStarted(2, NOON), AudienceFrozen(990, {"unsubscribed": 10})
 CANCELLED, COMPLETED = TaskCancelled(NOON), TaskCompleted(NOON)
+PAUSED, RESUMED = TaskPaused("user", None, NOON), TaskResumed(NOON)
 
 SCHEDULED: list[Event] = [CREATED]
 FREEZING = [*SCHEDULED, STARTED]

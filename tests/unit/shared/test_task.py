@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from shared.domain.decide_task import decide
 from shared.domain.identifiers import AccountId, Instant, ListId, MessageId, TaskId, UserId
 from shared.domain.refusal import Fault, Refused
 from shared.domain.task import (
@@ -15,7 +16,6 @@ from shared.domain.task import (
     StartTask,
     Task,
     TaskChanged,
-    decide,
     replay,
 )
 from tests.unit.shared.task_histories import (

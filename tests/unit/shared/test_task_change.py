@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from shared.domain.decide_task import decide
 from shared.domain.identifiers import Instant, ListId
 from shared.domain.refusal import Fault, Refused
-from shared.domain.task import ChangeTask, Event, TaskChanged, decide, replay
+from shared.domain.task import ChangeTask, Event, TaskChanged, replay
 from tests.unit.shared.task_histories import (
     CANCELLED,
     CANCELLED_EARLY,

@@ -40,11 +40,14 @@ def task_answer(row: Mapping[str, Any], counts: Mapping[Kind, int]) -> TaskAnswe
         recipients=row["recipients"],
         in_doubt=row["in_doubt"],
         user_id=row["user_id"],
+        paused=row["paused"],
+        paused_reason=row["paused_reason"],
+        blocked_reason=row["blocked_reason"],
     )
 
 
-def row_of(task: Task) -> dict[str, Any]:
-    """The columns of a task's row that ``task_answer`` reads."""
+def row_of(task: Task, blocked_reason: str | None = None) -> dict[str, Any]:
+    """The columns of a task's row that ``task_answer`` reads; what blocks it is no part of its state."""
     return {
         "id": task.task_id,
         "user_id": task.user_id,
@@ -63,4 +66,7 @@ def row_of(task: Task) -> dict[str, Any]:
         "completed": task.stage == "completed",
         "endtime": task.endtime,
         "recipients": task.recipients,
+        "paused": task.paused,
+        "paused_reason": task.pause and task.pause.reason,
+        "blocked_reason": None if task.stage in ("completed", "cancelled") else blocked_reason,
     }

@@ -28,14 +28,16 @@ SELECT EXISTS (SELECT
                  FROM task
                  JOIN message ON message.id = task.message_id
                 WHERE task.account_id = $1 AND task.id = $2 AND ($3::bigint IS NULL OR message.user_id = $3)) AS task_known,
-       EXISTS (SELECT FROM list WHERE account_id = $1 AND id = $4::bigint) AS list_known;
+       EXISTS (SELECT FROM list WHERE account_id = $1 AND id = $4::bigint) AS list_known,
+       (SELECT blocked_reason FROM sending WHERE task_id = $2) AS blocked_reason;
 
 -- read_task
 -- $1 account, $2 task, $3 the user whose messages alone are seen, or null
 SELECT task.id, task.user_id, task.channel, task.name, task.message_id, task.message_version, task.list_id, task.search_id,
        task.rate, task.in_doubt, task.size, task.started, task.cancelled, task.completed, task.recipients, task.excluded,
        extract(epoch FROM task.scheduledtime)::float8 AS scheduledtime, extract(epoch FROM task.cdate)::float8 AS cdate,
-       extract(epoch FROM task.endtime)::float8 AS endtime
+       extract(epoch FROM task.endtime)::float8 AS endtime, task.paused, task.paused_reason,
+       CASE WHEN NOT (completed OR cancelled) THEN (SELECT blocked_reason FROM sending WHERE task_id = task.id) END AS blocked_reason
   FROM task
   JOIN message ON message.id = task.message_id
  WHERE task.account_id = $1 AND task.id = $2 AND ($3::bigint IS NULL OR message.user_id = $3);
@@ -57,7 +59,8 @@ SELECT count(*)
 -- $1 to $10 as above, $11 from the beginning, $12 key of the last row of the page before, $13 its id, $14 limit
 SELECT id, user_id, channel, name, message_id, list_id, search_id, rate, in_doubt, size, started, cancelled, completed,
        recipients, extract(epoch FROM scheduledtime)::float8 AS scheduledtime, extract(epoch FROM cdate)::float8 AS cdate,
-       extract(epoch FROM endtime)::float8 AS endtime, {key} AS sort_key
+       extract(epoch FROM endtime)::float8 AS endtime, paused, paused_reason, {key} AS sort_key,
+       CASE WHEN NOT (completed OR cancelled) THEN (SELECT blocked_reason FROM sending WHERE task_id = task.id) END AS blocked_reason
   FROM task
  WHERE account_id = $1
    AND ($2::bigint IS NULL OR EXISTS (SELECT FROM message WHERE message.id = task.message_id AND message.user_id = $2))

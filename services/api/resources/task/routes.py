@@ -1,5 +1,7 @@
 """``/task``: parse, handle, answer."""
 
+from collections.abc import Sequence
+
 from services.api.accept import choose
 from services.api.body import object_body
 from services.api.fields import NoQuery
@@ -22,7 +24,7 @@ from shared.bus.interface import Hint
 from shared.delivery_log.ordinal_sets import read_counts
 from shared.domain.identifiers import AccountId, Instant, ListId, MessageId, TaskId, UserId, task_stream
 from shared.domain.refusal import Fault, Refused
-from shared.domain.task import ChangeTask, CreateTask, Task
+from shared.domain.task import ChangeTask, CreateTask, Event, Task, TaskCancelled, TaskResumed
 from shared.event_store.interface import Actor
 from shared.event_store.read_models.task import TASKS
 from shared.postgres.database import Row
@@ -77,9 +79,11 @@ def _created(state: Task) -> Answer:
     return Answer(task_answer(row_of(state), {}), 201, {"Location": f"/task/{state.task_id}"})
 
 
-def _hint(api: Api, state: Task) -> None:
+def _hint(api: Api, state: Task, events: Sequence[Event] = ()) -> None:
     if state.stage == "cancelled" or state.scheduledtime <= api.now():
         api.hints.send("dispatcher", Hint("task_due", state.task_id))
+    if any(isinstance(event, TaskResumed | TaskCancelled) for event in events):
+        api.hints.send("dispatcher", Hint("batches_ready", state.task_id))
 
 
 async def put_task(api: Api, call: Call[NoQuery, TaskChange]) -> Answer | Refused:
@@ -95,6 +99,7 @@ async def put_task(api: Api, call: Call[NoQuery, TaskChange]) -> Answer | Refuse
     command = ChangeTask(
         fields=frozenset(change.model_fields_set) - {"id"},
         cancelled=change.cancelled,
+        paused=change.paused,
         name=change.name,
         list_id=None if change.list_id is None else ListId(change.list_id),
         search_id=change.search_id,
@@ -107,8 +112,9 @@ async def put_task(api: Api, call: Call[NoQuery, TaskChange]) -> Answer | Refuse
     if isinstance(done, Refused):
         return done
     if done.events:
-        _hint(api, done.state)
-    return Answer(task_answer(row_of(done.state), (await read_counts(api.database, [task_id]))[task_id]))
+        _hint(api, done.state, done.events)
+    counts = (await read_counts(api.database, [task_id]))[task_id]
+    return Answer(task_answer(row_of(done.state, needs["blocked_reason"]), counts))
 
 
 def _named(ids: tuple[int, ...], in_body: int | None) -> int | Refused:
@@ -185,7 +191,7 @@ OPERATIONS = (
     Operation(
         "PUT",
         "/task",
-        "Change or cancel the task whose id is in the body",
+        "Change, pause or cancel the task whose id is in the body",
         put_task,
         TaskAnswer,
         body=_CHANGE,
@@ -196,7 +202,7 @@ OPERATIONS = (
     Operation(
         "PUT",
         "/task/{task_id}",
-        "Change or cancel a task",
+        "Change, pause or cancel a task",
         put_task,
         TaskAnswer,
         body=_CHANGE,

@@ -37,12 +37,13 @@ class NewTask(RequestModel):
 
 
 class TaskChange(RequestModel):
-    """What is given changes; ``id`` is needed where the path has none."""
+    """What is given changes; ``id`` is needed where the path has none. ``paused`` may change until the task's end."""
 
     id: Id | None = None
     cancelled: Flag = False
     list_id: IdOrNull = None
     name: Name = Field(default_factory=str)
+    paused: Flag = False
     scheduledtime: Moment = Field(default_factory=float)
     search_id: IdOrNull = None
 
@@ -61,7 +62,11 @@ class TaskQuery(RequestModel):
 
 
 class TaskAnswer(TypedDict):
-    """Counts of the other channel are null. ``recipients``: the frozen audience, null until it is."""
+    """Counts of the other channel are null. ``recipients``: the frozen audience, null until it is.
+
+    ``paused_reason``: why the service itself paused it, null where a person did. ``blocked_reason``: why nothing gets
+    through to the relay, null while something does.
+    """
 
     id: int
     cancelled: bool
@@ -87,6 +92,9 @@ class TaskAnswer(TypedDict):
     recipients: int | None
     in_doubt: InDoubtPolicy
     user_id: int
+    paused: bool
+    paused_reason: str | None
+    blocked_reason: str | None
 
 
 class ContactQuery(RequestModel):
