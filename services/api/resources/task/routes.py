@@ -5,6 +5,7 @@ from services.api.body import object_body
 from services.api.fields import NoQuery
 from services.api.operation import WRITERS, Answer, Api, Call, Operation, Stream
 from services.api.paging import page_headers, read_id_cursor
+from services.api.resources.domain.read import from_fault_of_message
 from services.api.resources.task import contacts, read, report
 from services.api.resources.task import write_contacts as forms
 from services.api.resources.task.answer import row_of, task_answer
@@ -38,11 +39,12 @@ async def post_task(api: Api, call: Call[NoQuery, NewTask]) -> Answer | Refused:
         wish.list_id,
         wish.channel,
     )
+    unsendable = await from_fault_of_message(api.database, caller.account_id, wish.message_id, api.terms)
     task_id = TaskId(await api.ids.next("task_id"))
     done = await api.commands.handle(
         TASKS,
         task_stream(task_id),
-        _command(task_id, call, needs),
+        _command(task_id, call, needs, unsendable),
         Actor(caller.account_id, caller.user_id),
         fresh=True,
         also=lambda state: call.remember(_created(state)),
@@ -53,7 +55,7 @@ async def post_task(api: Api, call: Call[NoQuery, NewTask]) -> Answer | Refused:
     return _created(done.state)
 
 
-def _command(task_id: TaskId, call: Call[NoQuery, NewTask], needs: Row) -> CreateTask:
+def _command(task_id: TaskId, call: Call[NoQuery, NewTask], needs: Row, unsendable: str) -> CreateTask:
     wish = call.content
     return CreateTask(
         task_id=task_id,
@@ -70,6 +72,7 @@ def _command(task_id: TaskId, call: Call[NoQuery, NewTask], needs: Row) -> Creat
         in_doubt=wish.in_doubt,
         scheduledtime=Instant(wish.scheduledtime),
         size=needs["size"],
+        unsendable=unsendable,
     )
 
 
