@@ -92,6 +92,7 @@ def _environment(servers: Servers, smtp_port: int, folder: Path, ports: Mapping[
         "POSTROOM_TRACKER_PORT": str(ports["tracker"]),
         "POSTROOM_METRICS_PORT": str(ports["metrics"]),
         "POSTROOM_LOG_LEVEL": "warning",
+        "POSTROOM_DNS_CHECK": "off",
     }
 
 

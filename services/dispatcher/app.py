@@ -1,6 +1,8 @@
 """The dispatcher put together: planner, sender, and the way they are told to look."""
 
 import asyncio
+import os
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -10,6 +12,7 @@ from services.dispatcher.channels.smtp.session import SmtpSession
 from services.dispatcher.planner.plan import Planner
 from services.dispatcher.probes import Figures, serve_probes
 from services.dispatcher.sending.journal import Journal
+from services.dispatcher.sending.load_keys import SigningKeys
 from services.dispatcher.sending.load_task import Origin, PreparedTasks
 from services.dispatcher.sending.recover import replay_orphans
 from services.dispatcher.sending.send_batch import SendingTools
@@ -41,6 +44,7 @@ class RunningDispatcher:
     probes: web.AppRunner
     stopping: asyncio.Event
     tasks: list[asyncio.Task[None]]
+    signing: Executor
 
     async def stop(self, seconds: float = STOP_SECONDS) -> None:
         """Gives back what was not begun, waits for the replies to final dots, at most so long."""
@@ -52,6 +56,7 @@ class RunningDispatcher:
         await asyncio.gather(*self.tasks, return_exceptions=True)
         await self.hinter.close()
         await self.probes.cleanup()
+        self.signing.shutdown(wait=False, cancel_futures=True)
         self.journal.close()
 
 
@@ -77,7 +82,9 @@ async def start_dispatcher(
         sender.wakeup.ring()
         hinter.send("dispatcher", Hint("batches_ready"))
 
-    planner = Planner(database, Handler(store, clock.now), owner, settings.sweep_seconds, on_batches)
+    planner = Planner(
+        database, Handler(store, clock.now), owner, settings.sweep_seconds, on_batches, dns_check=settings.dns_check
+    )
 
     async def on_hint(hint: Hint) -> None:
         (planner if hint.topic == "task_due" else sender).wakeup.ring()
@@ -90,6 +97,7 @@ async def start_dispatcher(
         probes=await serve_probes(settings.host, settings.metrics_port, figures, lambda: not stopping.is_set()),
         stopping=stopping,
         tasks=[asyncio.create_task(planner.run(stopping)), asyncio.create_task(sender.run(stopping))],
+        signing=tools.signing,
     )
 
 
@@ -121,7 +129,12 @@ def _tools(
     return SendingTools(
         database=database,
         delivery_log=delivery_log,
-        tasks=PreparedTasks(database, Origin(tracker_url, settings.bounce_domain), TokenKeys(settings.secret)),
+        tasks=PreparedTasks(
+            database,
+            Origin(tracker_url, settings.bounce_domain),
+            TokenKeys(settings.secret),
+            SigningKeys(database, settings.secret),
+        ),
         journal=journal,
         schedule=RetrySchedule(settings.retry_seconds),
         accepted_kinds=_accepted(settings),
@@ -131,4 +144,5 @@ def _tools(
         jitter=clock.jitter,
         count=figures.count,
         give_up=stopping,
+        signing=ThreadPoolExecutor(os.cpu_count() or 1, "signing"),
     )

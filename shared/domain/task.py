@@ -26,10 +26,7 @@ Stage = Literal["new", "scheduled", "freezing", "sending", "completed", "cancell
 
 @dataclass(frozen=True, slots=True)
 class CreateTask:
-    """``size`` is the number of mailable subscriptions now; ``message_channel`` and ``target_known`` were looked up.
-
-    ``unsendable``: why the message must not be sent; empty: it may.
-    """
+    """``size`` is the number of mailable subscriptions now; ``message_channel`` and ``target_known`` were looked up."""
 
     task_id: TaskId
     account_id: AccountId
@@ -45,7 +42,6 @@ class CreateTask:
     in_doubt: InDoubtPolicy
     scheduledtime: Instant
     size: int
-    unsendable: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,8 +192,6 @@ def _create(task: Task, wish: CreateTask, now: Instant) -> list[Event] | Refused
     elif wish.message_channel != wish.channel:
         its, ours = wish.message_channel, wish.channel
         faults.append(Fault("message_id", f"message {wish.message_id} is for {its}, the task for {ours}"))
-    elif wish.unsendable:
-        faults.append(Fault("message_id", f"message {wish.message_id} cannot be sent: {wish.unsendable}"))
     if faults:
         return Refused.invalid(*faults)
     return [

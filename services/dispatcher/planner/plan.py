@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 from services.dispatcher.planner.freeze_audience import freeze_one_audience
-from services.dispatcher.planner.start_due import start_due_tasks
+from services.dispatcher.planner.start_due import start_due_tasks, tell_held_back
 from services.dispatcher.planner.statements import STATEMENTS
 from shared.event_store.handle_command import Handler
 from shared.postgres.database import Database, Unavailable
@@ -21,19 +21,25 @@ class Planner:
         owner: int,
         sweep_seconds: float,
         on_batches: Callable[[], None],
+        *,
+        dns_check: bool = False,
     ) -> None:
         self._database = database
         self._handler = handler
         self._owner = owner
         self._sweep_seconds = sweep_seconds
         self._on_batches = on_batches
+        self._dns_check = dns_check
+        self._held_back: frozenset[int] = frozenset()
         self.wakeup = Wakeup()
 
     async def run(self, stop: asyncio.Event) -> None:
         await run_loop("plan", self._plan, self.wakeup, stop, self._sweep_seconds, (Unavailable,))
 
     async def _plan(self) -> bool:
-        started = await start_due_tasks(self._database, self._handler)
+        started = await start_due_tasks(self._database, self._handler, dns_check=self._dns_check)
+        if self._dns_check:
+            self._held_back = await tell_held_back(self._database, self._held_back)
         frozen = await freeze_one_audience(self._database, self._handler, self._owner)
         released = await self._database.execute(STATEMENTS["release_cancelled"])
         if frozen or released:

@@ -23,7 +23,7 @@ from shared.bus.interface import Hint
 from shared.delivery_log.ordinal_sets import read_counts
 from shared.domain.identifiers import AccountId, Instant, ListId, MessageId, TaskId, UserId, task_stream
 from shared.domain.refusal import Fault, Refused
-from shared.domain.task import ChangeTask, CreateTask, Task
+from shared.domain.task import ChangeTask, CreateTask, Task, decide
 from shared.event_store.interface import Actor
 from shared.event_store.read_models.task import TASKS
 from shared.postgres.database import Row
@@ -39,12 +39,14 @@ async def post_task(api: Api, call: Call[NoQuery, NewTask]) -> Answer | Refused:
         wish.list_id,
         wish.channel,
     )
-    unsendable = await from_fault_of_message(api.database, caller.account_id, wish.message_id, api.terms)
     task_id = TaskId(await api.ids.next("task_id"))
+    command = _command(task_id, call, needs)
+    if refused := await _refused_from(api, command):
+        return refused
     done = await api.commands.handle(
         TASKS,
         task_stream(task_id),
-        _command(task_id, call, needs, unsendable),
+        command,
         Actor(caller.account_id, caller.user_id),
         fresh=True,
         also=lambda state: call.remember(_created(state)),
@@ -55,7 +57,7 @@ async def post_task(api: Api, call: Call[NoQuery, NewTask]) -> Answer | Refused:
     return _created(done.state)
 
 
-def _command(task_id: TaskId, call: Call[NoQuery, NewTask], needs: Row, unsendable: str) -> CreateTask:
+def _command(task_id: TaskId, call: Call[NoQuery, NewTask], needs: Row) -> CreateTask:
     wish = call.content
     return CreateTask(
         task_id=task_id,
@@ -72,8 +74,16 @@ def _command(task_id: TaskId, call: Call[NoQuery, NewTask], needs: Row, unsendab
         in_doubt=wish.in_doubt,
         scheduledtime=Instant(wish.scheduledtime),
         size=needs["size"],
-        unsendable=unsendable,
     )
+
+
+async def _refused_from(api: Api, command: CreateTask) -> Refused | None:
+    """Why the message may not be sent from where it wants to be, with whatever else is wrong."""
+    fault = await from_fault_of_message(api.database, command.account_id, command.message_id, api.terms)
+    if not fault:
+        return None
+    others = decide(Task(), command, api.now())
+    return Refused.invalid(*(others.faults if isinstance(others, Refused) else ()), Fault("message_id", fault))
 
 
 def _created(state: Task) -> Answer:
