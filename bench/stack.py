@@ -93,6 +93,7 @@ def _environment(servers: Servers, smtp_port: int, folder: Path, ports: Mapping[
         "POSTROOM_BOUNCE_PORT": "0",
         "POSTROOM_METRICS_PORT": str(ports["metrics"]),
         "POSTROOM_LOG_LEVEL": "warning",
+        "POSTROOM_DNS_CHECK": "off",
     }
 
 

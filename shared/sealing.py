@@ -20,6 +20,11 @@ class CannotOpen(Exception):
     """None of the secrets opens it: another secret, another context, or the bytes were changed."""
 
 
+def dkim_context(key_id: int) -> str:
+    """Of the private half of a key that mail is signed with: sealed by the api, opened by the dispatcher."""
+    return f"dkim-{key_id} private_key"
+
+
 def seal(secrets: Sequence[bytes], context: str, plain: bytes, nonce: bytes) -> bytes:
     """Under the first of the secrets. ``nonce``: 12 bytes nobody used before."""
     return _FORMAT + nonce + _cipher(secrets[0], context).encrypt(nonce, plain, None)

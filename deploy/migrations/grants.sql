@@ -21,7 +21,7 @@ GRANT USAGE ON SCHEMA public TO postroom_service;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO postroom_service;
 GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO postroom_service;
 
-REVOKE UPDATE, DELETE ON event, segment, message_version, idempotency, store FROM postroom_service;
+REVOKE UPDATE, DELETE ON event, segment, message_version, idempotency, store, dkim_key FROM postroom_service;
 REVOKE INSERT, UPDATE, DELETE ON migration FROM postroom_service;
 
 -- Partitions are reached through their table alone, by its permissions; those made later have none of their own.

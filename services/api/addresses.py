@@ -43,6 +43,14 @@ def read_email(given: str) -> str | Fault:
     return address.ascii_email or Fault("email", "is not an email address that every relay takes")
 
 
+def read_domain(given: str) -> str | Fault:
+    """A domain that mail can come from: in ASCII and small letters, without a dot at its end."""
+    address = read_email(f"postmaster@{given.strip(' ').removesuffix('.')}")
+    if isinstance(address, Fault):
+        return Fault("name", "must be a domain that mail can come from, as in news.example.org")
+    return address.rpartition("@")[2].lower()
+
+
 def read_telephone(given: str) -> str | Fault:
     """E.164. The number must name its country: ``+`` and the country code in front."""
     try:

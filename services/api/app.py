@@ -1,7 +1,7 @@
 """The API put together: the table of operations, the listener, the relay and the probes."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -13,12 +13,15 @@ from aiohttp import web
 from services.api import metrics, openapi
 from services.api.authenticate import Authenticator
 from services.api.connection import Listener
+from services.api.dns_lookup import DnsLookup
 from services.api.health import PROBE_SECONDS, Readiness
 from services.api.in_turn import InTurn
+from services.api.look_at_domains import SWEEP_SECONDS, DomainWatch
 from services.api.metrics import Metrics
 from services.api.operation import Api, Operation
 from services.api.problem import CONTENT_TYPE, unavailable
 from services.api.relay import Relay
+from services.api.resources.domain import routes as domain_routes
 from services.api.resources.key import routes as key_routes
 from services.api.resources.list import routes as list_routes
 from services.api.resources.message import routes as message_routes
@@ -29,10 +32,11 @@ from services.api.routing import Routes
 from services.api.serve import Page, PageMaker, Server
 from shared.bus.hinter import Hinter
 from shared.bus.interface import Bus
+from shared.domain.dns_records import DomainTerms
 from shared.domain.identifiers import Instant
 from shared.event_store.handle_command import Handler
 from shared.event_store.interface import EventStore
-from shared.postgres.database import Database
+from shared.postgres.database import Database, Unavailable
 from shared.postgres.ids import Ids
 from shared.runtime import clock
 from shared.runtime.lifecycle import Wakeup, run_loop
@@ -49,6 +53,7 @@ OPERATIONS: Final[tuple[Operation[Any, Any], ...]] = (
     *task_routes.OPERATIONS,
     *user_routes.OPERATIONS,
     *key_routes.OPERATIONS,
+    *domain_routes.OPERATIONS,
 )
 
 
@@ -70,10 +75,18 @@ class RunningApi:
 
 
 async def start_api(settings: Settings, database: Database, store: EventStore, bus: Bus) -> RunningApi:
-    """Listens on the settings' host and port. Raises OSError when it cannot."""
+    """Listens on the settings' host and port.
+
+    Raises OSError when it cannot, BadSettings when it is to ask DNS and there is no name server.
+    """
     hinter, readiness, stopping = Hinter(bus), Readiness(database, clock.monotonic), asyncio.Event()
     relay = Relay(store, database, bus, clock.random_id(), sweep_seconds=settings.sweep_seconds)
-    server = make_server(settings.secret, database, store, hinter, readiness, relay.wakeup.ring)
+    terms = DomainTerms(settings.dns_check, settings.bounce_domain, settings.mx_host or settings.bounce_domain)
+    look_at_dns = Wakeup()
+    watch = _domain_watch(settings, database, store, terms, look_at_dns) if terms.checked else None
+    server = make_server(
+        settings.secret, database, store, hinter, readiness, relay.wakeup.ring, terms, look_at_dns.ring
+    )
     runner = web.ServerRunner(Listener(server.respond), shutdown_timeout=STOP_SECONDS)
     await runner.setup()
     await web.TCPSite(runner, settings.host, settings.api_port, backlog=BACKLOG).start()
@@ -87,6 +100,7 @@ async def start_api(settings: Settings, database: Database, store: EventStore, b
         _loops=[
             asyncio.create_task(relay.run(stopping)),
             asyncio.create_task(run_loop("readiness", readiness.probe, Wakeup(), stopping, PROBE_SECONDS)),
+            *([asyncio.create_task(watch(stopping))] if watch else []),
         ],
     )
 
@@ -98,6 +112,8 @@ def make_server(
     hinter: Hinter,
     readiness: Readiness,
     changed: Callable[[], None],
+    terms: DomainTerms,
+    look_at_dns: Callable[[], None],
 ) -> Server:
     counts, authenticator = Metrics(), Authenticator(database, clock.monotonic)
     api = Api(
@@ -111,9 +127,19 @@ def make_server(
         random_id=clock.random_id,
         secret=secret,
         forget_key=authenticator.forget,
+        terms=terms,
+        look_at_dns=look_at_dns,
     )
     pages = _pages(readiness, counts)
     return Server(api, Routes(OPERATIONS), authenticator, counts, pages, changed)
+
+
+def _domain_watch(
+    settings: Settings, database: Database, store: EventStore, terms: DomainTerms, wakeup: Wakeup
+) -> Callable[[asyncio.Event], Coroutine[Any, Any, None]]:
+    """The loop that asks DNS, until the event given to it."""
+    watch = DomainWatch(database, Handler(store, _now), DnsLookup(settings.dns_server), terms)
+    return lambda stop: run_loop("domains", watch.look, wakeup, stop, SWEEP_SECONDS, passing=(Unavailable,))
 
 
 def _now() -> Instant:

@@ -12,7 +12,7 @@ import orjson
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from services.api.addresses import fault_in_line, read_email, read_telephone
+from services.api.addresses import fault_in_line, read_domain, read_email, read_telephone
 from shared.domain.identifiers import INT63_MAX
 from shared.domain.refusal import Fault
 
@@ -110,6 +110,13 @@ def _email(value: str) -> str:
     return address
 
 
+def _domain_name(value: str) -> str:
+    name = read_domain(value)
+    if isinstance(name, Fault):
+        raise fault(name.message)
+    return name
+
+
 def _telephone(value: str) -> str:
     number = read_telephone(value)
     if isinstance(number, Fault):
@@ -166,5 +173,6 @@ Email = Annotated[
     AfterValidator(_email),
     WithJsonSchema({"type": "string", "format": "email", "maxLength": 320}),
 ]
+DomainName = Annotated[str, Field(max_length=253), AfterValidator(_domain_name)]
 Telephone = Annotated[str, Field(max_length=40, description="made E.164"), AfterValidator(_telephone)]
 Vars = Annotated[dict[Name, object], AfterValidator(_check_vars)]

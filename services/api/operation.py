@@ -11,6 +11,7 @@ from services.api.in_turn import InTurn
 from shared.bus.interface import Hint
 from shared.bus.interface import Role as ServiceRole
 from shared.domain.account import Role
+from shared.domain.dns_records import DomainTerms
 from shared.domain.identifiers import Instant
 from shared.domain.refusal import Refused
 from shared.event_store.handle_command import Handler
@@ -69,6 +70,8 @@ class Api:
     random_id: Callable[[], int]
     secret: tuple[bytes, ...]  #: seals what is secret in rows
     forget_key: Callable[[str], None]  #: prefix: the key is revoked, and refused from now on
+    terms: DomainTerms
+    look_at_dns: Callable[[], None]  #: rung when a domain wants to be looked up
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,8 @@
 """The dispatcher put together: planner, a sender for each channel, and the way they are told to look."""
 
 import asyncio
+import os
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -12,6 +14,7 @@ from services.dispatcher.limits.shares import RENEW_SECONDS, Shares
 from services.dispatcher.planner.plan import Planner
 from services.dispatcher.probes import Figures, serve_probes
 from services.dispatcher.sending.journal import Journal
+from services.dispatcher.sending.load_keys import SigningKeys
 from services.dispatcher.sending.load_task import Origin, PreparedTasks
 from services.dispatcher.sending.next_hop import NextHop
 from services.dispatcher.sending.on_trial import Trials
@@ -48,6 +51,7 @@ class RunningDispatcher:
     shares: Shares
     keeping_shares: asyncio.Task[None]
     tasks: list[asyncio.Task[None]]
+    signing: Executor
 
     async def stop(self, seconds: float = STOP_SECONDS) -> None:
         """Gives back what was not begun, waits for the replies to final dots, at most so long."""
@@ -62,6 +66,7 @@ class RunningDispatcher:
             await self.shares.release()
         await self.hinter.close()
         await self.probes.cleanup()
+        self.signing.shutdown(wait=False, cancel_futures=True)
         self.journal.close()
 
 
@@ -87,7 +92,15 @@ async def start_dispatcher(
         _wake(senders)
         hinter.send("dispatcher", Hint("batches_ready"))
 
-    planner = Planner(database, handler, owner, senders.keys(), settings.sweep_seconds, on_batches)
+    planner = Planner(
+        database,
+        handler,
+        owner,
+        senders.keys(),
+        settings.sweep_seconds,
+        on_batches,
+        dns_check=settings.dns_check,
+    )
 
     async def on_hint(hint: Hint) -> None:
         if hint.topic == "task_due":
@@ -108,6 +121,7 @@ async def start_dispatcher(
             asyncio.create_task(planner.run(stopping)),
             *(asyncio.create_task(sender.run(stopping)) for sender in senders.values()),
         ],
+        signing=tools["email"].signing,
     )
 
 
@@ -163,7 +177,12 @@ def _tools(
     shared = SendingTools(
         database=database,
         delivery_log=delivery_log,
-        tasks=PreparedTasks(database, Origin(tracker_url, settings.bounce_domain), TokenKeys(settings.secret)),
+        tasks=PreparedTasks(
+            database,
+            Origin(tracker_url, settings.bounce_domain),
+            TokenKeys(settings.secret),
+            SigningKeys(database, settings.secret),
+        ),
         journal=journal,
         schedule=RetrySchedule(settings.retry_seconds),
         channel="email",
@@ -177,6 +196,7 @@ def _tools(
         trials=Trials(handler, figures.count_paused),
         give_up=stopping,
         domains=domains,
+        signing=ThreadPoolExecutor(os.cpu_count() or 1, "signing"),
     )
     sms = replace(
         shared,

@@ -42,8 +42,9 @@ ACCOUNT, USER = "postroom", "operator"
 #: For the replies to final dots. The inbox gives them at once; a relay that takes longer leaves its messages in doubt.
 STOP_SECONDS = 5.0
 
-#: Other than those of a service alone: three of them share the connections, and nobody asks for the port of metrics.
-DEFAULTS = {"POSTROOM_DATABASE_CONNECTIONS": "24", "POSTROOM_METRICS_PORT": "0"}
+#: Other than those of a service alone: three of them share the connections, nobody asks for the port of metrics, and
+#: nobody has published anything for a try on one machine.
+DEFAULTS = {"POSTROOM_DATABASE_CONNECTIONS": "24", "POSTROOM_METRICS_PORT": "0", "POSTROOM_DNS_CHECK": "off"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ ListId = NewType("ListId", int)
 SubscriberId = NewType("SubscriberId", int)
 MessageId = NewType("MessageId", int)
 TaskId = NewType("TaskId", int)
+DomainId = NewType("DomainId", int)
 Ordinal = NewType("Ordinal", int)  #: a recipient's number in the frozen audience of one task, 0..n-1
 Shard = NewType("Shard", int)
 Instant = NewType("Instant", float)  #: unix seconds, UTC
@@ -51,3 +52,7 @@ def message_stream(message_id: int) -> str:
 
 def task_stream(task_id: int) -> str:
     return f"task-{task_id}"
+
+
+def domain_stream(domain_id: int) -> str:
+    return f"domain-{domain_id}"

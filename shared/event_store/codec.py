@@ -4,13 +4,17 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any, Final
 
-from shared.domain import account, message, recipient_list, suppression, task
+from shared.domain import account, message, recipient_list, sending_domain, suppression, task
 
 BY_NAME: Final[Mapping[str, type[Any]]] = {
     "account.opened": account.AccountOpened,
     "account.user_added": account.UserAdded,
     "account.key_added": account.KeyAdded,
     "account.key_revoked": account.KeyRevoked,
+    "domain.added": sending_domain.DomainAdded,
+    "domain.changed": sending_domain.DomainChanged,
+    "domain.seen": sending_domain.DomainSeen,
+    "domain.removed": sending_domain.DomainRemoved,
     "list.created": recipient_list.ListCreated,
     "list.subscribers_changed": recipient_list.SubscribersChanged,
     "list.subscribers_suppressed": suppression.SubscribersSuppressed,

@@ -10,9 +10,10 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Any, Final, Literal
+from urllib.parse import urlsplit
 
 PREFIX: Final = "POSTROOM_"
 
@@ -97,6 +98,21 @@ def _delivered(value: str) -> str:
     return value
 
 
+def _switch(value: str) -> bool:
+    if value.lower() not in _SWITCHES:
+        raise ValueError("on or off")
+    return _SWITCHES[value.lower()]
+
+
+def _name_server(value: str) -> tuple[str, int] | None:
+    """(address, port); None: those of the system."""
+    if not value:
+        return None
+    at = urlsplit(f"//{value}")
+    address = ip_address(at.hostname or "")
+    return str(address), at.port or 53
+
+
 def _log_level(value: str) -> str:
     if value not in ("debug", "info", "warning", "error"):
         raise ValueError("debug, info, warning or error")
@@ -114,6 +130,7 @@ def _secrets(value: str) -> tuple[bytes, ...]:
     return found
 
 
+_SWITCHES: Final = {"on": True, "true": True, "1": True, "off": False, "false": False, "0": False}
 _SEND_PAUSES = "300,600,1200,2400,4800,5100"  # 5 minutes doubling to 4 hours in all
 
 SETTINGS: Final[tuple[Setting, ...]] = (
@@ -169,6 +186,19 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "bounce.localhost",
         "Domain of envelope senders and message ids where a campaign names none",
         _text,
+    ),
+    Setting("MX_HOST", "", "Host that takes bounces, as MX records are to name it; empty: BOUNCE_DOMAIN", _text),
+    Setting(
+        "DNS_CHECK",
+        "on",
+        "on: mail is sent only from domains whose records DNS shows; off: domains are taken on trust",
+        _switch,
+    ),
+    Setting(
+        "DNS_SERVER",
+        "",
+        "The name server to ask, as address or address:port; empty: the system's",
+        _name_server,
     ),
     Setting(
         "EMAIL_DELIVERED", "accepted", "When mail counts as delivered: accepted (the relay's 250) or dsn", _delivered
@@ -233,6 +263,9 @@ class Settings:
     metrics_port: int
     journal_dir: Path
     bounce_domain: str
+    mx_host: str
+    dns_check: bool
+    dns_server: tuple[str, int] | None
     email_delivered: EmailDelivered
     smtp_connections: int
     sms_connections: int

@@ -91,6 +91,7 @@ async def test_nobody_is_missing_and_only_the_listed_are_doubled(
             "POSTROOM_METRICS_PORT": "0",
             "POSTROOM_TRACKER_URL": "http://127.0.0.1:1",
             "POSTROOM_SWEEP_SECONDS": "0.5",
+            "POSTROOM_DNS_CHECK": "off",
         }
         await post_task(database, RECIPIENTS)
         with running(environment, tmp_path) as services:

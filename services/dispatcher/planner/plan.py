@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Collection
 
 from services.dispatcher.planner.freeze_audience import freeze_one_audience
-from services.dispatcher.planner.start_due import start_due_tasks
+from services.dispatcher.planner.start_due import start_due_tasks, tell_held_back
 from services.dispatcher.planner.statements import STATEMENTS
 from shared.domain.identifiers import Channel
 from shared.event_store.handle_command import Handler
@@ -25,6 +25,8 @@ class Planner:
         channels: Collection[Channel],
         sweep_seconds: float,
         on_batches: Callable[[], None],
+        *,
+        dns_check: bool = False,
     ) -> None:
         self._database = database
         self._handler = handler
@@ -32,13 +34,17 @@ class Planner:
         self._channels = channels
         self._sweep_seconds = sweep_seconds
         self._on_batches = on_batches
+        self._dns_check = dns_check
+        self._held_back: frozenset[int] = frozenset()
         self.wakeup = Wakeup()
 
     async def run(self, stop: asyncio.Event) -> None:
         await run_loop("plan", self._plan, self.wakeup, stop, self._sweep_seconds, (Unavailable,))
 
     async def _plan(self) -> bool:
-        started = await start_due_tasks(self._database, self._handler, self._channels)
+        started = await start_due_tasks(self._database, self._handler, self._channels, dns_check=self._dns_check)
+        if self._dns_check:
+            self._held_back = await tell_held_back(self._database, self._held_back)
         frozen = await freeze_one_audience(self._database, self._handler, self._owner)
         released = await self._database.execute(STATEMENTS["release_cancelled"])
         put_off = await self._database.execute(STATEMENTS["put_off_paused"], BATCHES_MOVED)

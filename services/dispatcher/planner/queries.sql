@@ -1,11 +1,30 @@
 -- due_tasks
--- Tasks whose time has come by the clock of the database, of the channels that can be sent. $1 limit, $2 channels
-SELECT task.id, task.account_id, task.rate, message.version AS message_version
+-- Tasks whose time has come by the clock of the database, of the channels that can be sent. $1 limit, $2 channels,
+-- $3 whether mail is sent from domains alone whose key DNS shows
+SELECT task.id, task.account_id, task.rate, message.version AS message_version,
+       lower(split_part(message.content ->> 'from_email', '@', 2)) AS from_domain
   FROM task
   JOIN message ON message.id = task.message_id
  WHERE NOT task.started AND NOT task.cancelled AND NOT task.paused AND task.scheduledtime <= clock_timestamp()
    AND task.channel = ANY ($2::text[])
+   AND (NOT $3::boolean OR task.channel <> 'email' OR EXISTS (
+           SELECT FROM sending_domain
+            WHERE account_id = task.account_id AND NOT removed AND 'dkim-rsa' = ANY (found)
+              AND sending_domain.name = lower(split_part(message.content ->> 'from_email', '@', 2))))
  ORDER BY task.scheduledtime, task.id
+ LIMIT $1;
+
+-- held_back
+-- The due emails that are not started for want of such a domain. $1 limit
+SELECT task.id
+  FROM task
+  JOIN message ON message.id = task.message_id
+ WHERE NOT task.started AND NOT task.cancelled AND task.scheduledtime <= clock_timestamp() AND task.channel = 'email'
+   AND NOT EXISTS (
+           SELECT FROM sending_domain
+            WHERE account_id = task.account_id AND NOT removed AND 'dkim-rsa' = ANY (found)
+              AND sending_domain.name = lower(split_part(message.content ->> 'from_email', '@', 2)))
+ ORDER BY task.id
  LIMIT $1;
 
 -- ensure_partitions
@@ -13,9 +32,21 @@ SELECT task.id, task.account_id, task.rate, message.version AS message_version
 SELECT ensure_task_partitions($1);
 
 -- open_sending
--- In the transaction that starts the task. $1 shard, $2 task, $3 burst, $4 seconds each, $5 channel
-INSERT INTO sending (shard, task_id, burst, seconds_each, channel)
-VALUES ($1, $2, $3, $4, $5)
+-- In the transaction that starts the task. The keys that sign it are settled with it: those of its From domain, where that is one
+-- of the account's. $1 shard, $2 task, $3 burst, $4 seconds each, $5 channel, $6 account, $7 From domain (null: nothing is
+-- signed), $8 whether a key signs only once DNS shows it
+INSERT INTO sending (shard, task_id, burst, seconds_each, channel, dkim_keys)
+VALUES ($1, $2, $3, $4, $5, ARRAY (
+        SELECT dkim_key.id
+          FROM sending_domain
+          JOIN dkim_key ON dkim_key.domain_id = sending_domain.id
+         WHERE sending_domain.account_id = $6 AND sending_domain.name = $7 AND NOT sending_domain.removed
+           AND dkim_key.algorithm IN ('rsa-sha256', sending_domain.algorithm)
+           AND (NOT $8::boolean OR CASE dkim_key.algorithm
+                                       WHEN 'rsa-sha256' THEN 'dkim-rsa'
+                                       ELSE 'dkim-ed25519'
+                                   END = ANY (sending_domain.found))
+         ORDER BY dkim_key.id))
 ON CONFLICT DO NOTHING;
 
 -- claim_freezing

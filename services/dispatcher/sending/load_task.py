@@ -1,13 +1,16 @@
 """What all recipients of a task have in common, looked up and prepared once."""
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from services.dispatcher.sending.compose import Composer, EmailComposer, SmsComposer
+from services.dispatcher.sending.load_keys import SigningKeys
 from services.dispatcher.sending.statements import STATEMENTS
-from shared.composing.prepare_message import SendContext, prepare
+from shared.composing.dkim import DkimKey, MessageSigner
+from shared.composing.fill_message import RecipientData, fill
+from shared.composing.prepare_message import PreparedMessage, SendContext, prepare
 from shared.composing.prepare_sms import prepare_sms
 from shared.domain.email_content import EmailContent
 from shared.domain.task import InDoubtPolicy
@@ -32,15 +35,17 @@ class TaskToSend:
     list_id: int | None
     in_doubt: InDoubtPolicy
     composer: Composer
+    signer: MessageSigner | None = None  #: None: the From domain has no keys here
 
 
 class PreparedTasks:
     """A started task never changes what is kept of it here."""
 
-    def __init__(self, database: Database, origin: Origin, tokens: TokenKeys) -> None:
+    def __init__(self, database: Database, origin: Origin, tokens: TokenKeys, keys: SigningKeys) -> None:
         self._database = database
         self._origin = origin
         self._tokens = tokens
+        self._keys = keys
         self._kept: OrderedDict[int, TaskToSend] = OrderedDict()
 
     async def get(self, task_id: int) -> TaskToSend:
@@ -51,16 +56,21 @@ class PreparedTasks:
         row = await self._database.fetch_row(STATEMENTS["task_to_send"], task_id)
         if row is None:
             raise LookupError(f"task {task_id} has batches and no started task")
-        task = self._kept[task_id] = _prepared(row, self._origin, self._tokens)
+        keys = await self._keys.of_task(task_id)
+        task = self._kept[task_id] = _prepared(row, self._origin, self._tokens, keys)
         while len(self._kept) > KEPT:
             self._kept.popitem(last=False)
         return task
 
 
-def _prepared(row: Row, origin: Origin, tokens: TokenKeys) -> TaskToSend:
-    prepare_for = _sms_composer if row["channel"] == "sms" else _email_composer
-    composer = prepare_for(row, origin, tokens)
-    return TaskToSend(row["id"], row["account_id"], row["list_id"], row["in_doubt"], composer)
+def _prepared(row: Row, origin: Origin, tokens: TokenKeys, keys: Sequence[DkimKey]) -> TaskToSend:
+    head = (row["id"], row["account_id"], row["list_id"], row["in_doubt"])
+    if row["channel"] == "sms":
+        return TaskToSend(*head, _sms_composer(row, origin, tokens), None)
+    context, message = _email(row, origin)
+    sample = fill(message, 0, RecipientData("sample@example.org", None, {}), tokens)
+    signer = MessageSigner(keys, sample, context.date) if keys else None
+    return TaskToSend(*head, EmailComposer(message, tokens), signer)
 
 
 def _sms_composer(row: Row, origin: Origin, tokens: TokenKeys) -> SmsComposer:
@@ -70,7 +80,7 @@ def _sms_composer(row: Row, origin: Origin, tokens: TokenKeys) -> SmsComposer:
     )
 
 
-def _email_composer(row: Row, origin: Origin, tokens: TokenKeys) -> EmailComposer:
+def _email(row: Row, origin: Origin) -> tuple[SendContext, PreparedMessage]:
     content = _email_content(row["content"])
     context = SendContext(
         task_id=row["id"],
@@ -82,7 +92,7 @@ def _email_composer(row: Row, origin: Origin, tokens: TokenKeys) -> EmailCompose
         list_name=row["list_name"] or "",
         links={url: number for number, url in enumerate(row["links"], start=1)},
     )
-    return EmailComposer(prepare(content, context), tokens)
+    return context, prepare(content, context)
 
 
 def _email_content(content: Mapping[str, Any]) -> EmailContent:

@@ -94,6 +94,15 @@ SELECT task.id, task.account_id, task.channel, task.in_doubt, task.list_id,
   LEFT JOIN list ON list.id = task.list_id
  WHERE task.id = $1;
 
+-- keys_of_task
+-- What its messages are signed with: settled when it started, and still there when the domain is gone. $1 task
+SELECT dkim_key.id, dkim_key.algorithm, dkim_key.selector, dkim_key.private_key, sending_domain.name AS domain
+  FROM sending
+  JOIN dkim_key ON dkim_key.id = ANY (sending.dkim_keys)
+  JOIN sending_domain ON sending_domain.id = dkim_key.domain_id
+ WHERE sending.task_id = $1
+ ORDER BY dkim_key.id;
+
 -- recipients_of_batch
 -- The frozen addresses with today's vars, and who is not to be written to any more: checked at hand-over, not only at the freeze,
 -- by the same rules (0006_suppression.sql). Of several reasons the oldest is told. $1 task, $2 ordinals, $3 list

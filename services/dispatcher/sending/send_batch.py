@@ -4,6 +4,7 @@ out.
 
 import asyncio
 from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -23,6 +24,7 @@ from services.dispatcher.sending.next_hop import NextHop, reason_of
 from services.dispatcher.sending.on_trial import Trials, Withheld
 from services.dispatcher.sending.record_outcomes import OutcomeRecorder, conclusion, settled_columns
 from services.dispatcher.sending.recover import stored_outcomes
+from services.dispatcher.sending.sign_ahead import SignedAhead
 from services.dispatcher.sending.statements import STATEMENTS
 from shared.delivery_log.append import DeliveryLog
 from shared.domain.delivery import Kind
@@ -69,6 +71,7 @@ class SendingTools:
     trials: Trials
     give_up: asyncio.Event  #: the process must end even if Postgres is away
     domains: Domains  #: limits of recipient domains
+    signing: Executor  #: threads that sign
 
 
 class BatchSending:
@@ -110,7 +113,7 @@ class BatchSending:
     async def _hand_to(self, channel: Channel, rows: list[Row]) -> None:
         if not rows:
             return
-        stopped = await channel.send_all(self._outgoing(rows), self)
+        stopped = await self._send_rows(channel, rows)
         heard = self._recorder.final or self._recorder.deferred or len(self._withheld)
         if stopped is None or self._batch.halt is not None or heard:
             return
@@ -121,6 +124,27 @@ class BatchSending:
         if again_and_again and stopped.stage in _OF_A_MESSAGE and self._let_go is not None:
             # It may be this very message: it waits like one refused for now, and the others of the batch go on.
             self._recorder.deferral(self._let_go, self._time_ms(), stopped.note)
+
+    async def _send_rows(self, channel: Channel, rows: list[Row]) -> Outcome | None:
+        """Why it stopped before the end, as ``send_all`` says it."""
+        composed = self._outgoing(rows)
+        if self._task.signer is None:
+            return await channel.send_all(composed, self)
+        ahead = SignedAhead(composed, self._task.signer.sign, self._tools.signing)
+        try:
+            stopped = None
+            while stopped is None and self._batch.halt is None and await ahead.more():
+                stopped = await channel.send_all(self._still_wanted(ahead.take()), self)
+            return stopped
+        finally:
+            ahead.give_up()
+
+    def _still_wanted(self, signed: Iterator[Outgoing]) -> Iterator[Outgoing]:
+        """Whether a message may be begun is asked again: it was composed a while ago."""
+        for message in signed:
+            if not self._batch.may_start(self._tools.monotonic()):
+                return
+            yield message
 
     async def _settle_doubt(self) -> None:
         """After a takeover whoever has no stored outcome may or may not have been sent to."""

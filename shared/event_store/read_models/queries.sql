@@ -21,6 +21,21 @@ UPDATE api_key SET revoked = true WHERE id = $1;
 -- $1 id, $2 version
 UPDATE account SET version = $2 WHERE id = $1;
 
+-- write_domain
+-- When DNS is looked at next is not for the events to say. $1 id, $2 account, $3 name, $4 version, $5 cdate, $6 bouncing, $7 algorithm, $8 selector, $9 rsa public key,
+-- $10 ed25519 public key, $11 found, $12 removed
+INSERT INTO sending_domain (id, account_id, name, version, cdate, bouncing, algorithm, selector, rsa_public_key,
+                            ed25519_public_key, found, removed)
+VALUES ($1, $2, $3, $4, to_timestamp($5), $6, $7, $8, $9, $10, $11, $12)
+ON CONFLICT (id) DO UPDATE
+   SET version = excluded.version, bouncing = excluded.bouncing, algorithm = excluded.algorithm, found = excluded.found,
+       removed = excluded.removed;
+
+-- write_dkim_key
+-- Once, beside the event that adds the domain. $1 id, $2 domain, $3 algorithm, $4 selector, $5 private key, sealed
+INSERT INTO dkim_key (id, domain_id, algorithm, selector, private_key)
+VALUES ($1, $2, $3, $4, $5);
+
 -- write_list
 -- $1 id, $2 account, $3 name, $4 version, $5 cdate
 INSERT INTO list (id, account_id, name, version, cdate)

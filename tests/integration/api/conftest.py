@@ -113,6 +113,7 @@ def settings(database_url: str) -> Settings:
         "POSTROOM_BUS_URL": "inprocess:",
         "POSTROOM_SECRET": SECRET,
         "POSTROOM_API_PORT": "0",
+        "POSTROOM_DNS_CHECK": "off",
         "POSTROOM_JOURNAL_DIR": str(Path("unused")),
     }
     return read_settings(given, frozenset({"DATABASE_URL", "BUS_URL", "SECRET"}))

@@ -34,6 +34,7 @@ async def dispatching(
         "POSTROOM_SECRET": SECRET_TEXT,
         "POSTROOM_JOURNAL_DIR": str(journal),
         "POSTROOM_METRICS_PORT": "0",
+        "POSTROOM_DNS_CHECK": "off",
         "POSTROOM_SWEEP_SECONDS": "0.05",
         "POSTROOM_TRACKER_URL": "http://track.example",
         **{f"POSTROOM_{name.upper()}": value for name, value in settings.items()},

@@ -2,17 +2,19 @@
 
 from dataclasses import replace
 
+from services.api.authenticate import Caller
 from services.api.body import object_body
 from services.api.fields import NoQuery
 from services.api.operation import WRITERS, Answer, Api, Call, Operation
 from services.api.paging import PageQuery, answer_page, read_id_cursor
+from services.api.resources.domain.read import from_fault
 from services.api.resources.message import read
 from services.api.resources.message.content import answer_of_state, content_of, edit, links_of
 from services.api.resources.message.schema import EmailMessage, MessageAnswer, MessageChange, NewMessage, SmsMessage
 from shared.domain import message
 from shared.domain.identifiers import AccountId, Instant, MessageId, UserId, message_stream
 from shared.domain.message import CreateMessage, Message
-from shared.domain.refusal import Refused
+from shared.domain.refusal import Fault, Refused
 from shared.event_store.handle_command import Aggregate
 from shared.event_store.interface import Actor
 from shared.event_store.read_models.message import MESSAGES
@@ -20,6 +22,8 @@ from shared.event_store.read_models.message import MESSAGES
 
 async def post_message(api: Api, call: Call[NoQuery, EmailMessage | SmsMessage]) -> Answer | Refused:
     caller, wish = call.caller, call.content
+    if isinstance(wish, EmailMessage) and (refused := await _refused_from(api, caller, wish.from_email)):
+        return refused
     message_id = MessageId(await api.ids.next("message_id"))
     command = CreateMessage(
         message_id=message_id,
@@ -63,10 +67,17 @@ async def put_message(api: Api, call: Call[NoQuery, MessageChange]) -> Answer | 
     (message_id,) = call.ids
     if await read.read_message(api.database, call.caller, message_id) is None:
         return _missing(message_id)
+    if refused := await _refused_from(api, call.caller, call.content.from_email):
+        return refused
     stream, actor = message_stream(message_id), Actor(call.caller.account_id, call.caller.user_id)
     async with api.in_turn.turn(stream):
         done = await api.commands.handle(_editing(), stream, call.content, actor)
     return done if isinstance(done, Refused) else Answer(answer_of_state(done.state))
+
+
+async def _refused_from(api: Api, caller: Caller, from_email: str | None) -> Refused | None:
+    fault = await from_fault(api.database, caller.account_id, from_email, api.terms) if from_email else ""
+    return Refused.invalid(Fault("from_email", fault)) if fault else None
 
 
 def _missing(message_id: int) -> Refused:

@@ -7,6 +7,7 @@ from services.api.body import object_body
 from services.api.fields import NoQuery
 from services.api.operation import WRITERS, Answer, Api, Call, Operation, Stream
 from services.api.paging import page_headers, read_id_cursor
+from services.api.resources.domain.read import from_fault_of_message
 from services.api.resources.task import contacts, read, report
 from services.api.resources.task import write_contacts as forms
 from services.api.resources.task.answer import row_of, task_answer
@@ -22,6 +23,7 @@ from services.api.resources.task.schema import (
 )
 from shared.bus.interface import Hint
 from shared.delivery_log.ordinal_sets import read_counts
+from shared.domain.decide_task import decide
 from shared.domain.identifiers import AccountId, Instant, ListId, MessageId, TaskId, UserId, task_stream
 from shared.domain.refusal import Fault, Refused
 from shared.domain.task import ChangeTask, CreateTask, Event, Task, TaskCancelled, TaskResumed
@@ -41,10 +43,13 @@ async def post_task(api: Api, call: Call[NoQuery, NewTask]) -> Answer | Refused:
         wish.channel,
     )
     task_id = TaskId(await api.ids.next("task_id"))
+    command = _command(task_id, call, needs)
+    if refused := await _refused_from(api, command):
+        return refused
     done = await api.commands.handle(
         TASKS,
         task_stream(task_id),
-        _command(task_id, call, needs),
+        command,
         Actor(caller.account_id, caller.user_id),
         fresh=True,
         also=lambda state: call.remember(_created(state)),
@@ -73,6 +78,15 @@ def _command(task_id: TaskId, call: Call[NoQuery, NewTask], needs: Row) -> Creat
         scheduledtime=Instant(wish.scheduledtime),
         size=needs["size"],
     )
+
+
+async def _refused_from(api: Api, command: CreateTask) -> Refused | None:
+    """Why the message may not be sent from where it wants to be, with whatever else is wrong."""
+    fault = await from_fault_of_message(api.database, command.account_id, command.message_id, api.terms)
+    if not fault:
+        return None
+    others = decide(Task(), command, api.now())
+    return Refused.invalid(*(others.faults if isinstance(others, Refused) else ()), Fault("message_id", fault))
 
 
 def _created(state: Task) -> Answer:
