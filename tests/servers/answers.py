@@ -18,6 +18,11 @@ def postgres_answers(port: int, user: str) -> bool:
     return _first_byte(port, struct.pack("!i", len(body) + 4) + body) == b"R"
 
 
+def smtp_answers(port: int) -> bool:
+    """A server that is ready greets with 220."""
+    return _first_byte(port, b"") == b"2"
+
+
 def _first_byte(port: int, greeting: bytes) -> bytes:
     try:
         with socket.create_connection(("127.0.0.1", port), _SECONDS) as connection:
