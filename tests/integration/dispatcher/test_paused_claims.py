@@ -43,9 +43,9 @@ async def test_nothing_of_a_paused_task_is_claimed(database: Database, handler: 
     assert await claim(database, OWNER, statement="claim_paced") == []
     assert {batch.hold.task_id for batch in await claim(database, OWNER)} == {2}
     await database.execute("UPDATE batch SET done = true WHERE task_id = 2")
-    assert await database.fetch_value(STATEMENTS["next_due"]) is None
+    assert await database.fetch_value(STATEMENTS["next_due"], "email") is None
     await put(handler, paused=False)
-    assert await database.fetch_value(STATEMENTS["next_due"]) <= 0
+    assert await database.fetch_value(STATEMENTS["next_due"], "email") <= 0
     assert {batch.hold.task_id for batch in await claim(database, OWNER, statement=statement)} == {1}
 
 
