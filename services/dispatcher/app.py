@@ -135,6 +135,6 @@ def _tools(
         jitter=clock.jitter,
         count=figures.count,
         transport=Transport("smtp", clock.monotonic, figures.show_blocked),
-        trials=Trials(handler, figures.count_paused),
+        trials=Trials(handler, clock.monotonic, figures.count_paused),
         give_up=stopping,
     )

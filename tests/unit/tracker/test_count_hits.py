@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from services.tracker.decisions.count_hits import SeriesKey, SetKey, count_hits
 from shared.delivery_log.segments import HitColumns, Hits
-from shared.domain.delivery import FINAL, Kind
+from shared.domain.delivery import FINAL, Kind, Projected
 from shared.domain.identifiers import CHUNK
 
 NOON_MS = 1_800_000_000_000
@@ -57,3 +57,25 @@ def test_the_order_of_segments_makes_no_difference(segments: list[tuple[int, Kin
     decoded = [(task, kind, hits_of(rows)) for task, kind, rows in segments]
 
     assert count_hits(decoded) == count_hits(reversed(decoded))
+
+
+def test_who_bounced_hard_is_a_set_beside_the_kinds() -> None:
+    """By what each bounce says; one that says nothing is not taken for hard, and no other kind is asked."""
+    columns = HitColumns()
+    for ordinal, note in ((1, "5.1.1 no such user"), (2, "5.2.2 mailbox full"), (3, ""), (CHUNK, "5.1.1 no such user")):
+        columns.add_noted(ordinal, NOON_MS, note)
+    hits = columns.take()
+
+    sets = count_hits([(7, Kind.BOUNCED, hits), (8, Kind.DEFERRED, hits)]).sets
+
+    hard = {key: set(bits) for key, bits in sets.items() if key.kind == Projected.HARD_BOUNCED}
+    assert hard == {
+        SetKey(7, Projected.HARD_BOUNCED, 0, 0): {1},
+        SetKey(7, Projected.HARD_BOUNCED, 0, 1): {CHUNK},
+    }
+
+
+def test_no_projected_set_is_a_kind() -> None:
+    """Kinds are numbered below 64 for good: that is how they are told apart where counts are read."""
+    assert all(0 < kind < 64 for kind in Kind)
+    assert all(projected >= 64 for projected in Projected)
