@@ -193,7 +193,7 @@ def _tools(
         jitter=clock.jitter,
         count=partial(figures.count, "email"),
         transport=NextHop("smtp", clock.monotonic, figures.show_blocked),
-        trials=Trials(handler, figures.count_paused),
+        trials=Trials(handler, clock.monotonic, figures.count_paused),
         give_up=stopping,
         domains=domains,
         signing=ThreadPoolExecutor(os.cpu_count() or 1, "signing"),

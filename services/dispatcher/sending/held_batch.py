@@ -28,6 +28,7 @@ class HeldBatch:
     lease_until: float  #: monotonic seconds
     pace_until: float | None  #: monotonic seconds; None: no rate
     halt: Halt | None = field(default=None)
+    claimed_at: float = 0.0  #: monotonic seconds, before the claim was sent
     blocked: bool = False  #: nothing of its task got through when it was claimed
 
     def may_start(self, now: float) -> bool:
@@ -53,5 +54,6 @@ def read_held(row: Row, asked_at: float, *, paced: bool) -> HeldBatch:
         lease_until=asked_at + LEASE_SECONDS,
         pace_until=asked_at + PACE_GRANT_SECONDS if paced else None,
         halt="cancelled" if row["cancelled"] else None,
+        claimed_at=asked_at,
         blocked=row["blocked"],
     )

@@ -10,26 +10,28 @@ from services.dispatcher.channels.interface import Outcome
 
 log = structlog.get_logger(__name__)
 
-#: A hitch of one connection blocks nothing while others go on.
-QUIET_SECONDS: Final = 5.0
+#: For so long batch after batch must come to nothing: a hitch, or one connection too many, blocks nothing.
+PATIENCE_SECONDS: Final = 4.0
 
 _ADDRESS: Final = re.compile(r"[^\s<>]*@[^\s<>]*")
 
 
 class NextHop:
-    """Blocked once a batch came to nothing and no message was accepted lately; free again with the next one that is."""
+    """Blocked once batches have come to nothing for a while and nothing was accepted in between; free with the next
+    message that is.
+    """
 
     def __init__(self, name: str, monotonic: Callable[[], float], show: Callable[[str, bool], None]) -> None:
         self._name = name
         self._monotonic = monotonic
         self._show = show
-        self._accepted_at = float("-inf")
+        self._fruitless_since: float | None = None
         self._blocked = False
         show(name, False)
 
     def accepted(self) -> None:
         """A message was."""
-        self._accepted_at = self._monotonic()
+        self._fruitless_since = None
         if self._blocked:
             self._blocked = False
             self._show(self._name, False)
@@ -37,7 +39,10 @@ class NextHop:
 
     def stopped(self, reason: str) -> bool:
         """A batch came to nothing over it, for that reason. Answers whether it is blocked."""
-        if not self._blocked and self._monotonic() - self._accepted_at >= QUIET_SECONDS:
+        now = self._monotonic()
+        if self._fruitless_since is None:
+            self._fruitless_since = now
+        if not self._blocked and now - self._fruitless_since >= PATIENCE_SECONDS:
             self._blocked = True
             self._show(self._name, True)
             log.warning("nothing gets through", action="transport_blocked", transport=self._name, reason=reason)

@@ -1,5 +1,6 @@
 """The first messages of each task are on trial: their refusals are withheld until it is known whom the relay means."""
 
+import math
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ import structlog
 
 from services.dispatcher.channels.interface import Outcome, OutcomeKind
 from services.dispatcher.decisions.judge_refusals import Trial
+from services.dispatcher.sending.held_batch import HeldBatch
 from services.dispatcher.sending.load_task import TaskToSend
 from shared.domain.refusal import Refused
 from shared.domain.task import Harm, PauseTask
@@ -24,20 +26,31 @@ KEPT: Final = 1_000  #: tasks whose trial is remembered; a forgotten one is simp
 _HEARD: Final = frozenset({OutcomeKind.ACCEPTED, OutcomeKind.REFUSED, OutcomeKind.DEFERRED})
 
 
+@dataclass(slots=True)
+class _Kept:
+    trial: Trial
+    until: float = math.inf  #: monotonic seconds: what is claimed after that is on trial anew
+
+
 class Trials:
     """Of the tasks that this process sends, one each; all its connections share it."""
 
-    def __init__(self, handler: Handler, count_paused: Callable[[Harm], None]) -> None:
+    def __init__(self, handler: Handler, monotonic: Callable[[], float], count_paused: Callable[[Harm], None]) -> None:
         self._handler = handler
+        self._monotonic = monotonic
         self._count_paused = count_paused
-        self._kept: OrderedDict[int, Trial] = OrderedDict()
+        self._kept: OrderedDict[int, _Kept] = OrderedDict()
 
-    def of(self, task_id: int) -> Trial:
-        trial = self._kept.setdefault(task_id, Trial())
+    def of(self, batch: HeldBatch) -> Trial:
+        task_id = batch.hold.task_id
+        kept = self._kept.get(task_id)
+        # What was claimed before the task came to rest must not be taken for a new beginning.
+        if kept is None or batch.claimed_at > kept.until:
+            kept = self._kept[task_id] = _Kept(Trial())
         self._kept.move_to_end(task_id)
         while len(self._kept) > KEPT:
             self._kept.popitem(last=False)
-        return trial
+        return kept.trial
 
     async def carry_out(self, task: TaskToSend, trial: Trial) -> bool:
         """Lets the task rest, if a verdict says so; when it is sent again, it is on trial again. False: not yet."""
@@ -55,8 +68,8 @@ class Trials:
             self._count_paused(command.cause)
         if done.state.stage == "sending" and not done.state.paused:
             trial.overrule()
-        else:
-            self._kept.pop(task.task_id, None)
+        elif (kept := self._kept.get(task.task_id)) and kept.trial is trial:
+            kept.until = min(kept.until, self._monotonic())
         return True
 
 
@@ -76,18 +89,18 @@ class Withheld:
 
     def takes(self, ordinal: int, time_ms: int, outcome: Outcome) -> bool:
         """Hears an outcome; True when it is a refusal that is to be kept back. Nothing was taken from us then."""
-        if not self.trial.is_open or outcome.kind not in _HEARD:
-            return False
-        self.trial.hear(outcome.code if outcome.kind is OutcomeKind.REFUSED else 0, outcome.text)
-        if outcome.kind is not OutcomeKind.REFUSED or outcome.code < 500:
-            return False
-        self._refusals.append(Refusal(ordinal, time_ms, outcome.note))
-        return True
+        refused = outcome.kind is OutcomeKind.REFUSED and outcome.code >= 500
+        withheld = refused and (self.trial.is_open or self.trial.verdict is not None)
+        if self.trial.is_open and outcome.kind in _HEARD:
+            self.trial.hear(outcome.code if refused else 0, outcome.text)
+        if withheld:
+            self._refusals.append(Refusal(ordinal, time_ms, outcome.note))
+        return withheld
 
     def release(self) -> list[Refusal]:
-        """Those that are bounces after all: none, if the relay means us."""
+        """They are bounces after all."""
         refusals, self._refusals = self._refusals, []
-        return refusals if self.trial.verdict is None else []
+        return refusals
 
     def __len__(self) -> int:
         return len(self._refusals)

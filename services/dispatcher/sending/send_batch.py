@@ -82,7 +82,7 @@ class BatchSending:
         self._batch = batch
         self._task = task
         self._recorder = OutcomeRecorder(tools.delivery_log, batch, tools.owner)
-        self._withheld = Withheld(tools.trials.of(task.task_id))
+        self._withheld = Withheld(tools.trials.of(batch))
         self._accepted = False
         self._trouble = ""
         self._blocked_reason: str | None = None

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import aiohttp
 from pyroaring import BitMap
 
 from services.dispatcher.app import RunningDispatcher, start_dispatcher
@@ -84,3 +85,11 @@ def ordinal_of(message_id: str) -> int:
 def copies(relay: FakeRelay) -> Counter[int]:
     """How often the relay took the message of each ordinal."""
     return Counter(ordinal_of(taken.message_id) for taken in relay.ledger)
+
+
+async def figure(running: RunningDispatcher, name: str) -> float:
+    """What `/metrics` says, ``name`` with its labels; 0 where it says nothing."""
+    host, port = running.probes.addresses[0][:2]
+    async with aiohttp.ClientSession() as session, session.get(f"http://{host}:{port}/metrics") as response:
+        lines = (await response.text()).splitlines()
+    return next((float(line.split(" ")[1]) for line in lines if line.startswith(f"{name} ")), 0.0)

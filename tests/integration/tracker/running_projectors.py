@@ -56,9 +56,11 @@ async def all_projected(database: Database) -> bool:
     return bool(behind == 0)
 
 
-def start_projecting(database: Database, owner: int) -> asyncio.Task[None]:
+def start_projecting(
+    database: Database, owner: int, limits: HarmLimits = LIMITS, metrics: Metrics | None = None
+) -> asyncio.Task[None]:
     async def project_for_ever() -> None:
-        projector = projector_on(database, owner)
+        projector = projector_on(database, owner, limits, metrics)
         while True:
             if not await projector.step():
                 await asyncio.sleep(0.01)

@@ -3,6 +3,7 @@
 import base64
 from collections.abc import Mapping
 from dataclasses import fields
+from decimal import Decimal
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -36,6 +37,8 @@ def test_what_is_not_given_has_its_default() -> None:
 
     assert (settings.api_port, settings.host, settings.sweep_seconds) == (8080, "127.0.0.1", 2.0)
     assert sum(settings.retry_seconds) == 4 * 3600
+    assert (settings.pause_after, settings.pause_bounce_percent) == (1_000, Decimal(5))
+    assert settings.pause_complaint_percent == Decimal("0.3")
     assert (settings.database_url, settings.secret) == ("", ())
 
 
@@ -61,6 +64,11 @@ def test_what_is_not_given_has_its_default() -> None:
         ),
         ("POSTROOM_JOURNAL_DIR", "/somewhere", "journal_dir", Path("/somewhere")),
         ("POSTROOM_EMAIL_DELIVERED", "dsn", "email_delivered", "dsn"),
+        ("POSTROOM_PAUSE_AFTER", "20", "pause_after", 20),
+        ("POSTROOM_PAUSE_AFTER", "0", "pause_after", 0),
+        ("POSTROOM_PAUSE_AFTER", "", "pause_after", 0),
+        ("POSTROOM_PAUSE_BOUNCE_PERCENT", "2.5", "pause_bounce_percent", Decimal("2.5")),
+        ("POSTROOM_PAUSE_COMPLAINT_PERCENT", "", "pause_complaint_percent", Decimal(0)),
         ("HOME", "/somewhere", "host", "127.0.0.1"),
     ],
 )
@@ -83,6 +91,11 @@ def test_what_is_given_is_read(variable: str, text: str, field: str, value: obje
         ("POSTROOM_TRUSTED_PROXIES", "proxy.example"),
         ("POSTROOM_SECRET", base64.b64encode(b"short").decode()),
         ("POSTROOM_SECRET", f"{SECRET},"),
+        ("POSTROOM_PAUSE_AFTER", "-1"),
+        ("POSTROOM_PAUSE_BOUNCE_PERCENT", "many"),
+        ("POSTROOM_PAUSE_BOUNCE_PERCENT", "nan"),
+        ("POSTROOM_PAUSE_COMPLAINT_PERCENT", "100.1"),
+        ("POSTROOM_PAUSE_COMPLAINT_PERCENT", "-0.1"),
         ("POSTROOM_APIPORT", "8080"),
     ],
 )

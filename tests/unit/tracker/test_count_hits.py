@@ -92,3 +92,25 @@ def test_the_order_and_the_cut_of_segments_make_no_difference(segments: Segments
     chance.shuffle(single)
 
     assert counted(segments) == counted(list(reversed(segments))) == counted(single)
+
+
+def test_who_bounced_hard_is_a_set_beside_the_kinds() -> None:
+    """By what each bounce says; one that says nothing is not taken for hard, and no other kind is asked."""
+    columns = HitColumns()
+    for ordinal, note in ((1, "5.1.1 no such user"), (2, "5.2.2 mailbox full"), (3, ""), (CHUNK, "5.1.1 no such user")):
+        columns.add_noted(ordinal, NOON_MS, note)
+    hits = columns.take()
+
+    sets = count_hits([(7, Kind.BOUNCED, hits), (8, Kind.DEFERRED, hits)], {7: None, 8: None}).sets
+
+    hard = {key: set(bits) for key, bits in sets.items() if key.kind == Derived.HARD_BOUNCED}
+    assert hard == {
+        SetKey(7, Derived.HARD_BOUNCED, 0, 0): {1},
+        SetKey(7, Derived.HARD_BOUNCED, 0, 1): {CHUNK},
+    }
+
+
+def test_no_derived_set_is_a_kind() -> None:
+    """Kinds are numbered below 64 for good: that is how they are told apart where counts are read."""
+    assert all(0 < kind < 64 for kind in Kind)
+    assert all(derived >= 64 for derived in Derived)
