@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from services.dispatcher.channels.smtp.relay_address import RelayAddress, parse_relay_url
-from services.dispatcher.channels.smtp.session import SmtpSession
+from services.dispatcher.channels.smtp.session import SessionSettings, SmtpSession
 from services.dispatcher.planner.plan import Planner
 from services.dispatcher.probes import Figures, serve_probes
 from services.dispatcher.sending.journal import Journal
@@ -71,7 +71,10 @@ async def start_dispatcher(
     def on_batch_done(task_id: int) -> None:
         hinter.send("tracker", Hint("segments_appended", shard_of(task_id)))
 
-    sender = Sender(tools, lambda: SmtpSession(relay), settings.smtp_connections, settings.sweep_seconds, on_batch_done)
+    sending = SessionSettings(success_reports=settings.email_delivered == "dsn")
+    sender = Sender(
+        tools, lambda: SmtpSession(relay, sending), settings.smtp_connections, settings.sweep_seconds, on_batch_done
+    )
 
     def on_batches() -> None:
         sender.wakeup.ring()
