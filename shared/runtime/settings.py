@@ -126,9 +126,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting("API_PORT", "8080", "Port of the HTTP API; 0: any free one", _port),
     Setting("TRACKER_PORT", "8081", "Port of pixel, links and unsubscribe; 0: any free one", _port),
     Setting("TRACKER_URL", "", "Public base of the links in messages; empty: http://HOST:TRACKER_PORT", _text),
-    Setting(
-        "BOUNCE_PORT", "8025", "Port for bounces and complaints, by SMTP and LMTP; 0: any free one", _port
-    ),
+    Setting("BOUNCE_PORT", "8025", "Port for bounces and complaints, by SMTP and LMTP; 0: any free one", _port),
     Setting("METRICS_PORT", "9090", "Port of the dispatcher's health and metrics; 0: any free one", _port),
     Setting(
         "JOURNAL_DIR", "/var/lib/postroom/journal", "Folder of the sending journal; must outlive the process", Path

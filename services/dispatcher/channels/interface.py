@@ -35,11 +35,6 @@ class Outcome:
     text: str  #: the reply, or what happened instead; never holds the recipient's address
     stage: Stage
 
-    @property
-    def note(self) -> str:
-        """Why, as it is kept: the code stands in front, as it may be all that tells a full mailbox from a wrong one."""
-        return f"{self.code} {self.text}".rstrip() if self.code else self.text
-
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:

@@ -162,14 +162,14 @@ class BatchSending:
         self._tools.count(outcome.kind)
         mark = _MARKS.get(outcome.kind)
         if mark is not None:
-            self._tools.journal.note(self._record(mark, ordinal, outcome.code, outcome.note))
+            self._tools.journal.note(self._record(mark, ordinal, outcome.code, outcome.text))
         match outcome.kind:
             case OutcomeKind.ACCEPTED:
                 self._recorder.final_outcome(self._tools.accepted_kinds, ordinal, time_ms)
             case OutcomeKind.REFUSED:
-                self._recorder.final_outcome((Kind.BOUNCED,), ordinal, time_ms, outcome.note)
+                self._recorder.final_outcome((Kind.BOUNCED,), ordinal, time_ms, outcome.text)
             case OutcomeKind.DEFERRED:
-                self._recorder.deferral(ordinal, time_ms, outcome.note)
+                self._recorder.deferral(ordinal, time_ms, outcome.text)
             case OutcomeKind.DOUBTFUL:
                 self._recorder.doubt(ordinal)
             case OutcomeKind.UNSENT:

@@ -10,7 +10,6 @@ import pytest
 from pyroaring import BitMap
 
 from services.dispatcher.sending import send_batch
-from shared.delivery_log.segments import decode_hits
 from shared.domain.delivery import Kind
 from shared.domain.task import ChangeTask
 from shared.event_store.handle_command import Done, Handler
@@ -86,21 +85,6 @@ async def test_a_relay_that_does_not_report_is_asked_for_nothing(database: Datab
     envelopes = [command for command in relay.commands if command.startswith((b"MAIL", b"RCPT"))]
     assert len(envelopes) == 10
     assert all(command.endswith(b">") for command in envelopes)
-
-
-async def test_why_somebody_was_refused_is_kept_with_its_code(database: Database, tmp_path: Path) -> None:
-    """It may be all that tells a full mailbox from one that never was; his address is not in it."""
-
-    def script(step: Step) -> Action | None:
-        refused = step.stage == "rcpt" and is_for(step, 7)
-        return Say(b"552 <person-1-7@example.com> no\r\n") if refused else None
-
-    await post_task(database, 10)
-    async with FakeRelay(script) as relay, dispatching(database, relay.port, tmp_path):
-        await settled(database, 10)
-
-    stored = await database.fetch_value("SELECT hits FROM segment WHERE kind = $1", Kind.BOUNCED)
-    assert decode_hits(stored).notes == ("552 <recipient> no",)
 
 
 async def test_a_5xx_for_one_recipient_bounces_him_alone(database: Database, tmp_path: Path) -> None:
