@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import re
 from collections import Counter
 from pathlib import Path
 
@@ -47,44 +46,6 @@ async def test_with_dsn_as_proof_a_250_is_not_yet_delivered(database: Database, 
         sets = await settled(database, 10)
 
     assert Kind.DELIVERED not in sets
-
-
-@pytest.mark.parametrize("extensions", [("PIPELINING", "DSN"), ("DSN",)])
-@pytest.mark.parametrize(
-    ("delivered", "rcpt", "mail"),
-    [
-        ("dsn", b" NOTIFY=SUCCESS,FAILURE,DELAY", rb" ENVID=b\+2B[a-z2-7]{50} RET=HDRS"),
-        ("accepted", b" NOTIFY=FAILURE,DELAY", rb" RET=HDRS"),
-    ],
-)
-async def test_a_relay_that_reports_is_told_what_on(
-    database: Database, tmp_path: Path, extensions: tuple[str, ...], delivered: str, rcpt: bytes, mail: bytes
-) -> None:
-    """Where a report is the proof, on success as well; the envelope is named by what its sender is named by."""
-    await post_task(database, 5)
-    async with (
-        FakeRelay(extensions=extensions) as relay,
-        dispatching(database, relay.port, tmp_path, email_delivered=delivered),
-    ):
-        await settled(database, 5)
-
-    mails = [command for command in relay.commands if command.startswith(b"MAIL")]
-    names = [re.fullmatch(rb"MAIL FROM:<b\+([a-z2-7]{50})@bounce\.localhost>" + mail, command) for command in mails]
-    assert len(names) == 5
-    assert all(names)
-    assert [found[1] in command for found, command in zip(names, mails, strict=True) if found] == [True] * 5
-    assert all(command.endswith(b">" + rcpt) for command in relay.commands if command.startswith(b"RCPT"))
-
-
-async def test_a_relay_that_does_not_report_is_asked_for_nothing(database: Database, tmp_path: Path) -> None:
-    """It would refuse what it does not know."""
-    await post_task(database, 5)
-    async with FakeRelay() as relay, dispatching(database, relay.port, tmp_path, email_delivered="dsn"):
-        await settled(database, 5)
-
-    envelopes = [command for command in relay.commands if command.startswith((b"MAIL", b"RCPT"))]
-    assert len(envelopes) == 10
-    assert all(command.endswith(b">") for command in envelopes)
 
 
 async def test_a_5xx_for_one_recipient_bounces_him_alone(database: Database, tmp_path: Path) -> None:
