@@ -1,7 +1,7 @@
 """The ways to send that this installation has, one for each channel with a url in the settings, and their limits."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from services.dispatcher.channels.interface import Channel
 from services.dispatcher.channels.smtp.relay_address import parse_relay_url
@@ -64,14 +64,19 @@ def read_transports(settings: Settings) -> dict[ChannelName, Transport]:
         if isinstance(relay, list):
             faults += [f"POSTROOM_SMTP_URL: {fault}" for fault in relay]
         else:
-            most = read_limits(settings).messages_per_connection
-            session = SessionSettings() if most is None else SessionSettings(messages_per_connection=most)
+            session = _session_settings(settings)
             transports["email"] = Transport(lambda: SmtpSession(relay, session), settings.smtp_connections)
     if to_envelope(f"b@{settings.bounce_domain}") is None:
         faults.append(f"POSTROOM_BOUNCE_DOMAIN: {settings.bounce_domain!r} is no domain")
     if faults:
         raise BadSettings(faults)
     return transports
+
+
+def _session_settings(settings: Settings) -> SessionSettings:
+    session = SessionSettings(success_reports=settings.email_delivered == "dsn")
+    most = read_limits(settings).messages_per_connection
+    return session if most is None else replace(session, messages_per_connection=most)
 
 
 def accepted_kinds(settings: Settings) -> Accepted:

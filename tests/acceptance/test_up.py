@@ -19,6 +19,7 @@ import pytest
 from tests.acceptance.postroom_process import ANY_PORTS, Up, alive, run, up, wait_until
 
 PARTS = {"ready", "api", "tracker", "inbox", "smtp", "bounce", "database"}
+MAILS = Path(__file__).parents[1] / "unit/tracker/mail"
 SECRETS = {"api_key", "sailthru_secret", "webhook_secret", "signupto"}
 
 
@@ -99,6 +100,23 @@ def test_a_task_reaches_the_inbox(running: Up) -> None:
     wait_until(lambda: completed(running, task_id))
 
     assert sorted(message["envelope"]["to"][0] for message in inbox(running)) == emails
+
+
+def test_a_bounce_that_comes_back_is_in_the_contact_record(running: Up) -> None:
+    """Brought to the address that the message came from, with its reason."""
+    task_id = send_letter(running, "bounced", ["nobody@example.com", "somebody@example.com"])
+    wait_until(lambda: completed(running, task_id))
+    (message,) = inbox(running, "?to=nobody@example.com")
+    address = urlsplit(running.ready["bounce"])
+    with smtplib.LMTP(address.hostname or "", address.port or 0, timeout=10) as server:
+        bounce = MAILS / "postfix_unknown_user.eml"
+        assert server.sendmail("", [message["envelope"]["from"]], bounce.read_bytes()) == {}
+
+    wait_until(lambda: bool(call(running, "GET", f"/task/{task_id}/contact?state=bounced")))
+
+    (record,) = call(running, "GET", f"/task/{task_id}/contact?state=bounced")
+    assert record["email"] == "nobody@example.com"
+    assert record["reason"] == "550 5.1.1 <recipient>: Recipient address rejected: User unknown"
 
 
 def test_nothing_listens_beyond_this_machine(running: Up) -> None:

@@ -121,10 +121,16 @@ class BounceSession(SMTP):
             self._intake.metrics.turned_away.labels("size").inc()
             replies = [TOO_BIG] * len(addresses)
         else:
-            replies = await self._intake.take(addresses, content)
+            replies = await self._take(addresses, content)
         if not self._per_recipient:
             replies = [next((reply for reply in replies if reply != STORED), STORED)]
         await self.push("\r\n".join(replies))
+
+    async def _take(self, addresses: list[str], content: bytes) -> list[str]:
+        try:
+            return await self._intake.take(addresses, content)
+        except Exception as error:  # noqa: BLE001 - each recipient has an answer, or client and server lose their way
+            return [await self.handle_exception(error)] * len(addresses)
 
     async def _read_content(self) -> bytes | None:
         """The first MOST_READ octets, dots unstuffed, once all of it is there; None: there were too many."""

@@ -1,6 +1,7 @@
 """What a stranger may do at the bounce port, and how far; and how it ends."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from random import Random
@@ -8,6 +9,8 @@ from random import Random
 import pytest
 from structlog.testing import capture_logs
 
+from services.tracker.decisions.returned_mail.judge_mail import judge_mail
+from services.tracker.decisions.returned_mail.judgement import Judgement
 from services.tracker.decisions.returned_mail.parse_mail import MOST_READ
 from services.tracker.intake import bounce_port as port_module
 from services.tracker.intake import bounce_session, bounces
@@ -134,6 +137,51 @@ async def one_is_connected(port: BouncePort) -> bool:
     return port.connections == 1
 
 
+async def test_a_mail_that_takes_long_to_read_holds_up_nobody(
+    port: BouncePort, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is read in a thread; when all of them are busy for too long, the relay is told to come again."""
+    go_on, entered = threading.Event(), threading.Event()
+
+    def read_slowly(_: bytes) -> Judgement:
+        entered.set()
+        go_on.wait(60)
+        return Judgement("unknown")
+
+    async with relay(port.url, "LHLO") as slow, relay(port.url, "LHLO") as slower, relay(port.url, "LHLO") as line:
+        monkeypatch.setattr(bounces, "judge_mail", read_slowly)
+        first = asyncio.create_task(slow.bring([address(1)], mail("qmail")))
+        await asyncio.to_thread(entered.wait, 60)
+        monkeypatch.setattr(bounces, "judge_mail", judge_mail)
+        assert await line.bring([address(2)], mail("qmail")) == [250]
+        monkeypatch.setattr(bounces, "judge_mail", read_slowly)
+        entered.clear()
+        second = asyncio.create_task(slower.bring([address(1)], mail("qmail")))
+        await asyncio.to_thread(entered.wait, 60)
+        monkeypatch.setattr(bounces, "READ_SECONDS", 0.1)
+        assert await line.bring([address(3), address(4)], mail("qmail")) == [451, 451]
+        go_on.set()
+        assert [await first, await second] == [[250], [250]]
+
+
+async def test_a_surprise_leaves_each_recipient_with_an_answer(
+    port: BouncePort, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """451, and the connection goes on."""
+
+    def stumble(_: bytes) -> Judgement:
+        raise KeyError("anna@example.org")
+
+    async with relay(port.url, "LHLO") as line:
+        with monkeypatch.context() as patched, capture_logs() as logs:
+            patched.setattr(bounces, "judge_mail", stumble)
+            assert await line.bring([address(1), address(2)], mail("qmail")) == [451, 451]
+        assert await line.bring([address(1)], mail("qmail")) == [250]
+
+    assert [(entry["action"], entry["reason"]) for entry in logs] == [("bounce_port_failed", "KeyError")]
+    assert await segments_stored(database) == 1
+
+
 async def test_at_the_end_a_mail_under_way_is_answered(port: BouncePort, database: Database) -> None:
     """Who is idle is told to come again, who is in the middle of a mail brings it to its end, and then is told."""
     async with relay(port.url, "LHLO") as bringing, relay(port.url) as idle:
@@ -185,7 +233,9 @@ PIECES = [
 ]
 
 
-async def test_nonsense_is_answered_and_stores_nothing_but_mail(port: BouncePort, database: Database) -> None:
+async def test_nonsense_is_answered_and_stores_nothing_but_mail(
+    port: BouncePort, database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
     """In any order, with any line ends; whoever comes next is served, and no log tells what was said."""
     chance = Random(1)
     with capture_logs() as logs:
@@ -200,4 +250,5 @@ async def test_nonsense_is_answered_and_stores_nothing_but_mail(port: BouncePort
 
         assert await works(port)
     assert [entry for entry in logs if entry["action"] != "mail_returned"] == []
+    assert caplog.text == ""
     assert await segments_stored(database) == 1

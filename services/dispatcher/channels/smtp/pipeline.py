@@ -15,7 +15,7 @@ from services.dispatcher.channels.interface import Hooks, Outcome, OutcomeKind, 
 from services.dispatcher.channels.smtp.connection import Connection, Timers
 from services.dispatcher.channels.smtp.replies import Reply, outcome_of
 from services.dispatcher.channels.smtp.under_way import UnderWay
-from services.dispatcher.channels.smtp.wire import mail_command, on_the_wire, rcpt_command
+from services.dispatcher.channels.smtp.wire import NO_REPORTS, ReportWish, mail_command, on_the_wire, rcpt_command
 
 LARGE: Final = 32_768  #: octets of content from which on it leaves before its dot is written, not together with it
 
@@ -46,8 +46,10 @@ class Transfer:
         timers: Timers,
         most: int,
         stepwise: bool,
+        reports: ReportWish = NO_REPORTS,
     ) -> None:
         self._connection = connection
+        self._reports = reports
         self._under_way = UnderWay(connection, source, hooks, most)
         self._seconds = timers.by_stage()
         self._pipelining = "PIPELINING" in connection.extensions and not stepwise
@@ -125,7 +127,7 @@ class Transfer:
         if self._failure is not None:
             self._refuse(self._failure)
         elif stage is Stage.MAIL:
-            self._ask(rcpt_command(message), Stage.RCPT)
+            self._ask(rcpt_command(message, self._reports), Stage.RCPT)
         else:
             self._ask(b"DATA\r\n", Stage.DATA)
 
@@ -156,9 +158,9 @@ class Transfer:
     def _envelope(self, message: Outgoing) -> bytes:
         if not self._pipelining:
             self._awaited.append(Stage.MAIL)
-            return mail_command(message)
+            return mail_command(message, self._reports)
         self._awaited += (Stage.MAIL, Stage.RCPT, Stage.DATA)
-        return mail_command(message) + rcpt_command(message) + b"DATA\r\n"
+        return mail_command(message, self._reports) + rcpt_command(message, self._reports) + b"DATA\r\n"
 
     def _ask(self, octets: bytes, *awaited: Stage | None) -> None:
         self._awaited += awaited

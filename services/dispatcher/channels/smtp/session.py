@@ -13,12 +13,14 @@ from services.dispatcher.channels.smtp.connection import Connection, Timers
 from services.dispatcher.channels.smtp.handshake import Introduction, open_connection
 from services.dispatcher.channels.smtp.pipeline import Transfer
 from services.dispatcher.channels.smtp.relay_address import RelayAddress
+from services.dispatcher.channels.smtp.wire import report_wish
 
 
 @dataclass(frozen=True, slots=True)
 class SessionSettings:
     our_name: str = "localhost"  #: what EHLO says; a public relay wants the name our address resolves to
     messages_per_connection: int = 100  #: then a fresh one: providers cut off after some number
+    success_reports: bool = False  #: whether the relay is asked to report successes too, if it offers reports
     idle_seconds: float = 60.0  #: an unused connection is closed after this, before the peer does it
     timers: Timers = field(default_factory=Timers)
 
@@ -65,7 +67,9 @@ class SmtpSession:
                 return connection
             if not supply.has_more():
                 return None
-            end = await Transfer(connection, supply, hooks, timers=timers, most=most, stepwise=stepwise).run()
+            reports = report_wish(connection.extensions, self._settings.success_reports)
+            transfer = Transfer(connection, supply, hooks, timers=timers, most=most, stepwise=stepwise, reports=reports)
+            end = await transfer.run()
             if end.stop is not None:
                 return end.stop
             if end.unsent is not None:

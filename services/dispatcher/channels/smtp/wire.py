@@ -4,6 +4,7 @@ Pure; nothing given here can become another command.
 """
 
 import re
+from dataclasses import dataclass
 from typing import Final
 
 from services.dispatcher.channels.interface import Outcome, OutcomeKind, Outgoing, Stage
@@ -27,14 +28,47 @@ def needs_smtputf8(message: Outgoing) -> bool:
     return not (message.recipient.isascii() and message.sender.isascii())
 
 
-def mail_command(message: Outgoing) -> bytes:
+@dataclass(frozen=True, slots=True)
+class ReportWish:
+    """What a relay is asked to report by mail (RFC 3461): the parameters of MAIL and RCPT; nothing: it offers none."""
+
+    mail: bytes = b""
+    rcpt: bytes = b""
+    names_envelope: bool = False
+
+
+NO_REPORTS: Final = ReportWish()
+FAILURES: Final = ReportWish(b" RET=HDRS", b" NOTIFY=FAILURE,DELAY")
+SUCCESSES_TOO: Final = ReportWish(b" RET=HDRS", b" NOTIFY=SUCCESS,FAILURE,DELAY", names_envelope=True)
+
+_LONGEST_ENVELOPE_ID: Final = 100
+
+
+def report_wish(extensions: frozenset[str], successes: bool) -> ReportWish:
+    """The same for all messages of a connection. Headers are enough: the address says which message it was."""
+    if "DSN" not in extensions:
+        return NO_REPORTS
+    return SUCCESSES_TOO if successes else FAILURES
+
+
+def mail_command(message: Outgoing, reports: ReportWish = NO_REPORTS) -> bytes:
     # RFC 6531 3.1: a relay with SMTPUTF8 has 8BITMIME too, and headers with such an address are 8-bit.
     parameters = b" SMTPUTF8 BODY=8BITMIME" if needs_smtputf8(message) else b""
-    return b"MAIL FROM:<" + message.sender + b">" + parameters + b"\r\n"
+    if reports.names_envelope:
+        parameters += _envelope_id(message.sender)
+    return b"MAIL FROM:<" + message.sender + b">" + parameters + reports.mail + b"\r\n"
 
 
-def rcpt_command(message: Outgoing) -> bytes:
-    return b"RCPT TO:<" + message.recipient + b">\r\n"
+def rcpt_command(message: Outgoing, reports: ReportWish = NO_REPORTS) -> bytes:
+    return b"RCPT TO:<" + message.recipient + b">" + reports.rcpt + b"\r\n"
+
+
+def _envelope_id(sender: bytes) -> bytes:
+    """The local part, which stands for one message, as xtext (RFC 3461 4): a report names it also where its address is
+    lost.
+    """
+    name = sender.partition(b"@")[0].replace(b"+", b"+2B").replace(b"=", b"+3D")
+    return b" ENVID=" + name if name.isascii() and 0 < len(name) <= _LONGEST_ENVELOPE_ID else b""
 
 
 def on_the_wire(content: bytes) -> bytes:
