@@ -7,12 +7,14 @@ from typing import Final
 import structlog
 from aiohttp import web
 
+from services.tracker.decisions.judge_bounce import SoftBounceRule
 from services.tracker.intake.known_tasks import KnownTasks
 from services.tracker.intake.record import HitRecorder
 from services.tracker.intake.unsubscribe import Unsubscriber
 from services.tracker.intake.web import Intake
 from services.tracker.metrics import Metrics
 from services.tracker.projector.projector import LOOK_SECONDS, Projector
+from services.tracker.projector.suppress_returned import ReturnedSuppressor
 from services.tracker.site import open_site
 from shared.bus.interface import Hint, Hints, Listener
 from shared.delivery_log.append import DeliveryLog
@@ -23,6 +25,7 @@ from shared.postgres.database import Database, DatabaseError, Unavailable
 from shared.runtime import clock
 from shared.runtime.lifecycle import Wakeup, run_loop
 from shared.runtime.settings import Settings
+from shared.suppression.address_hash import AddressHashes
 
 log = structlog.get_logger(__name__)
 
@@ -63,13 +66,16 @@ async def start_tracker(
     """Raises OSError when the port is taken."""
     metrics, stopping = Metrics(), asyncio.Event()
     wakeup, sweeping = Wakeup(), Wakeup()
-    projector = Projector(database, Handler(store, clock.now), clock.random_id(), clock.monotonic, metrics)
+    hashes = AddressHashes(settings.secret)
+    rule = SoftBounceRule(settings.soft_bounces, settings.soft_bounce_days)
+    suppressor = ReturnedSuppressor(hashes, rule, clock.now, clock.random_id)
+    projector = Projector(database, Handler(store, clock.now), clock.random_id(), clock.monotonic, metrics, suppressor)
     intake = Intake(
         keys=TokenKeys(settings.secret),
         tasks=KnownTasks(database, clock.monotonic),
         # Below the batch that all unsubscribes share.
         recorder=HitRecorder(delivery_log, -2 - clock.random_id(), metrics),
-        unsubscriber=Unsubscriber(database, clock.now, clock.random_id, metrics),
+        unsubscriber=Unsubscriber(database, hashes, clock.now, clock.random_id, metrics),
         now=clock.now,
         metrics=metrics,
     )

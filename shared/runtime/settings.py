@@ -140,6 +140,8 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting(
         "EMAIL_DELIVERED", "accepted", "When mail counts as delivered: accepted (the relay's 250) or dsn", _delivered
     ),
+    Setting("SOFT_BOUNCES", "3", "So many temporary bounces of one address, by different tasks, suppress it", _count),
+    Setting("SOFT_BOUNCE_DAYS", "30", "Within so many days", _count),
     Setting("SMTP_CONNECTIONS", "10", "Connections one dispatcher keeps to its relay", _count),
     Setting("RETRY_SECONDS", _SEND_PAUSES, "Pauses between attempts for one recipient, comma-separated", _pauses),
     Setting("SWEEP_SECONDS", "2", "How often each loop looks for work that no hint announced", _period),
@@ -166,6 +168,8 @@ class Settings:
     journal_dir: Path
     bounce_domain: str
     email_delivered: EmailDelivered
+    soft_bounces: int
+    soft_bounce_days: int
     smtp_connections: int
     retry_seconds: tuple[float, ...]
     sweep_seconds: float

@@ -5,7 +5,7 @@ Nothing is remembered between rounds but how far each shard is; what a round add
 that fails, or whose outcome is not known, is simply done again from where the table says.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from pyroaring import BitMap
@@ -18,6 +18,9 @@ from shared.domain.delivery import FINAL
 from shared.domain.identifiers import shard_of
 from shared.event_store.interface import TailPosition
 from shared.postgres.database import Connection, Row
+
+#: What else follows from the segments of a round, in its transaction.
+Also = Callable[[Connection, Sequence[RecordedSegment]], Awaitable[None]]
 
 
 class LeaseLost(Exception):
@@ -44,7 +47,9 @@ def reached_of(row: Row) -> Reached:
     return Reached(row["generation"], row["epoch"], TailPosition(row["store_epoch"], row["xid"], row["position"]))
 
 
-async def project_round(connection: Connection, held: Mapping[int, Reached], most_bytes: int = MOST_BYTES) -> Round:
+async def project_round(
+    connection: Connection, held: Mapping[int, Reached], most_bytes: int = MOST_BYTES, also: Also | None = None
+) -> Round:
     """Projects the next segments of the shards ``held``, inside the caller's transaction. Raises LeaseLost."""
     checkpoints = {shard: reached.at for shard, reached in held.items()}
     segments = await read_after(connection, checkpoints, most_bytes) if held else []
@@ -55,6 +60,8 @@ async def project_round(connection: Connection, held: Mapping[int, Reached], mos
         generations = {segment.task_id: reached[segment.shard].generation for segment in segments}
         await _grow_sets(connection, additions, generations)
         await _add_to_series(connection, additions, generations)
+        if also:
+            await also(connection, segments)
     return Round(reached, sum(len(segment.hits) for segment in segments), _settled(segments))
 
 

@@ -8,6 +8,7 @@ from services.tracker.metrics import Metrics
 from services.tracker.projector.complete_tasks import complete_finished, sweep_open_tasks
 from services.tracker.projector.leases import RENEW_SECONDS, ShardLeases
 from services.tracker.projector.project import LeaseLost, project_round
+from services.tracker.projector.suppress_returned import ReturnedSuppressor
 from shared.delivery_log.tail import oldest_waiting
 from shared.event_store.handle_command import Handler
 from shared.postgres.database import Database
@@ -21,12 +22,19 @@ class Projector:
     """``step`` and ``sweep`` are each called again and again, by a loop of their own."""
 
     def __init__(
-        self, database: Database, handler: Handler, owner: int, monotonic: Callable[[], float], metrics: Metrics
+        self,
+        database: Database,
+        handler: Handler,
+        owner: int,
+        monotonic: Callable[[], float],
+        metrics: Metrics,
+        suppressor: ReturnedSuppressor,
     ) -> None:
         self._database = database
         self._handler = handler
         self._monotonic = monotonic
         self._metrics = metrics
+        self._suppressor = suppressor
         self._leases = ShardLeases(database, owner)
         self._renew_at = monotonic()
 
@@ -37,7 +45,7 @@ class Projector:
         held = self._leases.held
         try:
             async with self._database.transaction() as connection:
-                done = await project_round(connection, held)
+                done = await project_round(connection, held, also=self._suppressor.suppress)
         except LeaseLost as lost:
             log.info("shards lost", action="shards_lost", reason=str(lost))
             self._renew_at = self._monotonic()
