@@ -8,6 +8,7 @@ from typing import Final
 import structlog
 from aiohttp import web
 
+from services.tracker.decisions.judge_bounce import SoftBounceRule
 from services.tracker.decisions.judge_harm import HarmLimits
 from services.tracker.intake.bounce_port import BouncePort
 from services.tracker.intake.bounces import BounceIntake
@@ -18,6 +19,7 @@ from services.tracker.intake.unsubscribe import Unsubscriber
 from services.tracker.intake.web import Intake
 from services.tracker.metrics import Metrics
 from services.tracker.projector.projector import LOOK_SECONDS, Projector
+from services.tracker.projector.suppress_returned import ReturnedSuppressor
 from services.tracker.site import open_site
 from shared.bus.interface import Hint, Hints, Listener
 from shared.delivery_log.append import DeliveryLog
@@ -28,6 +30,7 @@ from shared.postgres.database import Database, DatabaseError, Unavailable
 from shared.runtime import clock
 from shared.runtime.lifecycle import Wakeup, run_loop
 from shared.runtime.settings import Settings
+from shared.suppression.address_hash import AddressHashes
 
 log = structlog.get_logger(__name__)
 
@@ -70,7 +73,17 @@ async def start_tracker(
     metrics, stopping = Metrics(), asyncio.Event()
     wakeup, sweeping = Wakeup(), Wakeup()
     limits = HarmLimits(settings.pause_after, settings.pause_bounce_percent, settings.pause_complaint_percent)
-    projector = Projector(database, Handler(store, clock.now), clock.random_id(), clock.monotonic, metrics, limits)
+    hashes = AddressHashes(settings.secret)
+    rule = SoftBounceRule(settings.soft_bounces, settings.soft_bounce_days)
+    projector = Projector(
+        database,
+        Handler(store, clock.now),
+        clock.random_id(),
+        clock.monotonic,
+        metrics,
+        limits,
+        ReturnedSuppressor(hashes, rule, clock.now, clock.random_id),
+    )
     keys, tasks = TokenKeys(settings.secret), KnownTasks(database, clock.monotonic)
     # Below the batch that all unsubscribes share.
     recorder = HitRecorder(delivery_log, -2 - clock.random_id(), metrics)
@@ -79,7 +92,7 @@ async def start_tracker(
         tasks=tasks,
         observer=Observer(settings.trusted_proxies),
         recorder=recorder,
-        unsubscriber=Unsubscriber(database, clock.now, clock.random_id, metrics),
+        unsubscriber=Unsubscriber(database, hashes, clock.now, clock.random_id, metrics),
         now=clock.now,
         metrics=metrics,
     )

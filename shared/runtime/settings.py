@@ -203,6 +203,8 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting(
         "EMAIL_DELIVERED", "accepted", "When mail counts as delivered: accepted (the relay's 250) or dsn", _delivered
     ),
+    Setting("SOFT_BOUNCES", "3", "So many temporary bounces of one address, by different tasks, suppress it", _count),
+    Setting("SOFT_BOUNCE_DAYS", "30", "Within so many days", _count),
     Setting("SMTP_CONNECTIONS", "10", "Connections one dispatcher keeps to its relay", _count),
     Setting("SMS_CONNECTIONS", "10", "Connections one dispatcher keeps to its SMS gateway", _count),
     Setting(
@@ -267,6 +269,8 @@ class Settings:
     dns_check: bool
     dns_server: tuple[str, int] | None
     email_delivered: EmailDelivered
+    soft_bounces: int
+    soft_bounce_days: int
     smtp_connections: int
     sms_connections: int
     smtp_limits: str

@@ -6,10 +6,12 @@ SELECT task.recipients, message_version.links
  WHERE task.id = $1 AND task.recipients IS NOT NULL;
 
 -- addressee
--- Whom a message went to, and by what. $1 task, $2 ordinal
-SELECT contact_record.subscriber_id, task.account_id, task.list_id
+-- Whom a message went to, and by what; and the addresses he has now, if he is still known. $1 task, $2 ordinal
+SELECT contact_record.subscriber_id, contact_record.address, task.account_id, task.list_id, task.channel,
+       subscriber.email, subscriber.telephone
   FROM contact_record
   JOIN task ON task.id = contact_record.task_id
+  LEFT JOIN subscriber ON subscriber.id = contact_record.subscriber_id
  WHERE contact_record.task_id = $1 AND contact_record.ordinal = $2;
 
 -- end_subscription

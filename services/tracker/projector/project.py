@@ -5,7 +5,7 @@ Nothing is remembered between rounds but how far each shard is; what a round add
 that fails, or whose outcome is not known, is simply done again from where the table says.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -22,6 +22,9 @@ from shared.event_store.interface import TailPosition
 from shared.postgres.database import Connection, Row
 
 _WEIGHED: Final = (Kind.SUBMITTED, Kind.BOUNCED, Kind.COMPLAINED)
+
+#: What else follows from the segments of a round, in its transaction.
+Also = Callable[[Connection, Sequence[RecordedSegment]], Awaitable[None]]
 
 
 class LeaseLost(Exception):
@@ -51,7 +54,9 @@ def reached_of(row: Row) -> Reached:
     return Reached(row["generation"], row["epoch"], at, row["rules"])
 
 
-async def project_round(connection: Connection, held: Mapping[int, Reached], most_bytes: int = MOST_BYTES) -> Round:
+async def project_round(
+    connection: Connection, held: Mapping[int, Reached], most_bytes: int = MOST_BYTES, also: Also | None = None
+) -> Round:
     """Projects the next segments of the shards ``held``, inside the caller's transaction. Raises LeaseLost."""
     checkpoints = {shard: reached.at for shard, reached in held.items()}
     segments = await read_after(connection, checkpoints, most_bytes) if held else []
@@ -63,6 +68,8 @@ async def project_round(connection: Connection, held: Mapping[int, Reached], mos
         generations = {segment.task_id: reached[segment.shard].generation for segment in segments}
         await _grow_sets(connection, additions, generations)
         await _add_to_series(connection, additions, generations)
+        if also:
+            await also(connection, segments)
     hits = sum(len(segment.hits) for segment in segments)
     return Round(reached, hits, _tasks_with(FINAL, segments), _tasks_with(_WEIGHED, segments))
 

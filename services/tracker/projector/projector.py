@@ -12,6 +12,7 @@ from services.tracker.projector.complete_tasks import complete_finished, sweep_o
 from services.tracker.projector.leases import RENEW_SECONDS, ShardLeases
 from services.tracker.projector.pause_harmful import pause_harmful
 from services.tracker.projector.project import LeaseLost, project_round
+from services.tracker.projector.suppress_returned import ReturnedSuppressor
 from shared.delivery_log.tail import oldest_waiting
 from shared.event_store.handle_command import Handler
 from shared.postgres.database import Database
@@ -32,12 +33,14 @@ class Projector:
         monotonic: Callable[[], float],
         metrics: Metrics,
         limits: HarmLimits,
+        suppressor: ReturnedSuppressor,
     ) -> None:
         self._database = database
         self._handler = handler
         self._monotonic = monotonic
         self._metrics = metrics
         self._limits = limits
+        self._suppressor = suppressor
         self._leases = ShardLeases(database, owner)
         self._renew_at = monotonic()
 
@@ -48,7 +51,7 @@ class Projector:
         held = self._leases.held
         try:
             async with self._database.transaction() as connection:
-                done = await project_round(connection, held)
+                done = await project_round(connection, held, also=self._suppressor.suppress)
         except LeaseLost as lost:
             log.info("shards lost", action="shards_lost", reason=str(lost))
             self._renew_at = self._monotonic()

@@ -171,3 +171,49 @@ DELETE FROM hit_series
  WHERE hit_series.task_id = dead.task_id AND hit_series.generation = dead.generation AND hit_series.kind = dead.kind
    AND hit_series.link = dead.link AND hit_series.minute = dead.minute
 RETURNING hit_series.task_id;
+
+-- recipients_returned
+-- To whom messages went that came back, by their place in what is asked. $1 tasks, $2 ordinals
+SELECT returned.place, task.account_id, task.channel, contact_record.subscriber_id, contact_record.address
+  FROM unnest($1::bigint[], $2::integer[]) WITH ORDINALITY AS returned (task_id, ordinal, place)
+  JOIN task ON task.id = returned.task_id
+  JOIN contact_record ON contact_record.task_id = returned.task_id AND contact_record.ordinal = returned.ordinal
+ WHERE contact_record.address <> '';
+
+-- hold_soft_bounces
+-- Two trackers count for one account one after the other: else neither sees what the other one adds. $1 accounts
+SELECT pg_advisory_xact_lock(hashtextextended('soft bounces of account ' || account_id, 0))
+  FROM (SELECT DISTINCT unnest($1::bigint[]) AS account_id ORDER BY account_id) AS concerned;
+
+-- add_soft_bounces
+-- Of one task each address counts once. $1 accounts, $2 channels, $3 hashes, $4 tasks, $5 times
+INSERT INTO soft_bounce (account_id, channel, hash, task_id, bounced_at)
+SELECT account_id, channel, hash, task_id, to_timestamp(bounced_at)
+  FROM unnest($1::bigint[], $2::text[], $3::bytea[], $4::bigint[], $5::float8[]) AS added (account_id, channel, hash, task_id, bounced_at)
+    ON CONFLICT DO NOTHING;
+
+-- take_soft_bounces
+-- The addresses with enough of them since then, whose count begins anew; some of those too old to count are dropped beside.
+-- $1 accounts, $2 channels, $3 hashes, $4 since, $5 how many are enough
+WITH old AS (
+    DELETE FROM soft_bounce
+     WHERE ctid = ANY (ARRAY (SELECT ctid FROM soft_bounce
+                               WHERE bounced_at < to_timestamp($4)
+                               ORDER BY bounced_at
+                               LIMIT 1000
+                                 FOR UPDATE SKIP LOCKED))
+), enough AS (
+    SELECT soft_bounce.account_id, soft_bounce.channel, soft_bounce.hash
+      FROM (SELECT DISTINCT * FROM unnest($1::bigint[], $2::text[], $3::bytea[]) AS each_one (account_id, channel, hash)) AS asked
+      JOIN soft_bounce ON soft_bounce.account_id = asked.account_id AND soft_bounce.channel = asked.channel
+                      AND soft_bounce.hash = asked.hash
+     WHERE soft_bounce.bounced_at >= to_timestamp($4)
+     GROUP BY soft_bounce.account_id, soft_bounce.channel, soft_bounce.hash
+    HAVING count(*) >= $5
+), taken AS (
+    DELETE FROM soft_bounce
+     USING enough
+     WHERE soft_bounce.account_id = enough.account_id AND soft_bounce.channel = enough.channel
+       AND soft_bounce.hash = enough.hash AND soft_bounce.bounced_at >= to_timestamp($4)
+)
+SELECT account_id, channel, hash FROM enough;

@@ -4,26 +4,31 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
 
+from services.tracker.decisions.judge_bounce import SoftBounceRule
 from services.tracker.decisions.judge_harm import HarmLimits
 from services.tracker.metrics import Metrics
 from services.tracker.projector.leases import ShardLeases
 from services.tracker.projector.project import project_round
 from services.tracker.projector.projector import Projector
+from services.tracker.projector.suppress_returned import ReturnedSuppressor
 from shared.event_store.handle_command import Handler
 from shared.event_store.on_postgres import PostgresEventStore
 from shared.postgres.database import Database
 from shared.runtime import clock
+from shared.suppression.address_hash import AddressHashes
 from tests.integration.settled_commits import wait_for_settled_commits
 from tests.integration.tracker.sent_tasks import NOON
 
 LIMITS = HarmLimits(1000, Decimal(5), Decimal("0.3"))
+HASHES = AddressHashes([bytes(range(32))])
 
 
 def projector_on(
     database: Database, owner: int, limits: HarmLimits = LIMITS, metrics: Metrics | None = None
 ) -> Projector:
     handler = Handler(PostgresEventStore(database), lambda: NOON)
-    return Projector(database, handler, owner, clock.monotonic, metrics or Metrics(), limits)
+    suppressor = ReturnedSuppressor(HASHES, SoftBounceRule(3, 30), lambda: NOON, clock.random_id)
+    return Projector(database, handler, owner, clock.monotonic, metrics or Metrics(), limits, suppressor)
 
 
 async def project_all(database: Database, owner: int = 1) -> None:

@@ -103,3 +103,38 @@ async def test_a_post_that_asks_for_nothing_unsubscribes_nobody(
 
     assert answered == status
     assert (await state_of(database, 5), await segments_stored(database)) == ((False, "none"), 0)
+
+
+@pytest.mark.parametrize(
+    ("wish", "task", "recorded"),
+    [
+        pytest.param("One-Click", TASK, ("unsubscribed", 1, False), id="from a list"),
+        pytest.param("One-Click", SEARCHED, ("opted_out", None, True), id="found by a search: of marketing"),
+        pytest.param("All", TASK, ("opted_out", None, False), id="of everything"),
+    ],
+)
+async def test_the_wish_is_recorded_for_every_address_of_the_person(
+    reader: Reader, database: Database, wish: str, task: int, recorded: tuple[str, int | None, bool]
+) -> None:
+    """So that it outlives an erasure: the one written to, and those he has now. Once, however often he asks."""
+    await database.execute("UPDATE subscriber SET email = 'new@example.org', telephone = '+4930123' WHERE id = 1005")
+    for _ in range(3):
+        assert await reader.unsubscribe(5, wish, task) == 200
+    rows = await database.fetch("SELECT * FROM suppression ORDER BY address")
+
+    assert [(row["channel"], row["address"]) for row in rows] == [
+        ("sms", "+4930123"),
+        ("email", "new@example.org"),
+        ("email", "reader5@example.org"),
+    ]
+    assert {(row["reason"], row["list_id"], row["marketing_only"]) for row in rows} == {recorded}
+    assert {(row["account_id"], row["subscriber_id"], row["source"]) for row in rows} == {(1, 1005, f"task {task}")}
+    events = await database.fetch("SELECT data FROM event WHERE type = 'list.subscribers_suppressed'")
+    assert [sorted(event["data"]["suppressions"]) for event in events] == [sorted(row["id"] for row in rows)]
+
+
+async def test_who_opts_out_of_everything_after_marketing_is_recorded_so(reader: Reader, database: Database) -> None:
+    await reader.unsubscribe(5, task=SEARCHED)
+    await reader.unsubscribe(5, wish="All")
+
+    assert await database.fetch_value("SELECT array_agg(marketing_only) FROM suppression") == [False]
