@@ -22,6 +22,7 @@ from shared.postgres.database import Database
 from tests.integration.api.conftest import EMAIL_MESSAGE, Client, Clients, Ready, count_events
 
 REQUESTS = 300  # to each operation
+DOMAINS = 12  # for those that are about one
 
 SCALARS: list[Any] = [
     *(None, True, False, 0, 1, -1, 2**31, 2**63 - 1, 2**63, -(2**63) - 1, 2**64, 10**30, 0.5, 1e308, -0.0, 1e15),
@@ -159,8 +160,9 @@ class Chaos:
         return quote(field, errors="replace") + self.draw.choice(["", "", "[]", "[a]", "[0]", "[", "]", "[a][b][]"])
 
     def path(self) -> str:
-        # Of keys not the first: with that one the requests are sent.
-        ids = ["2" if "{key_id}" in self.operation.path else "1"] * 24 + [
+        # Of keys not the first: with that one the requests are sent. Of domains several: what is removed is gone.
+        usual = [str(number) for number in range(1, DOMAINS + 1)] if "{domain_id}" in self.operation.path else ["1"]
+        ids = (["2"] if "{key_id}" in self.operation.path else usual) * (24 // len(usual)) + [
             "2",
             "99",
             "0",
@@ -205,6 +207,11 @@ def _valid(operation: Operation[Any, Any], ready: Ready) -> list[dict[str, Any]]
         ],
         "POST /user": [{"name": "Bob", "role": "member"}, {"name": "Rita", "role": "reader"}],
         "POST /key": [{"user_id": 1, "name": "Laptop"}],
+        "POST /domain": [
+            {"name": f"n{number}.example.com", "bouncing": True, "dkim_algorithm": "ed25519-sha256"}
+            for number in range(100)
+        ],
+        "PUT /domain/{domain_id}": [{"bouncing": True}, {"dkim_algorithm": "ed25519-sha256", "bouncing": False}],
     }
     return bodies.get(f"{operation.method} {operation.path}", [{"name": "x"}])
 
@@ -219,6 +226,8 @@ async def test_nothing_malformed_breaks_anything(
     operation: Operation[Any, Any],
 ) -> None:
     await clients.make(user="with the second key")
+    for number in range(DOMAINS if "{domain_id}" in operation.path else 0):
+        await client.post("/domain", {"name": f"d{number}.example.com"})
     chaos = Chaos(operation, ready)
     events = await count_events(database)
     statuses: Counter[int] = Counter()
