@@ -1,17 +1,20 @@
 """Fills a prepared email for one recipient: what a message costs is spent here. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Final
 
-from shared.composing.compile_body import ValueMark
+from shared.composing.compile_body import TokenMark, ValueMark
 from shared.composing.mail_headers import encode_subject
-from shared.composing.prepare_message import PreparedMessage
+from shared.composing.prepare_message import LARGEST, PreparedMessage, ProgramSlot, ValueSlot
 from shared.composing.quoted_printable import SOFT_BREAK, encode
+from shared.composing.template_engine import Unrenderable, names_for
 from shared.domain.email_address import to_envelope
 from shared.domain.template import plain_lines, value_in
 from shared.domain.tokens import TokenKeys
+
+TOO_LARGE: Final = f"the message would have more than {LARGEST:,} octets"
 
 _NOBODY: Final = b"undisclosed-recipients:;"
 
@@ -26,14 +29,29 @@ class RecipientData:
 def fill(prepared: PreparedMessage, ordinal: int, recipient: RecipientData, tokens: TokenKeys) -> bytes:
     """The whole content for DATA: CRLF lines, none beginning with a dot, without the final dot line.
 
-    Raises nothing for any recipient: a value becomes escaped text wherever it stands, an address that cannot be written
-    into an envelope (``to_envelope`` gives None) is not written into To either.
+    A value becomes escaped text wherever it stands, an address that cannot be written into an envelope (``to_envelope``
+    gives None) is not written into To either. Raises Unrenderable when a condition or loop takes too much for this
+    recipient, and nothing else for any.
     """
     pieces = list(prepared.pieces)
     pieces[prepared.to] = to_envelope(recipient.email) or _NOBODY
     if prepared.subject_parts:
         pieces[prepared.subject] = _subject(prepared.subject_parts, recipient)
-    for value in prepared.values:
+    _fill_values(prepared.values, pieces, recipient)
+    for token in prepared.tokens:
+        signed = tokens.web(prepared.task_id, ordinal, token.kind, token.link).encode("ascii")
+        for place in token.header:
+            pieces[place] = signed
+        for place in token.body:
+            pieces[place] = signed + SOFT_BREAK
+    if not prepared.simple:
+        _render(prepared, pieces, ordinal, recipient, tokens)
+        _check_length(prepared, pieces)
+    return b"".join(pieces)
+
+
+def _fill_values(values: tuple[ValueSlot, ...], pieces: list[bytes], recipient: RecipientData) -> None:
+    for value in values:
         text = plain_lines(value_of(value.path, recipient)) or value.default
         if value.text:
             encoded = encode(text.encode("utf-8", "replace"))
@@ -43,13 +61,60 @@ def fill(prepared: PreparedMessage, ordinal: int, recipient: RecipientData, toke
             encoded = encode(escape(text).encode("utf-8", "replace"))
             for place in value.html:
                 pieces[place] = encoded
-    for token in prepared.tokens:
-        signed = tokens.web(prepared.task_id, ordinal, token.kind, token.link).encode("ascii")
-        for place in token.header:
-            pieces[place] = signed
-        for place in token.body:
-            pieces[place] = signed + SOFT_BREAK
-    return b"".join(pieces)
+
+
+def _render(
+    prepared: PreparedMessage, pieces: list[bytes], ordinal: int, recipient: RecipientData, tokens: TokenKeys
+) -> None:
+    """The subject and the bodies that are not merely cut."""
+    names = names_of(recipient, prepared.list_name)
+    if prepared.subject_program:
+        line = [part for part in prepared.subject_program.render(names) if isinstance(part, str | ValueMark)]
+        pieces[prepared.subject] = _subject(line, recipient)
+    for slot in prepared.programs:
+        known: dict[TokenMark | ValueMark, bytes] = {}
+        rendered = []
+        for part in slot.program.render(names):
+            if isinstance(part, str):
+                rendered.append(encode(part.encode("utf-8", "replace")))
+            elif isinstance(part, bytes):
+                rendered.append(part)
+            else:
+                if part not in known:
+                    known[part] = _octets_of(part, slot, prepared.task_id, ordinal, recipient, tokens)
+                rendered.append(known[part])
+        # What was left out of the code of a loop costs no step of the engine, so it is counted here.
+        if sum(map(len, rendered)) > LARGEST:
+            raise Unrenderable(TOO_LARGE)
+        pieces[slot.place] = b"".join(rendered)
+
+
+def _octets_of(
+    mark: TokenMark | ValueMark,
+    slot: ProgramSlot,
+    task_id: int,
+    ordinal: int,
+    recipient: RecipientData,
+    tokens: TokenKeys,
+) -> bytes:
+    if isinstance(mark, TokenMark):
+        return tokens.web(task_id, ordinal, mark.kind, mark.link).encode("ascii") + SOFT_BREAK
+    text = plain_lines(value_of(mark.path, recipient)) or plain_lines(mark.default)
+    return encode((escape(text) if slot.escaped else text).encode("utf-8", "replace"))
+
+
+def _check_length(prepared: PreparedMessage, pieces: list[bytes]) -> None:
+    """Before they are joined: till then a value that stands in many places is there once. Raises Unrenderable."""
+    places = [place for value in prepared.values for place in (value.html, value.text) if place]
+    repeated = sum([len(pieces[place[0]]) * len(place) for place in places])
+    rendered = sum([len(pieces[slot.place]) for slot in prepared.programs])
+    if prepared.fixed_octets + repeated + rendered > LARGEST:
+        raise Unrenderable(TOO_LARGE)
+
+
+def names_of(recipient: RecipientData, list_name: str) -> dict[str, object]:
+    """What a template with conditions, loops or filters can ask for."""
+    return names_for(recipient.email, recipient.telephone or "", list_name, recipient.vars)
 
 
 def envelope_sender(prepared: PreparedMessage, ordinal: int, tokens: TokenKeys) -> bytes:
@@ -57,7 +122,7 @@ def envelope_sender(prepared: PreparedMessage, ordinal: int, tokens: TokenKeys) 
     return tokens.verp(prepared.task_id, ordinal).encode("ascii") + b"@" + prepared.bounce_domain
 
 
-def _subject(parts: tuple[str | ValueMark, ...], recipient: RecipientData) -> bytes:
+def _subject(parts: Sequence[str | ValueMark], recipient: RecipientData) -> bytes:
     return encode_subject(
         "".join([part if isinstance(part, str) else value_of(part.path, recipient) or part.default for part in parts])
     )

@@ -7,6 +7,7 @@ retry repeats them octet for octet. The parts are quoted-printable UTF-8, cut at
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from typing import Final
 
 from shared.composing.compile_body import (
     BodyContext,
@@ -17,14 +18,19 @@ from shared.composing.compile_body import (
     compile_html,
     compile_line,
     compile_text,
-    offers_unsubscribe,
+    mentions_unsubscribe,
 )
+from shared.composing.compile_program import CompiledProgram, compile_program, needs_program
 from shared.composing.mail_headers import FOLD, encode_name, encode_subject, format_date
 from shared.composing.quoted_printable import encode
+from shared.composing.text_from_html import text_from_html
 from shared.domain.email_address import to_envelope
 from shared.domain.email_content import EmailContent, find_problems
 from shared.domain.template import plain_lines
 from shared.domain.tokens import TokenKind
+
+LARGEST: Final = 16 * 1024 * 1024  #: octets of a message; hardly a relay takes more
+LONGEST_VALUE: Final = 7 * 65_536  #: octets of the longest value, escaped, encoded and on short lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,40 +68,61 @@ class TokenSlot:
 
 
 @dataclass(frozen=True, slots=True)
+class ProgramSlot:
+    """A body that is rendered, and the piece it fills."""
+
+    program: CompiledProgram
+    escaped: bool  #: html
+    place: int
+
+
+@dataclass(frozen=True, slots=True)
 class PreparedMessage:
     """``pieces`` joined are the message; those that a slot names are empty until they are filled."""
 
     task_id: int
+    list_name: str
     bounce_domain: bytes
     pieces: tuple[bytes, ...]
     to: int
     subject: int
-    subject_parts: tuple[str | ValueMark, ...]  #: empty: the subject is the same for all and stands in its piece
+    subject_parts: tuple[str | ValueMark, ...]  #: empty: the subject is the same for all and stands in its piece,
+    subject_program: CompiledProgram | None  #: or it is rendered
     values: tuple[ValueSlot, ...]
     tokens: tuple[TokenSlot, ...]
+    programs: tuple[ProgramSlot, ...]
+    fixed_octets: int  #: of the pieces that are the same for all
+    simple: bool  #: filling its places is all there is to do, and no value can make it longer than LARGEST
 
 
 def prepare(content: EmailContent, context: SendContext) -> PreparedMessage:
-    """ValueError if the content has problems (``find_problems``) or a domain cannot be written into an address."""
+    """ValueError if the content has problems (``email_problems``) or a domain cannot be written into an address."""
     problems = find_problems(content)
     if problems:
         raise ValueError("; ".join(f"{name}: {fault}" for name, fault in problems))
     pieces = _Pieces()
     to, subject = _add_headers(pieces, content, context)
     _add_bodies(pieces, content, context)
-    subject_parts = compile_line(content.subject, context.list_name)
-    if all(isinstance(part, str) for part in subject_parts):
-        pieces.octets[subject] = encode_subject("".join(part for part in subject_parts if isinstance(part, str)))
+    line = compile_line(content.subject, context.list_name)
+    subject_program = compile_program(line, escaped=False) if needs_program(line) else None
+    subject_parts = [part for part in line if isinstance(part, str | ValueMark)]
+    if all(isinstance(part, str) for part in line):
+        pieces.octets[subject] = encode_subject("".join(part for part in line if isinstance(part, str)))
         subject_parts = []
     return PreparedMessage(
         task_id=context.task_id,
+        list_name=plain_lines(context.list_name),
         bounce_domain=_domain(context.bounce_domain),
         pieces=tuple(pieces.octets),
         to=to,
         subject=subject,
-        subject_parts=tuple(subject_parts),
+        subject_parts=() if subject_program else tuple(subject_parts),
+        subject_program=subject_program,
         values=tuple(pieces.value_slots()),
         tokens=tuple(pieces.token_slots()),
+        programs=tuple(pieces.programs),
+        fixed_octets=sum(map(len, pieces.octets)),
+        simple=not pieces.programs and not subject_program and pieces.longest() <= LARGEST,
     )
 
 
@@ -105,6 +132,7 @@ class _Pieces:
 
     octets: list[bytes] = field(default_factory=list)
     holes: dict[tuple[str, Mark], list[int]] = field(default_factory=dict)  #: places by (where, what)
+    programs: list[ProgramSlot] = field(default_factory=list)
     _fixed_end: bool = False
 
     def add(self, octets: bytes) -> None:
@@ -121,6 +149,11 @@ class _Pieces:
 
     def mark(self, where: str, mark: Mark) -> None:
         self.holes.setdefault((where, mark), []).append(self.hole())
+
+    def longest(self) -> int:
+        """Octets of the longest message there can be, without programs."""
+        values = sum(len(places) for (_, mark), places in self.holes.items() if isinstance(mark, ValueMark))
+        return sum(map(len, self.octets)) + values * LONGEST_VALUE
 
     def value_slots(self) -> list[ValueSlot]:
         marks = dict.fromkeys(mark for _, mark in self.holes if isinstance(mark, ValueMark))
@@ -156,7 +189,7 @@ def _add_headers(pieces: _Pieces, content: EmailContent, context: SendContext) -
     pieces.add(b"@" + _domain(context.message_id_domain) + b">\r\n")
     if content.reply_to:
         pieces.add(b"Reply-To: " + _address(content.reply_to) + b"\r\n")
-    if content.marketing or offers_unsubscribe(content.html or "") or offers_unsubscribe(content.text or ""):
+    if content.marketing or mentions_unsubscribe(content.html or "") or mentions_unsubscribe(content.text or ""):
         pieces.add(b"List-Unsubscribe: <" + _tracker_url(context).encode("ascii") + b"/u/")
         pieces.mark("header", TokenMark(TokenKind.UNSUBSCRIBE))
         pieces.add(b">\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n")
@@ -174,11 +207,11 @@ def _add_bodies(pieces: _Pieces, content: EmailContent, context: SendContext) ->
         open_pixel=content.track_opens,
         footer=content.marketing,
     )
-    text = compile_text(content.text, body) if content.text else None
-    html = compile_html(content.html, body) if content.html else None
-    if text is None or html is None:
-        _add_body(pieces, "text" if html is None else "html", text or html or [])
+    text = compile_text(content.text or text_from_html(content.html or ""), body)
+    if not content.html:
+        _add_body(pieces, "text", text)
         return
+    html = compile_html(content.html, body)
     # The equals sign and underscore never meet in quoted-printable, so that no body can hold the boundary.
     boundary = b"=_" + blake2b(b"%d" % context.task_id, digest_size=12, person=b"boundary").hexdigest().encode("ascii")
     pieces.add(b'Content-Type: multipart/alternative;\r\n boundary="' + boundary + b'"\r\n\r\n')
@@ -194,14 +227,20 @@ def _add_body(pieces: _Pieces, where: str, parts: list[Part]) -> None:
     pieces.add(
         b"Content-Type: text/" + subtype + b"; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
     )
+    if needs_program(parts):
+        fixed = [encode(part.encode("utf-8", "replace")) if isinstance(part, str) else part for part in parts]
+        escaped = where == "html"
+        program = compile_program([part for part in fixed if part != b""], escaped=escaped)
+        pieces.programs.append(ProgramSlot(program, escaped, pieces.hole()))
+        return
     literal = ""
     for part in parts:
-        if isinstance(part, str):
+        if isinstance(part, ValueMark | TokenMark):
+            pieces.add(encode(literal.encode("utf-8", "replace")))
+            pieces.mark(where, part)
+            literal = ""
+        elif isinstance(part, str):
             literal += part
-            continue
-        pieces.add(encode(literal.encode("utf-8", "replace")))
-        pieces.mark(where, part)
-        literal = ""
     pieces.add(encode(literal.encode("utf-8", "replace")))
 
 

@@ -4,10 +4,12 @@ The text is the author's and nothing else: no link is tracked and nothing is add
 part.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from shared.composing.compile_body import BodyContext, Part, TokenMark, compile_sms
-from shared.composing.fill_message import RecipientData, value_of
+from shared.composing.compile_body import BodyContext, TokenMark, ValueMark, compile_sms
+from shared.composing.compile_program import CompiledProgram, Fixed, compile_program, needs_program
+from shared.composing.fill_message import RecipientData, names_of, value_of
 from shared.domain.sms_content import sendable_lines
 from shared.domain.tokens import TokenKeys
 
@@ -16,23 +18,32 @@ from shared.domain.tokens import TokenKeys
 class PreparedSms:
     task_id: int
     sender: bytes
-    parts: tuple[Part, ...]
+    list_name: str
+    parts: tuple[str | TokenMark | ValueMark, ...]
+    program: CompiledProgram | None  #: a body with conditions, loops or filters is rendered, and has no parts
 
 
 def prepare_sms(sender: str, body: str, task_id: int, tracker_url: str, list_name: str) -> PreparedSms:
     """``tracker_url``: public base of the unsubscribe URL; ``list_name`` is empty for a task that goes to a search."""
     context = BodyContext(tracker_url=tracker_url, list_name=list_name, links={}, open_pixel=False, footer=False)
-    return PreparedSms(task_id, sender.encode(), tuple(compile_sms(sendable_lines(body), context)))
+    parts = compile_sms(sendable_lines(body), context)
+    if needs_program(parts):
+        return PreparedSms(task_id, sender.encode(), list_name, (), compile_program(parts, escaped=False))
+    cut = tuple([part for part in parts if isinstance(part, str | TokenMark | ValueMark)])
+    return PreparedSms(task_id, sender.encode(), list_name, cut, None)
 
 
 def fill_sms(prepared: PreparedSms, ordinal: int, recipient: RecipientData, tokens: TokenKeys) -> str:
-    """The text for one recipient; the same at each attempt while ``vars`` are the same."""
-    return "".join([_filled(part, prepared.task_id, ordinal, recipient, tokens) for part in prepared.parts])
+    """The text for one recipient; the same at each attempt while ``vars`` are the same. Raises Unrenderable."""
+    parts: Iterable[str | Fixed] = prepared.parts
+    if prepared.program:
+        parts = prepared.program.render(names_of(recipient, prepared.list_name))
+    return "".join([_filled(part, prepared.task_id, ordinal, recipient, tokens) for part in parts])
 
 
-def _filled(part: Part, task_id: int, ordinal: int, recipient: RecipientData, tokens: TokenKeys) -> str:
-    if isinstance(part, str):
-        return part
+def _filled(part: str | Fixed, task_id: int, ordinal: int, recipient: RecipientData, tokens: TokenKeys) -> str:
     if isinstance(part, TokenMark):
         return tokens.web(task_id, ordinal, part.kind, part.link)
-    return sendable_lines(value_of(part.path, recipient)) or sendable_lines(part.default)
+    if isinstance(part, ValueMark):
+        return sendable_lines(value_of(part.path, recipient)) or sendable_lines(part.default)
+    return sendable_lines(part if isinstance(part, str) else part.decode())

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from shared.domain.email_address import to_envelope
-from shared.domain.template import UNSUBSCRIBE_URL, find_placeholders, one_line
+from shared.domain.template import one_line
+from shared.domain.template_tags import read_template
 
 LONGEST_HEADER: Final = (
     998  #: characters of a subject or a name, as written; RFC 5322 2.1.1 allows a line that many octets
@@ -13,7 +14,7 @@ LONGEST_HEADER: Final = (
 
 @dataclass(frozen=True, slots=True)
 class EmailContent:
-    """One email as its author wrote it; ``subject``, ``html`` and ``text`` may hold placeholders."""
+    """One email as its author wrote it; ``subject``, ``html`` and ``text`` are templates."""
 
     subject: str
     from_name: str
@@ -40,14 +41,14 @@ def find_problems(content: EmailContent) -> list[tuple[str, str]]:
 
 
 def _subject_faults(subject: str) -> list[str]:
-    placeholders, faults = find_placeholders(subject)
-    if any(placeholder.name == UNSUBSCRIBE_URL for placeholder in placeholders):
-        faults = [*faults, "unsubscribe_url belongs into the body"]
-    return [*_line_faults(subject), *([] if subject.strip() else ["a subject is required"]), *faults]
+    template = read_template(subject)
+    misplaced = ["unsubscribe_url belongs into the body"] if any(tag.unsubscribes for tag in template.tags) else []
+    required = [] if subject.strip() else ["a subject is required"]
+    return [*_line_faults(subject), *required, *template.faults, *misplaced]
 
 
 def _header_faults(text: str) -> list[str]:
-    return [*_line_faults(text), *(["no placeholders here"] if "{{" in text else [])]
+    return [*_line_faults(text), *(["no placeholders here"] if "{{" in text or "{%" in text else [])]
 
 
 def _line_faults(text: str) -> list[str]:
@@ -63,5 +64,4 @@ def _address_faults(address: str) -> list[str]:
 
 
 def _body_faults(body: str | None) -> list[str]:
-    faults = find_placeholders(body or "")[1]
-    return [*faults, *(["NUL is not allowed"] if "\0" in (body or "") else [])]
+    return [*read_template(body or "").faults, *(["NUL is not allowed"] if "\0" in (body or "") else [])]

@@ -1,8 +1,8 @@
 """The links of a message that can be tracked: where they stand and what they point to. Pure.
 
 Found by a scan that changes nothing, so that everything around a link stays byte for byte. In html only the ``href``
-of an ``<a>`` outside comments and raw text counts, in a text every bare http(s) URL. A link with a placeholder in it
-differs between recipients and is left alone.
+of an ``<a>`` outside comments and raw text counts, in a text every bare http(s) URL. A link with a tag in it differs
+between recipients and is left alone.
 """
 
 import html as html_entities
@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from html.entities import html5
 from typing import Final
 
-from shared.domain.template import find_placeholders
+from shared.domain.template_tags import read_template
 
 MOST_LINKS: Final = 65_535  #: a token's link number has 16 bits, and 0 means none
 
-_HOLE: Final = "\x00"  #: stands for each character of a placeholder while links are looked for
+_HOLE: Final = "\x00"  #: stands for each character of a tag while links are looked for
 
 # What is never closed reaches to the end, so that each character is looked at once however broken the html is.
 _MARKUP: Final = re.compile(
@@ -25,7 +25,7 @@ _MARKUP: Final = re.compile(
       | <a(?=[\s/])(?P<attributes>(?:[^"'>]|"[^"]*(?:"|\Z)|'[^']*(?:'|\Z))*+)(?P<closed>>|\Z)""",
     re.VERBOSE | re.DOTALL | re.IGNORECASE,
 )
-_ATTRIBUTE: Final = re.compile(
+ATTRIBUTE: Final = re.compile(
     r"""(?P<name>[^\s"'>/=]+) (?:\s*=\s* (?: "(?P<double>[^"]*)" | '(?P<single>[^']*)' | (?P<bare>[^\s"'>]+) ))?""",
     re.VERBOSE,
 )
@@ -60,18 +60,19 @@ def links_in_text(text: str) -> list[LinkSpan]:
     spans = []
     for match in _URL.finditer(source):
         url = _without_trailing(match[0])
-        followed_by_hole = source[match.end() : match.end() + 1] == _HOLE
-        if not followed_by_hole and _URL.fullmatch(url):
+        # A bracket that was opened before the url has ended it.
+        goes_on = ")" not in match[0][len(url) :] and source[match.end() : match.end() + 1] == _HOLE
+        if not goes_on and _URL.fullmatch(url):
             spans.append(LinkSpan(match.start(), match.start() + len(url), url))
     return spans
 
 
 def _with_holes(source: str) -> str:
-    """``source`` with every placeholder blotted out, at the same length."""
+    """``source`` with every tag blotted out, at the same length."""
     parts, position = [], 0
-    for placeholder in find_placeholders(source)[0]:
-        parts += [source[position : placeholder.start], _HOLE * (placeholder.end - placeholder.start)]
-        position = placeholder.end
+    for tag in read_template(source).tags:
+        parts += [source[position : tag.start], _HOLE * (tag.end - tag.start)]
+        position = tag.end
     return "".join([*parts, source[position:]])
 
 
@@ -79,7 +80,7 @@ def _hrefs(source: str) -> Iterator[LinkSpan]:
     for element in _MARKUP.finditer(source):
         if not element["closed"]:
             continue
-        for attribute in _ATTRIBUTE.finditer(source, element.start("attributes"), element.end("attributes")):
+        for attribute in ATTRIBUTE.finditer(source, element.start("attributes"), element.end("attributes")):
             # Of an attribute given twice the first one counts, as in a browser.
             if attribute["name"].lower() == "href":
                 yield from _span_of(attribute)
@@ -87,10 +88,19 @@ def _hrefs(source: str) -> Iterator[LinkSpan]:
 
 
 def _span_of(attribute: re.Match[str]) -> Iterator[LinkSpan]:
-    group = next((name for name in ("double", "single", "bare") if attribute[name] is not None), None)
+    group = _written_as(attribute)
     if group is not None:
-        url = _ENTITY.sub(_entity, attribute[group]).strip(" \t\r\n\f")
-        yield LinkSpan(attribute.start(group), attribute.end(group), url)
+        yield LinkSpan(attribute.start(group), attribute.end(group), value_of_attribute(attribute))
+
+
+def _written_as(attribute: re.Match[str]) -> str | None:
+    return next((name for name in ("double", "single", "bare") if attribute[name] is not None), None)
+
+
+def value_of_attribute(attribute: re.Match[str]) -> str:
+    """What a match of ``ATTRIBUTE`` means."""
+    group = _written_as(attribute)
+    return _ENTITY.sub(_entity, attribute[group]).strip(" \t\r\n\f") if group else ""
 
 
 def _entity(match: re.Match[str]) -> str:

@@ -4,7 +4,8 @@ import re
 from typing import Final
 
 from shared.domain.sms_parts import count_parts
-from shared.domain.template import find_placeholders, plain_lines
+from shared.domain.template import plain_lines
+from shared.domain.template_tags import read_template
 
 MOST_PARTS: Final = 10  #: gateways take no longer ones, and nobody reads them
 LONGEST_REASON: Final = 300  #: characters
@@ -28,14 +29,15 @@ def fault_in_text(text: str) -> str | None:
 
 def body_faults(body: str) -> list[str]:
     """Of a body with placeholders: what will be wrong with it for every recipient."""
-    placeholders, faults = find_placeholders(body)
-    fixed, position = "", 0
-    for placeholder in placeholders:
-        fixed, position = fixed + body[position : placeholder.start], placeholder.end
+    template = read_template(body)
+    fixed, position, depth = "", 0, 0
+    for tag in template.tags:
+        # What stands in a condition is not for everybody.
+        fixed += "" if depth else body[position : tag.start]
+        position, depth = tag.end, tag.depth
     parts = count_parts(sendable_lines(fixed + body[position:])).parts
-    if parts > MOST_PARTS:
-        faults = [*faults, f"takes {parts} parts without its placeholders, and at most {MOST_PARTS} are sent"]
-    return faults
+    too_long = f"takes {parts} parts without its placeholders, and at most {MOST_PARTS} are sent"
+    return [*template.faults, *([too_long] if parts > MOST_PARTS else [])]
 
 
 def keepable(reason: str) -> str:

@@ -8,6 +8,7 @@ from services.dispatcher.channels.interface import Outgoing
 from shared.composing.fill_message import RecipientData, envelope_sender, fill
 from shared.composing.prepare_message import PreparedMessage
 from shared.composing.prepare_sms import PreparedSms, fill_sms
+from shared.composing.template_engine import Unrenderable
 from shared.domain.email_address import to_envelope
 from shared.domain.sms_content import fault_in_text
 from shared.domain.tokens import TokenKeys, TokenKind
@@ -39,11 +40,15 @@ class EmailComposer:
         if address is None:
             return Unsendable("the address cannot be written to")
         recipient = RecipientData(row["address"], row["telephone"], row["vars"] or {})
+        try:
+            content = fill(self.message, row["ordinal"], recipient, self.tokens)
+        except Unrenderable as error:
+            return Unsendable(str(error))
         return Outgoing(
             ordinal=row["ordinal"],
             sender=envelope_sender(self.message, row["ordinal"], self.tokens),
             recipient=address,
-            content=fill(self.message, row["ordinal"], recipient, self.tokens),
+            content=content,
         )
 
 
@@ -57,7 +62,10 @@ class SmsComposer:
         if not _E164(telephone):
             return Unsendable("the number cannot be sent to")
         recipient = RecipientData(row["email"] or "", telephone, row["vars"] or {})
-        text = fill_sms(self.message, ordinal, recipient, self.tokens)
+        try:
+            text = fill_sms(self.message, ordinal, recipient, self.tokens)
+        except Unrenderable as error:
+            return Unsendable(str(error))
         fault = fault_in_text(text)
         if fault is not None:
             return Unsendable(fault)

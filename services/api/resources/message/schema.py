@@ -7,11 +7,11 @@ from pydantic import AfterValidator, Field
 from typing_extensions import TypedDict
 
 from services.api.fields import Email, Flag, Line, Name, RequestModel, Small, Text, fault
-from shared.domain.email_content import EmailContent, find_problems
+from shared.composing.check_message import email_problems, sms_problems
+from shared.domain.email_content import EmailContent
 from shared.domain.identifiers import Channel
 from shared.domain.refusal import Fault
-from shared.domain.sms_content import body_faults
-from shared.domain.template import find_placeholders
+from shared.domain.template_tags import read_template
 
 MessageClass = Literal["marketing", "service"]
 
@@ -21,15 +21,14 @@ _NUMBER_SENDER: Final = re.compile(r"\+[1-9][0-9]{6,14}|[0-9]{3,8}")
 
 
 def _template(value: str) -> str:
-    faults = find_placeholders(value)[1]
-    if faults:
+    if faults := read_template(value).faults:
         raise fault("; ".join(faults))
     return value
 
 
 def _sms_body(value: str) -> str:
-    if faults := body_faults(value):
-        raise fault("; ".join(faults))
+    if problems := sms_problems(value):
+        raise fault("; ".join([problem for _, problem in problems]))
     return value
 
 
@@ -76,7 +75,7 @@ class EmailMessage(RequestModel):
             track_clicks=True,
             marketing=True,
         )
-        return [Fault(field, message) for field, message in find_problems(content)]
+        return [Fault(field, message) for field, message in email_problems(content)]
 
 
 class SmsMessage(RequestModel):
