@@ -84,9 +84,7 @@ async def start_api(settings: Settings, database: Database, store: EventStore, b
     terms = DomainTerms(settings.dns_check, settings.bounce_domain, settings.mx_host or settings.bounce_domain)
     look_at_dns = Wakeup()
     watch = _domain_watch(settings, database, store, terms, look_at_dns) if terms.checked else None
-    server = make_server(
-        settings.secret, database, store, hinter, readiness, relay.wakeup.ring, terms, look_at_dns.ring
-    )
+    server = make_server(settings, database, store, hinter, readiness, relay.wakeup.ring, terms, look_at_dns.ring)
     runner = web.ServerRunner(Listener(server.respond), shutdown_timeout=STOP_SECONDS)
     await runner.setup()
     await web.TCPSite(runner, settings.host, settings.api_port, backlog=BACKLOG).start()
@@ -106,7 +104,7 @@ async def start_api(settings: Settings, database: Database, store: EventStore, b
 
 
 def make_server(
-    secret: tuple[bytes, ...],
+    settings: Settings,
     database: Database,
     store: EventStore,
     hinter: Hinter,
@@ -125,7 +123,8 @@ def make_server(
         in_turn=InTurn(),
         now=_now,
         random_id=clock.random_id,
-        secret=secret,
+        secret=settings.secret,
+        tracker_url=settings.public_tracker_url,
         forget_key=authenticator.forget,
         terms=terms,
         look_at_dns=look_at_dns,

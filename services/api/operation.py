@@ -69,6 +69,7 @@ class Api:
     now: Callable[[], Instant]
     random_id: Callable[[], int]
     secret: tuple[bytes, ...]  #: seals what is secret in rows
+    tracker_url: str  #: where what is signed leads back to us
     forget_key: Callable[[str], None]  #: prefix: the key is revoked, and refused from now on
     terms: DomainTerms
     look_at_dns: Callable[[], None]  #: rung when a domain wants to be looked up

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
-from typing import Final
+from typing import Final, Protocol
 
 from shared.composing.compile_body import TokenMark, ValueMark
 from shared.composing.mail_headers import encode_subject
@@ -12,7 +12,7 @@ from shared.composing.quoted_printable import SOFT_BREAK, encode
 from shared.composing.template_engine import Unrenderable, names_for
 from shared.domain.email_address import to_envelope
 from shared.domain.template import plain_lines, value_in
-from shared.domain.tokens import TokenKeys
+from shared.domain.tokens import TokenKeys, TokenKind
 
 TOO_LARGE: Final = f"the message would have more than {LARGEST:,} octets"
 
@@ -26,7 +26,13 @@ class RecipientData:
     vars: Mapping[str, object]
 
 
-def fill(prepared: PreparedMessage, ordinal: int, recipient: RecipientData, tokens: TokenKeys) -> bytes:
+class Tokens(Protocol):
+    """``TokenKeys``, or what stands for them where nothing is sent."""
+
+    def web(self, task: int, ordinal: int, kind: TokenKind, link: int = 0) -> str: ...
+
+
+def fill(prepared: PreparedMessage, ordinal: int, recipient: RecipientData, tokens: Tokens) -> bytes:
     """The whole content for DATA: CRLF lines, none beginning with a dot, without the final dot line.
 
     A value becomes escaped text wherever it stands, an address that cannot be written into an envelope (``to_envelope``
@@ -64,7 +70,7 @@ def _fill_values(values: tuple[ValueSlot, ...], pieces: list[bytes], recipient: 
 
 
 def _render(
-    prepared: PreparedMessage, pieces: list[bytes], ordinal: int, recipient: RecipientData, tokens: TokenKeys
+    prepared: PreparedMessage, pieces: list[bytes], ordinal: int, recipient: RecipientData, tokens: Tokens
 ) -> None:
     """The subject and the bodies that are not merely cut."""
     names = names_of(recipient, prepared.list_name)
@@ -95,7 +101,7 @@ def _octets_of(
     task_id: int,
     ordinal: int,
     recipient: RecipientData,
-    tokens: TokenKeys,
+    tokens: Tokens,
 ) -> bytes:
     if isinstance(mark, TokenMark):
         return tokens.web(task_id, ordinal, mark.kind, mark.link).encode("ascii") + SOFT_BREAK

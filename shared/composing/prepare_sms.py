@@ -9,9 +9,8 @@ from dataclasses import dataclass
 
 from shared.composing.compile_body import BodyContext, TokenMark, ValueMark, compile_sms
 from shared.composing.compile_program import CompiledProgram, Fixed, compile_program, needs_program
-from shared.composing.fill_message import RecipientData, names_of, value_of
+from shared.composing.fill_message import RecipientData, Tokens, names_of, value_of
 from shared.domain.sms_content import sendable_lines
-from shared.domain.tokens import TokenKeys
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +32,7 @@ def prepare_sms(sender: str, body: str, task_id: int, tracker_url: str, list_nam
     return PreparedSms(task_id, sender.encode(), list_name, cut, None)
 
 
-def fill_sms(prepared: PreparedSms, ordinal: int, recipient: RecipientData, tokens: TokenKeys) -> str:
+def fill_sms(prepared: PreparedSms, ordinal: int, recipient: RecipientData, tokens: Tokens) -> str:
     """The text for one recipient; the same at each attempt while ``vars`` are the same. Raises Unrenderable."""
     parts: Iterable[str | Fixed] = prepared.parts
     if prepared.program:
@@ -41,7 +40,7 @@ def fill_sms(prepared: PreparedSms, ordinal: int, recipient: RecipientData, toke
     return "".join([_filled(part, prepared.task_id, ordinal, recipient, tokens) for part in parts])
 
 
-def _filled(part: str | Fixed, task_id: int, ordinal: int, recipient: RecipientData, tokens: TokenKeys) -> str:
+def _filled(part: str | Fixed, task_id: int, ordinal: int, recipient: RecipientData, tokens: Tokens) -> str:
     if isinstance(part, TokenMark):
         return tokens.web(task_id, ordinal, part.kind, part.link)
     if isinstance(part, ValueMark):

@@ -27,6 +27,8 @@ _MARKUP: Final = re.compile(
 _MARK: Final = re.compile(f"{_BEGIN}([0-9]+){_END}")
 _SPACE: Final = re.compile(r"[ \t\r\n\f]+")
 _SHOWN_URL: Final = re.compile(rf"(?:https?://|tel:|{_BEGIN})\S+", re.IGNORECASE)
+#: What is taken for the whole url by whoever looks for one between brackets or at the end of a sentence.
+_READ_WHOLE: Final = re.compile(r"[^()]*[^().,;:!?'*_\]}]").fullmatch
 #: What would read as a tag, though in the html it was none.
 _FALSE_TAG: Final = re.compile(rf"\{{(?=[{{%{_BEGIN}])")
 
@@ -34,6 +36,7 @@ _PARAGRAPHS: Final = re.compile(r"p|h[1-6]|[uod]l|blockquote|pre|table|figure|hr
 _OWN_LINES: Final = re.compile(
     r"div|li|tr|d[td]|caption|section|article|header|footer|nav|aside|main|form|address|center"
 ).fullmatch
+_ENDS_A_CLAUSE: Final = re.compile(r"[.,;:!?)\]'\"]+(?:\s|\Z)")
 _CELLS: Final = frozenset({"td", "th"})
 
 
@@ -76,6 +79,7 @@ class _Writer:
         self._lists: list[int | None] = []  #: the number of the last item, None: not numbered
         self._link = ""
         self._link_from = 0
+        self._url_before = False
 
     def text(self, source: str) -> None:
         for number, piece in enumerate(_MARK.split(source)):
@@ -116,10 +120,11 @@ class _Writer:
         shown = url[7:] if url[:7].lower() == "mailto:" else url
         if shown != url or _SHOWN_URL.fullmatch(url):
             if not said:
-                self._put(shown)
+                self._put(shown if _READ_WHOLE(shown) else f"<{shown}>")
             elif said not in (url, shown):
                 self._space_wanted = True
-                self._put(f"({shown})")
+                self._put(f"({shown})" if _READ_WHOLE(shown) else f"<{shown}>")
+            self._url_before = True
 
     def _tag(self, number: int) -> None:
         mark = f"{_BEGIN}{number}{_END}"
@@ -144,9 +149,11 @@ class _Writer:
             self._space_wanted = text.endswith(" ")
 
     def _put(self, words: str) -> None:
+        if self._url_before and not _ENDS_A_CLAUSE.match(words):
+            self._space_wanted = True  # else they would be taken for a part of the url
         self._space()
         self.pieces += [self._prefix, words]
-        self._prefix, self._lines, self._spaced = "", 0, False
+        self._prefix, self._lines, self._spaced, self._url_before = "", 0, False, False
 
     def _space(self) -> None:
         if self._lines_wanted > self._lines:

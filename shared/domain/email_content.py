@@ -52,7 +52,7 @@ def _header_faults(text: str) -> list[str]:
 
 
 def _line_faults(text: str) -> list[str]:
-    faults = [] if one_line(text) == text else ["line breaks and control characters are not allowed"]
+    faults = [] if one_line(text) == text else ["line breaks, controls and changes of direction are not allowed"]
     return faults if len(text) <= LONGEST_HEADER else [*faults, f"at most {LONGEST_HEADER} characters"]
 
 

@@ -59,9 +59,11 @@ def links_in_text(text: str) -> list[LinkSpan]:
     source = _with_holes(text)
     spans = []
     for match in _URL.finditer(source):
-        url = _without_trailing(match[0])
+        url, end = _without_trailing(match[0]), source[match.end() : match.end() + 1]
+        if end == ">" and source[match.start() - 1 : match.start()] == "<":
+            url = match[0]  # in angle brackets it stands whole (RFC 3986, appendix C)
         # A bracket that was opened before the url has ended it.
-        goes_on = ")" not in match[0][len(url) :] and source[match.end() : match.end() + 1] == _HOLE
+        goes_on = end == _HOLE and ")" not in match[0][len(url) :]
         if not goes_on and _URL.fullmatch(url):
             spans.append(LinkSpan(match.start(), match.start() + len(url), url))
     return spans

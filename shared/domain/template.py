@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from shared.domain.identifiers import INT63_MAX
+
 Path = tuple[str, ...]  #: ``("vars", "address", "city")``, ``("email",)``
 
 UNSUBSCRIBE_URL: Final = ("unsubscribe_url",)
@@ -30,7 +32,9 @@ _VARIABLE: Final = re.compile(rf"vars(?:\.[\w-]+){{1,{DEEPEST_PATH}}}")
 _ESCAPE: Final = re.compile(r"\\(.)", re.DOTALL)
 
 _CONTROLS: Final = (*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029)
-_NO_CONTROLS: Final = dict.fromkeys(_CONTROLS)
+#: Embeddings, overrides and isolates: left open in a header they turn around what comes behind them.
+_TURNING: Final = (*range(0x202A, 0x202F), *range(0x2066, 0x206A))
+_NO_CONTROLS: Final = dict.fromkeys((*_CONTROLS, *_TURNING))
 _LINES_ONLY: Final = {code: None for code in _CONTROLS if chr(code) not in "\t\n"}
 
 
@@ -71,11 +75,13 @@ def text_of(value: object) -> str:
         return value
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer() and abs(value) <= INT63_MAX:
+        return str(int(value))
     return str(value) if isinstance(value, int | float) else ""
 
 
 def one_line(text: str) -> str:
-    """Without any control or line break: fit for a header."""
+    """Without any control, line break or change of direction: fit for a header."""
     return text if text.isprintable() else text.translate(_NO_CONTROLS)
 
 

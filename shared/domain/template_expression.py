@@ -26,7 +26,7 @@ _FILTERS: Final[Mapping[str, tuple[tuple[str, ...], str]]] = {
     "capitalize": ((), "({0}|text|capitalize)"),
     "title": ((), "({0}|text|title)"),
     "trim": ((), "({0}|text|trim)"),
-    "truncate": (("count",), "({0}|text|truncate(length={1}))"),
+    "truncate": (("count",), "({0}|text|truncate(length={1}, leeway=0))"),
     "replace": (("string", "string"), "({0}|text|replace({1}, {2}))"),
     "urlencode": ((), "({0}|text|urlencode)"),
     "int": ((), "({0}|whole)"),
@@ -150,7 +150,7 @@ class Reader:
         """In a list written out, or in a value: a list, a text, the names of an object."""
         if not self._take("["):
             return f"(({value}|text) in ({self._joined()}|holder))"
-        items = list(self._separated(",", lambda: self._argument("any constant")))
+        items = list(self._separated(",", lambda: self._argument("constant")))
         self.must("]")
         return f"({value}|among([{', '.join(items)}]))"
 
@@ -182,10 +182,14 @@ class Reader:
         if wanted == "any":
             return self.expression()
         kind, text = self._tokens[self._at]
-        count = kind == "number" and text.isdecimal() and len(text) < 5
-        if {"string": kind == "string", "count": count}.get(wanted, kind in ("string", "number")):
-            return self._value()
-        raise Mistake(f"needs a {'constant' if wanted == 'any constant' else wanted} at {self._here()}")
+        fits = {
+            "string": kind == "string",
+            "count": kind == "number" and text.isdecimal() and len(text) < 5,
+            "constant": kind in ("string", "number") or text in _CONSTANTS,
+        }
+        if not fits[wanted]:
+            raise Mistake(f"needs a {wanted} at {self._here()}")
+        return self._value()
 
     def _value(self) -> str:
         kind, text = self._tokens[self._at]

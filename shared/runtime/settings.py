@@ -284,6 +284,11 @@ class Settings:
     database_connections: int
     log_level: str
 
+    @property
+    def public_tracker_url(self) -> str:
+        """The base of what leads back to the tracker, without a slash at its end."""
+        return (self.tracker_url or f"http://{self.host}:{self.tracker_port}").rstrip("/")
+
 
 def read_settings(environment: Mapping[str, str], needed: frozenset[str], one_of: tuple[str, ...] = ()) -> Settings:
     """``needed``: names without default that this service cannot do without; ``one_of``: at least one of these, too.

@@ -29,7 +29,7 @@ from shared.domain.tokens import TokenKeys, TokenKind
 from shared.event_store.on_postgres import PostgresEventStore
 from shared.postgres.database import Database
 from shared.runtime import clock
-from tests.integration.tracker.running_projectors import project_all
+from tests.integration.tracker.running_projectors import HASHES, project_all
 from tests.integration.tracker.sent_tasks import NOON, create_message, send_task
 
 #: Task n is of the message n, which has n links.
@@ -75,7 +75,7 @@ async def site(database: Database, delivery_log: DeliveryLog) -> AsyncIterator[W
             tasks=KnownTasks(database, clock.monotonic),
             observer=Observer([ip_network("127.0.0.0/8")]),
             recorder=HitRecorder(delivery_log, -9, metrics),
-            unsubscriber=Unsubscriber(database, lambda: site.now, clock.random_id, metrics),
+            unsubscriber=Unsubscriber(database, HASHES, lambda: site.now, clock.random_id, metrics),
             now=lambda: site.now,
             metrics=metrics,
         )

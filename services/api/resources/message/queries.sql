@@ -15,3 +15,7 @@ SELECT id, channel, name, version, content, user_id, extract(epoch FROM cdate)::
 -- message_total
 -- $1 account, $2 the user whose messages alone are seen, or null
 SELECT count(*) FROM message WHERE account_id = $1 AND ($2::bigint IS NULL OR user_id = $2);
+
+-- preview_recipient
+-- Whose values a preview shows. $1 account, $2 subscriber
+SELECT email, telephone, vars FROM subscriber WHERE account_id = $1 AND id = $2;

@@ -188,15 +188,24 @@ def test_the_envelope_sender_leads_back() -> None:
     assert domain == b"bounce.example"
 
 
-@pytest.mark.parametrize(
-    ("html_body", "text_body", "kind"), [("<p>x</p>", None, "text/html"), (None, "x", "text/plain")]
-)
-def test_one_part_alone(html_body: str | None, text_body: str | None, kind: str) -> None:
-    content = replace(CONTENT, html=html_body, text=text_body, marketing=False, track_opens=False)
+def test_a_text_is_a_part_alone() -> None:
+    content = replace(CONTENT, html=None, text="x", marketing=False)
     message = read(filled(content=content))
 
-    assert message.get_content_type() == kind
-    assert message.get_content().strip() == (html_body or text_body)
+    assert message.get_content_type() == "text/plain"
+    assert message.get_content() == "x\r\n"
+
+
+def test_html_alone_gets_a_text_made_of_it() -> None:
+    """With the same links, tracked under the same numbers, and a footer of its own."""
+    message = read(filled(content=replace(CONTENT, text=None)))
+
+    assert message.get_content_type() == "multipart/alternative"
+    assert part(message, "plain") == (
+        "Dear Ada,ada@example.org|\n\n"
+        f".one (https://t.example/c/{token(TokenKind.CLICK, 1)}) two (https://t.example/c/{token(TokenKind.CLICK, 2)})\n"
+        f"\n-- \nUnsubscribe: https://t.example/u/{token(TokenKind.UNSUBSCRIBE)}\n"
+    )
 
 
 def test_service_mail_has_no_footer_and_no_list_header() -> None:
