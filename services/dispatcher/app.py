@@ -13,7 +13,7 @@ from services.dispatcher.sending.load_task import Origin, PreparedTasks
 from services.dispatcher.sending.recover import replay_orphans
 from services.dispatcher.sending.send_batch import SendingTools
 from services.dispatcher.sending.sender import Sender
-from services.dispatcher.transports import Transport, accepted_kinds, read_transports
+from services.dispatcher.transports import Transport, accepted_kinds, public_tracker_url, read_transports
 from shared.bus.hinter import Hinter
 from shared.bus.interface import Bus, Hint, Listener
 from shared.delivery_log.append import DeliveryLog
@@ -125,12 +125,12 @@ def _tools(
     stopping: asyncio.Event,
 ) -> dict[Channel, SendingTools]:
     """What the senders share, journal and all, and what each counts for its channel."""
-    tracker_url = settings.tracker_url or f"http://{settings.host}:{settings.tracker_port}"
+    origin = Origin(public_tracker_url(settings), settings.bounce_domain)
     accepted = accepted_kinds(settings)
     shared = SendingTools(
         database=database,
         delivery_log=delivery_log,
-        tasks=PreparedTasks(database, Origin(tracker_url, settings.bounce_domain), TokenKeys(settings.secret)),
+        tasks=PreparedTasks(database, origin, TokenKeys(settings.secret)),
         journal=journal,
         schedule=RetrySchedule(settings.retry_seconds),
         channel="email",

@@ -73,6 +73,7 @@ class BatchSending:
         self._task = task
         self._recorder = OutcomeRecorder(tools.delivery_log, batch, tools.owner)
         self._trouble = ""
+        self.pause = 0.0  #: seconds for which the channel asked to be left alone
         self._let_go: int | None = None  #: the last one that the channel gave back unsent
 
     async def send(self, channel: Channel) -> bool:
@@ -95,6 +96,7 @@ class BatchSending:
         if not rows:
             return
         stopped = await channel.send_all(self._outgoing(rows), self)
+        self.pause = 0.0 if stopped is None else stopped.pause
         if stopped is None or self._batch.halt is not None or self._recorder.final or self._recorder.deferred:
             return
         self._trouble = f"{stopped.stage}: {stopped.text}"
