@@ -7,7 +7,10 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self.hits = Counter(
-            "postroom_tracker_hits_total", "Opens, clicks and unsubscribes stored", ["kind"], registry=self.registry
+            "postroom_tracker_hits_total",
+            "What readers did and gateways told, stored",
+            ["kind"],
+            registry=self.registry,
         )
         self.not_stored = Counter(
             "postroom_tracker_hits_not_stored_total", "Hits answered with 503", registry=self.registry

@@ -16,13 +16,18 @@ class Hit:
     ordinal: int
     time_ms: int  #: unix milliseconds
     link: int = 0  #: of a click, the number of the link, from 1
+    note: str = ""  #: of anything else, why
 
 
 def gather_hits(hits: Iterable[Hit], batch: int, part: int) -> list[Segment]:
     """The segments are numbered from ``part`` on, under the number ``batch`` of this process."""
     columns: dict[tuple[int, Kind], HitColumns] = {}
     for hit in hits:
-        columns.setdefault((hit.task_id, hit.kind), HitColumns()).add(hit.ordinal, hit.time_ms, hit.link)
+        column = columns.setdefault((hit.task_id, hit.kind), HitColumns())
+        if hit.note:
+            column.add_noted(hit.ordinal, hit.time_ms, hit.note)
+        else:
+            column.add(hit.ordinal, hit.time_ms, hit.link)
     return [
         Segment(task_id, kind, batch, 0, part + number, gathered.take())
         for number, ((task_id, kind), gathered) in enumerate(columns.items())

@@ -24,3 +24,12 @@ def test_hits_of_one_task_and_kind_share_a_segment() -> None:
     assert list(segments[0].hits.ordinals) == [3, 1, 3]
     assert list(segments[0].hits.times) == [1000, 1003, 1004]
     assert list(segments[1].hits.details) == [2]
+
+
+def test_a_note_is_kept_once_for_all_who_have_it() -> None:
+    hits = [Hit(7, Kind.BOUNCED, ordinal, 1000, note=note) for ordinal, note in enumerate(["off", "", "off", "gone"])]
+
+    (segment,) = gather_hits(hits, batch=-5, part=0)
+
+    assert segment.hits.notes == ("off", "gone")
+    assert list(segment.hits.details) == [1, 0, 1, 2]
