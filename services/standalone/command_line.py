@@ -73,7 +73,7 @@ def up(
 
 @app.command
 def demo(*, stay: bool = False) -> int:
-    """Send a letter to 1,000 readers on this machine, let them read it, and check the report.
+    """Send a letter to 1,000 readers and a text to 200 telephones on this machine, and check the reports.
 
     Parameters
     ----------

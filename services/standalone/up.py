@@ -1,4 +1,4 @@
-"""`postroom up`: all of Postroom in one process, on a Postgres of its own, with a bus in memory and an inbox to send to.
+"""`postroom up`: all of Postroom in one process, on a Postgres of its own, a bus in memory and an inbox to send to.
 
     Postgres -> schema -> inbox -> tracker -> dispatcher -> api -> the line of readiness; at the end all of it backwards
 
