@@ -18,8 +18,7 @@ from tests.integration.tracker.running_projectors import all_projected, eventual
 
 
 async def receive(reader: Reader, ordinal: int, task: int = TASK, **receipt: object) -> int:
-    token = reader.keys.web(task, ordinal, TokenKind.RECEIPT)
-    return (await reader.ask("POST", f"{reader.tracker.url}/r/{token}", json=receipt))[0]
+    return (await reader.ask("POST", reader.url(TokenKind.RECEIPT, ordinal, task=task), json=receipt))[0]
 
 
 async def sets_of(database: Database) -> dict[Kind, BitMap]:
@@ -41,9 +40,7 @@ async def test_each_status_says_what_became_of_the_message(reader: Reader, datab
 
 
 async def test_a_receipt_may_be_a_form(reader: Reader, database: Database) -> None:
-    token = reader.keys.web(TASK, 5, TokenKind.RECEIPT)
-
-    status, body, _ = await reader.ask("POST", f"{reader.tracker.url}/r/{token}", data={"status": "delivered"})
+    status, body, _ = await reader.ask("POST", reader.url(TokenKind.RECEIPT, 5), data={"status": "delivered"})
 
     assert (status, body) == (200, b'{"status": "delivered"}')
     assert (await sets_of(database))[Kind.DELIVERED] == BitMap([5])
@@ -136,8 +133,7 @@ async def test_a_token_that_is_not_this_one_changes_nothing(
 async def test_what_is_no_receipt_is_told_why_and_changes_nothing(
     reader: Reader, database: Database, body: bytes, status: int, fields: set[str] | None
 ) -> None:
-    token = reader.keys.web(TASK, 3, TokenKind.RECEIPT)
-    async with reader.session.post(f"{reader.tracker.url}/r/{token}", data=body) as answer:
+    async with reader.session.post(reader.url(TokenKind.RECEIPT, 3), data=body) as answer:
         assert answer.status == status
         if fields is not None:
             problem = await answer.json(content_type="application/problem+json")
@@ -148,9 +144,7 @@ async def test_what_is_no_receipt_is_told_why_and_changes_nothing(
 
 async def test_a_receipt_is_posted(reader: Reader, database: Database) -> None:
     """Whoever looks at its URL changes nothing."""
-    token = reader.keys.web(TASK, 3, TokenKind.RECEIPT)
-
-    assert (await reader.ask("GET", f"{reader.tracker.url}/r/{token}"))[0] == 405
+    assert (await reader.ask("GET", reader.url(TokenKind.RECEIPT, 3)))[0] == 405
     assert await segments_stored(database) == 0
 
 
