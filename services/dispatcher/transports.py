@@ -1,9 +1,15 @@
 """The ways to send that this installation has, one for each channel with a url in the settings, and their limits."""
 
+import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
 
 from services.dispatcher.channels.interface import Channel
+from services.dispatcher.channels.smpp.smpp_address import SmppAddress, parse_smpp_url
+from services.dispatcher.channels.smpp.transmitter import SmppTransmitter
+from services.dispatcher.channels.sms_http.gateway_address import parse_gateway_url
+from services.dispatcher.channels.sms_http.session import SmsHttpSession
 from services.dispatcher.channels.smtp.relay_address import parse_relay_url
 from services.dispatcher.channels.smtp.session import SessionSettings, SmtpSession
 from services.dispatcher.decisions.read_limits import Limit, read_domain_limits, read_transport_limit
@@ -18,6 +24,7 @@ from shared.runtime.settings import BadSettings, Settings
 class Transport:
     open_channel: Callable[[], Channel]
     connections: int
+    smsc: SmppAddress | None = None  #: where receipts are heard, if they come over a connection of ours
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,20 +64,42 @@ def read_limits(settings: Settings) -> Limits:
 
 def read_transports(settings: Settings) -> dict[ChannelName, Transport]:
     """Raises BadSettings naming every fault."""
-    faults: list[str] = []
-    transports: dict[ChannelName, Transport] = {}
+    given: dict[ChannelName, Transport | list[str]] = {}
     if settings.smtp_url:
-        relay = parse_relay_url(settings.smtp_url)
-        if isinstance(relay, list):
-            faults += [f"POSTROOM_SMTP_URL: {fault}" for fault in relay]
-        else:
-            session = _session_settings(settings)
-            transports["email"] = Transport(lambda: SmtpSession(relay, session), settings.smtp_connections)
+        given["email"] = _to_relay(settings)
+    if settings.sms_url:
+        given["sms"] = _to_gateway(settings)
+    faults = [fault for found in given.values() if isinstance(found, list) for fault in found]
     if to_envelope(f"b@{settings.bounce_domain}") is None:
         faults.append(f"POSTROOM_BOUNCE_DOMAIN: {settings.bounce_domain!r} is no domain")
     if faults:
         raise BadSettings(faults)
-    return transports
+    return {channel: found for channel, found in given.items() if isinstance(found, Transport)}
+
+
+def _to_relay(settings: Settings) -> Transport | list[str]:
+    relay = parse_relay_url(settings.smtp_url)
+    if isinstance(relay, list):
+        return [f"POSTROOM_SMTP_URL: {fault}" for fault in relay]
+    session = _session_settings(settings)
+    return Transport(lambda: SmtpSession(relay, session), settings.smtp_connections)
+
+
+def _to_gateway(settings: Settings) -> Transport | list[str]:
+    if urlsplit(settings.sms_url).scheme in ("smpp", "smpps"):
+        return _to_smsc(settings)
+    gateway = parse_gateway_url(settings.sms_url)
+    if isinstance(gateway, list):
+        return [f"POSTROOM_SMS_URL: {fault}" for fault in gateway]
+    receipts, tls = f"{settings.public_tracker_url}/r", ssl.create_default_context() if gateway.tls else None
+    return Transport(lambda: SmsHttpSession(gateway, receipts, tls=tls), settings.sms_connections)
+
+
+def _to_smsc(settings: Settings) -> Transport | list[str]:
+    smsc = parse_smpp_url(settings.sms_url)
+    if isinstance(smsc, list):
+        return [f"POSTROOM_SMS_URL: {fault}" for fault in smsc]
+    return Transport(lambda: SmppTransmitter(smsc), settings.sms_connections, smsc)
 
 
 def _session_settings(settings: Settings) -> SessionSettings:

@@ -40,6 +40,7 @@ def up(
     bounce_port: Port = 8025,
     inbox_port: Port = 8082,
     smtp_url: str | None = None,
+    sms_url: str | None = None,
 ) -> int:
     """Run all of Postroom in one process on a Postgres of its own, until a signal.
 
@@ -58,19 +59,21 @@ def up(
     bounce_port
         Takes bounces and complaints, by SMTP and by LMTP.
     inbox_port
-        The page to look at mail, and its JSON at /messages.
+        The page to look at mail and SMS, and its JSON at /messages.
     smtp_url
         A relay to send to instead of the inbox: smtp://user:password@host:port
+    sms_url
+        An SMS gateway to send to instead of the inbox: http://user:password@host:port/path
     """
     from services.standalone.up import Options, run_up
 
     ports = {"api": api_port, "tracker": tracker_port, "smtp": smtp_port, "bounce": bounce_port, "inbox": inbox_port}
-    return _run(run_up(Options(data_dir, ports, smtp_url)))
+    return _run(run_up(Options(data_dir, ports, smtp_url, sms_url)))
 
 
 @app.command
 def demo(*, stay: bool = False) -> int:
-    """Send a letter to 1,000 readers on this machine, let them read it, and check the report.
+    """Send a letter to 1,000 readers and a text to 200 telephones on this machine, and check the reports.
 
     Parameters
     ----------

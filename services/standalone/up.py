@@ -1,4 +1,4 @@
-"""`postroom up`: all of Postroom in one process, on a Postgres of its own, the bus in memory and an inbox for its mail.
+"""`postroom up`: all of Postroom in one process, on a Postgres of its own, a bus in memory and an inbox to send to.
 
     Postgres -> schema -> inbox -> tracker -> dispatcher -> api -> the line of readiness; at the end all of it backwards
 
@@ -24,6 +24,8 @@ from services.dispatcher.app import start_dispatcher
 from services.standalone.embedded_postgres import EmbeddedPostgres, default_folders
 from services.standalone.foundation import lay_foundation
 from services.standalone.inbox.mail_store import MailStore
+from services.standalone.inbox.sms_gateway import PATH as SMS_PATH
+from services.standalone.inbox.sms_gateway import SmsGateway
 from services.standalone.inbox.smtp_server import AcceptEverything, port_of, serve_smtp
 from services.standalone.inbox.web import serve_inbox
 from services.standalone.kept_secrets import operator_key, signing_secret
@@ -52,6 +54,7 @@ class Options:
     data_dir: Path | None  #: None: a temporary one
     ports: Mapping[str, int]  #: of api, tracker, smtp, bounce and inbox; 0: any free one
     smtp_url: str | None  #: None: the inbox
+    sms_url: str | None  #: None: the inbox
 
 
 class FolderInUse(Exception):
@@ -100,12 +103,15 @@ def _hold(data: Path, stack: AsyncExitStack) -> None:
 
 
 async def _open_inbox(data: Path, options: Options, stack: AsyncExitStack) -> dict[str, str]:
-    """The urls of what takes mail and shows it."""
+    """The urls of what takes mail and SMS and shows them."""
     store = MailStore(data / "inbox.sqlite")
     stack.callback(store.close)
     smtp = await serve_smtp(AcceptEverything(store, clock.now), options.ports["smtp"])
     stack.callback(smtp.close)
-    web = await serve_inbox(store, options.ports["inbox"])
+    gateway = SmsGateway(store, clock.now)
+    gateway.start()
+    stack.push_async_callback(gateway.stop)
+    web = await serve_inbox(store, options.ports["inbox"], gateway.routes())
     stack.push_async_callback(web.cleanup)
     return {
         "inbox": f"http://127.0.0.1:{web.addresses[0][1]}",
@@ -120,6 +126,7 @@ def _decided(settings: Settings, data: Path, options: Options, urls: Mapping[str
         database_url=urls["database"],
         bus_url="inprocess:",
         smtp_url=options.smtp_url or urls["smtp"],
+        sms_url=options.sms_url or urls["inbox"] + SMS_PATH,
         secret=settings.secret or (signing_secret(data),),
         api_port=options.ports["api"],
         tracker_port=options.ports["tracker"],

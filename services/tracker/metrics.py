@@ -10,7 +10,7 @@ class Metrics:
         self.registry = CollectorRegistry()
         self.hits = Counter(
             "postroom_tracker_hits_total",
-            "Opens, clicks, unsubscribes, bounces and complaints stored",
+            "What readers, relays and gateways told, stored",
             ["kind"],
             registry=self.registry,
         )

@@ -26,7 +26,11 @@ def split_by_state(audience: BitMap, sets: Mapping[Kind, BitMap]) -> Iterator[tu
     """Yields every state once with its recipients. The parts are disjoint and their union is ``audience``."""
     left = audience
     for state, kind in PRECEDENCE:
-        having = left & sets.get(kind, BitMap())
+        members = sets.get(kind, BitMap())
+        if kind is Kind.SUBMITTED:
+            # Word that it arrived may come before the sender has said so, or where he never knew.
+            members = members | sets.get(Kind.DELIVERED, BitMap())
+        having = left & members
         yield state, having
         left = left - having
     yield "pending", left

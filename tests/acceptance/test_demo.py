@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 
-from services.standalone.demo.checks import check_mail, check_report, is_counted
+from services.standalone.demo.checks import check_mail, check_report, check_text_report, check_texts, is_counted
 from services.standalone.demo.readers import LINKS, Expected, Reader, expect, make_reader
+from services.standalone.demo.texts import expect_texts, make_texted
+from services.standalone.inbox.sms_gateway import RECEIPTS
 from tests.acceptance.postroom_process import run
 
 READERS = [
@@ -21,7 +23,7 @@ def test_the_demo_ends_with_a_report_that_holds() -> None:
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert "checks hold" in done.stdout
-    assert "msgs/s" in done.stdout
+    assert done.stdout.count("msgs/s") == 2, "one line for each channel"
     assert "\x1b" not in done.stdout
 
 
@@ -84,8 +86,8 @@ def test_waiting_ends_only_when_everything_is_counted() -> None:
     report = true_report(expected)
     behind = {**report, "total": {**report["total"], "clicked": 2}}
 
-    assert is_counted(expected, report)
-    assert not is_counted(expected, behind)
+    assert is_counted(expected.unique, expected.total, report)
+    assert not is_counted(expected.unique, expected.total, behind)
 
 
 def test_mail_that_is_missing_doubled_or_speaks_to_somebody_else_is_caught() -> None:
@@ -96,3 +98,48 @@ def test_mail_that_is_missing_doubled_or_speaks_to_somebody_else_is_caught() -> 
     assert not all(check.holds for check in check_mail(READERS, [ada, bob]))
     assert not all(check.holds for check in check_mail(READERS, [ada, bob, cleo, bob]))
     assert not all(check.holds for check in check_mail(READERS, [ada, bob, stranger]))
+
+
+def test_what_is_expected_of_the_texts_is_what_the_inbox_does_with_their_numbers() -> None:
+    """Every ending that stands for something occurs once."""
+    people = [make_texted(number) for number in range(1, 201)]
+    statuses = [RECEIPTS.get(person.telephone[-4:], "delivered") for person in people]
+
+    expected = expect_texts(people)
+
+    assert len({person.telephone for person in people}) == 200
+    assert (expected["submitted"], expected["opened"]) == (200, 0)
+    assert expected["delivered"] == statuses.count("delivered") == 194
+    assert expected["bounced"] == sum(status not in ("delivered", None) for status in statuses) == 5
+
+
+TEXTED = [make_texted(number) for number in (1, 6, 7)]
+
+
+@pytest.mark.parametrize(
+    ("part", "value", "found"),
+    [
+        ("audience", 4, "SMS: audience"),
+        ("states", {"accepted": 3, "bounced": 0}, "SMS: state bounced"),
+        ("unique", {"submitted": 3, "delivered": 2, "bounced": 1, "opened": 0, "clicked": 0}, "SMS: delivered, unique"),
+    ],
+    ids=["audience", "states", "unique"],
+)
+def test_a_report_of_texts_that_is_off_by_one_is_caught(part: str, value: object, found: str) -> None:
+    expected = expect_texts(TEXTED)
+    report = {"audience": 3, "states": {"accepted": 2, "bounced": 1}, "unique": dict(expected)}
+    task = {"smsuniquebounces": 1, "emailuniqueopens": None, "completed": True}
+
+    assert all(check.holds for check in check_text_report(expected, report, task))
+    wrong = [check.what for check in check_text_report(expected, {**report, part: value}, task) if not check.holds]
+    assert found in wrong
+
+
+def test_texts_that_are_missing_doubled_or_for_somebody_else_are_caught() -> None:
+    texts = [{"envelope": {"to": [person.telephone]}, "text": person.text} for person in TEXTED]
+    stranger = {**texts[0], "text": texts[1]["text"]}
+
+    assert all(check.holds for check in check_texts(TEXTED, texts))
+    assert not all(check.holds for check in check_texts(TEXTED, texts[1:]))
+    assert not all(check.holds for check in check_texts(TEXTED, [*texts, texts[0]]))
+    assert not all(check.holds for check in check_texts(TEXTED, [stranger, *texts[1:]]))

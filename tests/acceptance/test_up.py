@@ -226,6 +226,58 @@ def test_mail_goes_to_a_relay_when_one_is_named(running: Up) -> None:
     assert [message["headers"]["Subject"] for message in inbox(running, "?to=dora@example.com")] == ["relayed"]
 
 
+def send_text(found: Up, name: str, telephones: list[str]) -> int:
+    """The id of its task."""
+    made = call(found, "POST", "/list", {"name": name})
+    call(found, "POST", f"/list/{made['id']}/subscriber", [{"telephone": telephone} for telephone in telephones])
+    text = {"channel": "sms", "name": name, "sender": "Acme", "body": "Hello {{ telephone }}."}
+    message = call(found, "POST", "/message", text)
+    task = {"channel": "sms", "name": name, "list_id": made["id"], "message_id": message["id"], "scheduledtime": 0}
+    return int(call(found, "POST", "/task", task)["id"])
+
+
+def test_an_sms_reaches_the_inbox_and_its_receipt_the_report(running: Up) -> None:
+    """One number of two is refused by the gateway, one of the others is told to be off: told by the task at once."""
+    telephones = ["+447700900123", "+447700900001", "+447700900422"]
+    task_id = send_text(running, "texts", telephones)
+    wait_until(lambda: completed(running, task_id))
+    wait_until(lambda: call(running, "GET", f"/task/{task_id}")["smsuniquebounces"] == 2)
+
+    report = call(running, "GET", f"/task/{task_id}/report")
+    wait_until(lambda: call(running, "GET", f"/task/{task_id}/report")["unique"]["delivered"] == 1)
+    records = {record["telephone"]: record for record in call(running, "GET", f"/task/{task_id}/contact")}
+    task = call(running, "GET", f"/task/{task_id}")
+
+    assert [message["text"] for message in inbox(running, "?to=+447700900123")] == ["Hello +447700900123."]
+    assert (report["states"]["accepted"], report["states"]["bounced"]) == (1, 2)
+    assert {number: record["state"] for number, record in records.items()} == {
+        "+447700900123": "accepted",
+        "+447700900001": "bounced",
+        "+447700900422": "bounced",
+    }
+    assert records["+447700900001"]["reason"] == "receipt undeliverable"
+    assert records["+447700900422"]["reason"].startswith("422 ")
+    assert [name for name, value in task.items() if name.startswith("emailunique") and value is not None] == []
+
+
+def test_sms_go_to_a_gateway_when_one_is_named(running: Up) -> None:
+    """The inbox of another Postroom stands in for the gateway."""
+    with up("--sms-url", f"{running.ready['inbox']}/sms") as found:
+        task_id = send_text(found, "relayed texts", ["+447700900777"])
+        wait_until(lambda: call(found, "GET", f"/task/{task_id}/report")["unique"]["delivered"] == 1)
+
+        assert inbox(found) == []
+    assert len(inbox(running, "?to=+447700900777")) == 1
+
+
+def test_a_gateway_that_cannot_be_one_is_named_and_nothing_starts() -> None:
+    done = run("up", *ANY_PORTS, "--sms-url", "http://user:hidden@/x y")
+
+    assert done.returncode == 2
+    assert "POSTROOM_SMS_URL: the host is missing" in done.stderr
+    assert "hidden" not in done.stderr
+
+
 def _open_files(pid: int) -> list[str]:
     try:
         return [str(link.readlink()) for link in Path(f"/proc/{pid}/fd").iterdir() if link.is_symlink()]

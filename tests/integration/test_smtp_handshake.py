@@ -9,21 +9,10 @@ from services.dispatcher.channels.interface import Outcome, OutcomeKind, Stage
 from services.dispatcher.channels.smtp.connection import Timers
 from services.dispatcher.channels.smtp.relay_address import RelayAddress, StartTls
 from services.dispatcher.channels.smtp.session import SessionSettings, SmtpSession
-from tests.sinks.certificates import Certificate
 from tests.sinks.fake_relay import End, FakeRelay, Hang, Say, Step
 from tests.sinks.witness import Witness, letters
 
 WITH_TLS = ("PIPELINING", "STARTTLS", "AUTH PLAIN LOGIN")
-
-
-@pytest.fixture
-def server_tls(certificate: Certificate) -> ssl.SSLContext:
-    return certificate.server()
-
-
-@pytest.fixture
-def trusting(certificate: Certificate) -> ssl.SSLContext:
-    return certificate.trusting()
 
 
 async def send_three(

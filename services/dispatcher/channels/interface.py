@@ -34,6 +34,7 @@ class Outcome:
     code: int  #: the relay's reply code; 0 where there was no reply
     text: str  #: the reply, or what happened instead; never holds the recipient's address
     stage: Stage
+    pause: float = 0.0  #: seconds for which the peer wants nothing more on this connection
 
     @property
     def note(self) -> str:
@@ -75,7 +76,8 @@ class Channel(Protocol):
         before a connection stands.
 
         Returns None at the end, or why it stopped before it: unsent (no connection, or ``before_dot`` said no),
-        doubtful (a connection answered nothing at all) or blocked. What was not taken by then is still in ``messages``.
+        doubtful (a connection answered nothing at all), blocked, or deferred (with the pause that was asked for). What
+        was not taken by then is still in ``messages``.
         Cancelling drops the connection at once and reports what was under way.
         """
         ...

@@ -86,6 +86,7 @@ class BatchSending:
         self._accepted = False
         self._trouble = ""
         self._blocked_reason: str | None = None
+        self.pause = 0.0  #: seconds for which the channel asked to be left alone
         self._let_go: int | None = None  #: the last one that the channel gave back unsent
         self._admitted: Admitted | None = None
 
@@ -114,6 +115,7 @@ class BatchSending:
         if not rows:
             return
         stopped = await self._send_rows(channel, rows)
+        self.pause = 0.0 if stopped is None else stopped.pause
         heard = self._recorder.final or self._recorder.deferred or len(self._withheld)
         if stopped is None or self._batch.halt is not None or heard:
             return

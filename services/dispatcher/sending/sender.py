@@ -59,6 +59,7 @@ class Sender:
         self._keeper = LeaseKeeper(tools.database, tools.owner, tools.monotonic)
         self._waiting: asyncio.PriorityQueue[Waiting] = asyncio.PriorityQueue()
         self._arrivals = count()
+        self._stopping = asyncio.Event()
         self.wakeup = Wakeup()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -69,6 +70,7 @@ class Sender:
         try:
             await run_loop("claim", self._claim, self.wakeup, stop, self._sweep_seconds, (Unavailable,))
             self._keeper.halt_all()
+            self._stopping.set()
             await self._waiting.join()
         finally:
             keeping.set()
@@ -114,15 +116,14 @@ class Sender:
                 batch = await self._next_batch(channel, seat)
                 try:
                     await self._wait_turn(batch, seat)
-                    usable = await self._send(batch, channel)
+                    wish = await self._send(batch, channel)
                 finally:
                     self._keeper.release(batch)
                     self._waiting.task_done()
                     self._on_batch_done(batch.hold.task_id)
                     self.wakeup.ring()
-                pause = 1.0 if usable else min(2 * pause, LONGEST_RELAY_PAUSE_SECONDS)
-                if not usable:
-                    await asyncio.sleep(pause)
+                pause = 1.0 if wish is not None else min(2 * pause, LONGEST_RELAY_PAUSE_SECONDS)
+                await self._rest(pause if wish is None else wish)
         finally:
             with suppress(Exception):
                 await channel.close()
@@ -148,25 +149,34 @@ class Sender:
                 return
             await asyncio.sleep(min(wait, RATE_LOOK_SECONDS))
 
-    async def _send(self, batch: HeldBatch, channel: Channel) -> bool:
-        """Whether the connection may go on at once."""
+    async def _rest(self, seconds: float) -> None:
+        """At most so long: whoever stops gives back what waits, and waits for nothing."""
+        if seconds:
+            # Not wait_for: in 3.11 it swallows a cancel that comes together with what it waits for.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._stopping.wait()
+
+    async def _send(self, batch: HeldBatch, channel: Channel) -> float | None:
+        """The seconds that the channel wishes to be left alone; None: it could not be used."""
         try:
             task = await self._tools.tasks.get(batch.hold.task_id)
         except DatabaseError as error:
             log.warning("task not read", action="task_not_read", task_id=batch.hold.task_id, reason=str(error)[:200])
             await self._give_back(batch)
-            return False
+            return None
         except Exception:
             # Its own fault: it rests, and the connection is there for the others.
             log.exception("task cannot be sent", action="task_unsendable", task_id=batch.hold.task_id)
             await self._give_back(batch)
-            return True
+            return 0.0
+        sending = BatchSending(self._tools, batch, task)
         try:
-            return await BatchSending(self._tools, batch, task).send(channel)
+            return sending.pause if await sending.send(channel) else None
         except Exception:
             # Nothing of it is lost: the lease runs out, and the journal knows what was handed over.
             log.exception("batch failed", action="batch_failed", task_id=batch.hold.task_id)
-            return False
+            return None
 
     async def _give_back(self, batch: HeldBatch) -> None:
         """Nothing of it was begun. What another process may have sent of it stays in doubt: that lease runs out."""

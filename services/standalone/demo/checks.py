@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.standalone.demo.readers import LINKS, Expected, Reader
+from services.standalone.demo.texts import Texted
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +52,34 @@ def check_report(expected: Expected, size: int, report: Mapping[str, Any], task:
     yield Check("the task is completed", True, task["completed"])
 
 
-def is_counted(expected: Expected, report: Mapping[str, Any]) -> bool:
+def check_texts(people: Sequence[Texted], messages: Sequence[Any]) -> list[Check]:
+    """Every telephone has one SMS, with its own text."""
+    counted = Counter((message["envelope"]["to"][0], message["text"]) for message in messages)
+    return [
+        Check("texts in the inbox", len(people), len(messages)),
+        Check(
+            "telephones with exactly their text", len(people), sum(counted[p.telephone, p.text] == 1 for p in people)
+        ),
+    ]
+
+
+def check_text_report(unique: Mapping[str, int], report: Mapping[str, Any], task: Mapping[str, Any]) -> Iterator[Check]:
+    """``unique``: what must have been counted; ``report`` and ``task`` as the API gives them."""
+    size, bounced = unique["submitted"], unique["bounced"]
+    yield Check("SMS: audience", size, report["audience"])
+    yield Check("SMS: state accepted", size - bounced, report["states"].get("accepted"))
+    yield Check("SMS: state bounced", bounced, report["states"].get("bounced"))
+    for event, count in unique.items():
+        yield Check(f"SMS: {event}, unique", count, report["unique"].get(event))
+    yield Check("SMS: bounces at the task itself", bounced, task["smsuniquebounces"])
+    yield Check("SMS: no figures of mail", None, task["emailuniqueopens"])
+    yield Check("SMS: the task is completed", True, task["completed"])
+
+
+def is_counted(unique: Mapping[str, int], total: Mapping[str, int], report: Mapping[str, Any]) -> bool:
     """Whether everything that was played has reached the report, so that waiting longer changes nothing."""
-    return all(report["unique"].get(event, 0) >= count for event, count in expected.unique.items()) and all(
-        report["total"].get(event, 0) >= count for event, count in expected.total.items()
+    return all(report["unique"].get(event, 0) >= count for event, count in unique.items()) and all(
+        report["total"].get(event, 0) >= count for event, count in total.items()
     )
 
 

@@ -4,15 +4,24 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from services.standalone.demo.checks import Check
 
 
-def show_report(console: Console, report: Mapping[str, Any], sent: int, seconds: float) -> None:
-    console.print(_states(report), _events(report), _links(report), sep="\n")
+def show_progress(console: Console) -> Progress:
+    columns = (TextColumn("{task.description:>17}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=console)
+
+
+def show_report(console: Console, channel: str, report: Mapping[str, Any], seconds: float) -> None:
+    sent = report["unique"]["submitted"]
+    console.print(_states(channel, report), _events(channel, report), sep="\n")
+    if report["links"]:
+        console.print(_links(report))
     console.print(
-        f"{sent:,} mails in {seconds:.2f} s: [bold]{sent / seconds:,.0f} msgs/s[/], from the task to the inbox.",
+        f"{channel}: {sent:,} in {seconds:.2f} s: [bold]{sent / seconds:,.0f} msgs/s[/], from the task to the inbox.\n",
     )
 
 
@@ -27,8 +36,8 @@ def show_checks(console: Console, checks: Sequence[Check]) -> None:
         )
 
 
-def _states(report: Mapping[str, Any]) -> Table:
-    table = Table(title="States", title_justify="left")
+def _states(channel: str, report: Mapping[str, Any]) -> Table:
+    table = Table(title=f"{channel}: states", title_justify="left")
     table.add_column("state")
     table.add_column("recipients", justify="right")
     for state, count in report["states"].items():
@@ -38,8 +47,8 @@ def _states(report: Mapping[str, Any]) -> Table:
     return table
 
 
-def _events(report: Mapping[str, Any]) -> Table:
-    table = Table(title="Events", title_justify="left")
+def _events(channel: str, report: Mapping[str, Any]) -> Table:
+    table = Table(title=f"{channel}: events", title_justify="left")
     table.add_column("event")
     table.add_column("unique", justify="right")
     table.add_column("total", justify="right")

@@ -9,7 +9,7 @@ from html import escape
 from urllib.parse import urlencode
 
 from services.standalone.inbox.mail_store import StoredMail
-from services.standalone.inbox.read_mail import Mail, read_mail
+from services.standalone.inbox.read_mail import Mail, read_message
 from shared.runtime.clock import as_datetime
 
 PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-src 'self'; form-action 'self'; base-uri 'none'"
@@ -17,6 +17,8 @@ BODY_POLICY = (
     "sandbox allow-popups allow-popups-to-escape-sandbox; "
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'"
 )
+
+LONGEST_TITLE = 80  #: characters of an SMS in the list
 
 _STYLE = """
 :root { color-scheme: light dark }
@@ -32,10 +34,12 @@ iframe { width: 100%; height: 28rem; border: 1px solid #8884; background: #fff }
 
 def list_page(found: Iterable[StoredMail], total: int, to: str | None, next_before: int | None) -> str:
     """The newest first; ``next_before``: where the next page begins, None on the last."""
-    rows = "".join(_row(stored, read_mail(stored.content)) for stored in found)
+    rows = "".join(_row(stored, read_message(stored.channel, stored.content)) for stored in found)
     about = f"{total:,} kept" if to is None else f"{total:,} to {escape(to)} · <a href='/'>all</a>"
     older = f"<p><a href='/?{escape(_query(to, next_before))}'>older</a></p>" if next_before is not None else ""
-    table = f"<table><tr><th>Time (UTC)<th>To<th>Subject</tr>{rows}</table>" if rows else "<p>No mail yet.</p>"
+    table = (
+        f"<table><tr><th>Time (UTC)<th>Channel<th>To<th>Message</tr>{rows}</table>" if rows else "<p>Nothing yet.</p>"
+    )
     search = (
         "<form><input name='to' type='search' placeholder='recipient' aria-label='recipient' "
         f"value='{escape(to or '')}'><button>Find</button></form>"
@@ -49,7 +53,7 @@ def mail_page(stored: StoredMail, mail: Mail) -> str:
     html = "" if mail.html is None else _frame(stored.id)
     text = "" if mail.text is None else f"<h2>Text</h2><pre>{escape(mail.text)}</pre>"
     links = f"<p><a href='/'>inbox</a> · <a href='/messages/{stored.id}/source'>source</a></p>"
-    subject = mail.header("subject") or "(no subject)"
+    subject = _title(stored, mail)
     return _page(
         subject, f"{links}<h1>{escape(subject)}</h1>{html}{text}<h2>Envelope and headers</h2><table>{rows}</table>"
     )
@@ -71,9 +75,17 @@ def _frame(mail_id: int) -> str:
 
 def _row(stored: StoredMail, mail: Mail) -> str:
     time = as_datetime(stored.received).strftime("%Y-%m-%d %H:%M:%S")
-    subject = escape(mail.header("subject") or "(no subject)")
+    subject = escape(_title(stored, mail))
     to = escape(", ".join(stored.recipients))
-    return f"<tr><td class='time'>{time}<td>{to}<td><a href='/mail/{stored.id}'>{subject}</a></tr>"
+    return f"<tr><td class='time'>{time}<td>{stored.channel}<td>{to}<td><a href='/mail/{stored.id}'>{subject}</a></tr>"
+
+
+def _title(stored: StoredMail, mail: Mail) -> str:
+    """A mail's subject; of an SMS how it begins."""
+    if stored.channel == "sms":
+        text = " ".join((mail.text or "").split())
+        return text if len(text) <= LONGEST_TITLE else f"{text[:LONGEST_TITLE]}…"
+    return mail.header("subject") or "(no subject)"
 
 
 def _query(to: str | None, before: int | None) -> str:

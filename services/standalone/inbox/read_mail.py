@@ -1,4 +1,4 @@
-"""Raw mail into what a person sees: headers, text, html. Pure, and lenient: a broken mail shows what it has."""
+"""Raw messages into what a person sees: headers, text, html. Pure, and lenient: a broken mail shows what it has."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -8,10 +8,17 @@ from email.header import decode_header, make_header
 from email.message import Message
 from typing import Any
 
+import orjson
+
+from shared.domain.identifiers import Channel
+from shared.domain.sms_parts import count_parts
+
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """``text`` and ``html`` are None where the mail has no such part."""
+    """``text`` and ``html`` are None where the mail has no such part. An SMS has a text, and as headers what came with
+    it.
+    """
 
     headers: dict[str, str] = field(default_factory=dict)  #: by name as written; a repeated one has its values on lines
     text: str | None = None
@@ -20,6 +27,18 @@ class Mail:
     def header(self, name: str) -> str:
         """Its value, without regard to case; empty when it is missing."""
         return next((value for known, value in self.headers.items() if known.lower() == name.lower()), "")
+
+
+def read_message(channel: Channel, content: bytes) -> Mail:
+    return read_sms(content) if channel == "sms" else read_mail(content)
+
+
+def read_sms(content: bytes) -> Mail:
+    """``content``: the request that brought it."""
+    sms = orjson.loads(content)
+    counted = count_parts(sms["body"])
+    parts = f"{counted.parts} in {counted.encoding}"
+    return Mail({"From": sms["from"], "To": sms["to"], "Id": sms["id"], "Parts": parts}, text=sms["body"])
 
 
 def read_mail(content: bytes) -> Mail:

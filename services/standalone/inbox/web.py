@@ -1,6 +1,7 @@
 """The inbox over HTTP: a page for people, JSON for programs."""
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -10,7 +11,7 @@ from aiohttp import web
 
 from services.standalone.inbox.mail_store import MailStore, StoredMail
 from services.standalone.inbox.pages import BODY_POLICY, PAGE_POLICY, framed_body, list_page, mail_page
-from services.standalone.inbox.read_mail import read_mail
+from services.standalone.inbox.read_mail import read_mail, read_message
 from services.standalone.inbox.smtp_server import HOST
 from shared.domain.identifiers import INT63_MAX
 
@@ -36,8 +37,10 @@ class BadSearch(Exception):
         self.faults = faults
 
 
-async def serve_inbox(store: MailStore, port: int) -> web.AppRunner:
-    """Listens on loopback; ``port`` 0 takes any free one. Stop it with ``cleanup``."""
+async def serve_inbox(store: MailStore, port: int, also: Iterable[web.RouteDef] = ()) -> web.AppRunner:
+    """Listens on loopback; ``port`` 0 takes any free one. ``also``: what else this port serves. Stop it with
+    ``cleanup``.
+    """
     app = web.Application(middlewares=[_answer_faults])
     app[_STORE] = store
     app.router.add_get("/", _show_list)
@@ -46,6 +49,7 @@ async def serve_inbox(store: MailStore, port: int) -> web.AppRunner:
     app.router.add_get("/messages", _list_messages)
     app.router.add_get("/messages/{id:[0-9]{1,18}}", _get_message)
     app.router.add_get("/messages/{id:[0-9]{1,18}}/source", _get_source)
+    app.add_routes(also)
     runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1.0)
     await runner.setup()
     await web.TCPSite(runner, HOST, port).start()
@@ -66,11 +70,16 @@ def parse_search(query: dict[str, str], start_name: str, usual: int) -> Search:
             faults[name] = f"a whole number from {least} to {most}"
     if faults:
         raise BadSearch(faults)
-    return Search(query.get("to") or None, numbers.get("count", usual), numbers.get(start_name))
+    return Search(_address(query.get("to", "")), numbers.get("count", usual), numbers.get(start_name))
+
+
+def _address(text: str) -> str | None:
+    """A plus in a query is a space to whoever reads it: the one before a telephone number is meant."""
+    return f"+{text[1:]}" if text[:1] == " " and text[1:].isdigit() else text or None
 
 
 def as_json(stored: StoredMail) -> dict[str, Any]:
-    mail = read_mail(stored.content)
+    mail = read_message(stored.channel, stored.content)
     return {
         "id": stored.id,
         "channel": stored.channel,
@@ -116,7 +125,7 @@ async def _show_list(request: web.Request) -> web.Response:
 
 async def _show_mail(request: web.Request) -> web.Response:
     stored = _wanted(request)
-    return _html(mail_page(stored, read_mail(stored.content)), PAGE_POLICY)
+    return _html(mail_page(stored, read_message(stored.channel, stored.content)), PAGE_POLICY)
 
 
 async def _show_body(request: web.Request) -> web.Response:

@@ -1,4 +1,4 @@
-"""Pixel, links and unsubscribe: open to the world, so nothing that comes in is trusted.
+"""Pixel, links, unsubscribe and receipts: open to the world, so nothing that comes in is trusted.
 
 Nobody is answered before his hit is stored; where that is impossible, with 503 and Retry-After. A HEAD is answered like
 a GET and counts nothing.
@@ -6,12 +6,14 @@ a GET and counts nothing.
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Final
 
 from aiohttp import web
 
 from services.tracker.decisions.choose_target import choose_target
 from services.tracker.decisions.gather_hits import Hit
+from services.tracker.decisions.read_receipt import BadReceipt, read_receipt
 from services.tracker.decisions.read_wish import read_wish
 from services.tracker.intake.known_tasks import KnownTask, KnownTasks
 from services.tracker.intake.observe import Observer
@@ -55,6 +57,7 @@ class Intake:
             web.get("/c/{token}", self._click),
             web.get("/u/{token}", self._show_form),
             web.post("/u/{token}", self._unsubscribe),
+            web.post("/r/{token}", self._take_receipt),
         ]
 
     async def _open(self, request: web.Request) -> web.Response:
@@ -85,6 +88,18 @@ class Intake:
             return _page(FORM, 400)
         found = await self.unsubscriber.unsubscribe(token.task, token.ordinal, wish)
         return _page(UNSUBSCRIBED) if found else _page(NOT_FOUND, 404)
+
+    async def _take_receipt(self, request: web.Request) -> web.Response:
+        token = self._token(request, TokenKind.RECEIPT)
+        if token is None or await self._task_of(token) is None:
+            return _problem(404, {"": "there is no such message"})
+        receipt = read_receipt(request.headers.get("Content-Type", ""), await request.read())
+        if isinstance(receipt, BadReceipt):
+            return _problem(400, receipt.faults)
+        if receipt.kind is not None:
+            now_ms = int(self.now() * 1000)
+            await self.recorder.record(Hit(token.task, receipt.kind, token.ordinal, now_ms, note=receipt.note))
+        return web.json_response({"status": receipt.status})
 
     @web.middleware
     async def answer_safely(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -119,6 +134,13 @@ class Intake:
             time_ms = int(self.now() * 1000)
             evidence = self.observer.see(request, token, links, time_ms)
             await self.recorder.record(Hit(token.task, kind, token.ordinal, time_ms, token.link, evidence=evidence))
+
+
+def _problem(status: int, faults: dict[str, str]) -> web.Response:
+    """As the API tells faults (RFC 9457): it is a program that asks."""
+    errors = [{"field": field, "message": message} for field, message in faults.items()]
+    body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "errors": errors}
+    return web.json_response(body, status=status, content_type="application/problem+json")
 
 
 def _page(text: str, status: int = 200) -> web.Response:

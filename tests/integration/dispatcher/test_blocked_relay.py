@@ -10,7 +10,7 @@ from pyroaring import BitMap
 from structlog.testing import capture_logs
 
 from services.dispatcher.app import RunningDispatcher
-from services.dispatcher.sending import send_batch, sender, transport
+from services.dispatcher.sending import next_hop, send_batch, sender
 from shared.domain.delivery import Kind
 from shared.domain.task import ChangeTask
 from shared.event_store.handle_command import Handler
@@ -33,7 +33,7 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """What rests after trouble rests for moments."""
     monkeypatch.setattr(send_batch, "RELAY_PAUSE_SECONDS", 0.05)
     monkeypatch.setattr(sender, "LONGEST_RELAY_PAUSE_SECONDS", 0.05)
-    monkeypatch.setattr(transport, "PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr(next_hop, "PATIENCE_SECONDS", 0.2)
 
 
 async def blocked_reason(database: Database, wanted: Callable[[str | None], bool]) -> str | None:
@@ -126,7 +126,7 @@ async def test_a_relay_that_lets_some_connections_in_is_not_blocked(
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Others get through meanwhile: no alarm comes and goes with each of those it turns away."""
-    monkeypatch.setattr(transport, "PATIENCE_SECONDS", 4.0)
+    monkeypatch.setattr(next_hop, "PATIENCE_SECONDS", 4.0)
     turned_away = 0
 
     def script(step: Step) -> Action | None:

@@ -43,7 +43,7 @@ class Reader:
     session: aiohttp.ClientSession
 
     def url(self, kind: TokenKind, ordinal: int, link: int = 0, task: int = TASK) -> str:
-        path = {TokenKind.OPEN: "o", TokenKind.CLICK: "c", TokenKind.UNSUBSCRIBE: "u"}[kind]
+        path = {TokenKind.OPEN: "o", TokenKind.CLICK: "c", TokenKind.UNSUBSCRIBE: "u", TokenKind.RECEIPT: "r"}[kind]
         return f"{self.tracker.url}/{path}/{self.keys.web(task, ordinal, kind, link)}"
 
     async def ask(self, method: str, url: str, **more: object) -> tuple[int, bytes, CIMultiDictProxy[str]]:

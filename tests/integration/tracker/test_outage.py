@@ -79,7 +79,7 @@ async def until(enough: asyncio.Event) -> AsyncIterator[None]:
 
 
 async def test_without_postgres_readers_are_told_to_come_again(private_postgres: Server, tmp_path: Path) -> None:
-    """503 and Retry-After for all three, the probes stay well, and everything goes on when it is back."""
+    """503 and Retry-After for all four, the probes stay well, and everything goes on when it is back."""
     await migrate(private_postgres.url)
     database = await Database.connect(private_postgres.url)
     with capture_logs():  # the loops say every second what is wrong
@@ -94,7 +94,7 @@ async def test_without_postgres_readers_are_told_to_come_again(private_postgres:
             totals = await read_totals(database, TASK)
     await database.close()
 
-    assert away == [(503, "2")] * 3
+    assert away == [(503, "2")] * 4
     assert probes == [200, 200]
     assert totals[Kind.OPENED, 0] >= 2
 
@@ -103,12 +103,15 @@ ASKED = {
     TokenKind.OPEN: "GET",
     TokenKind.CLICK: "GET",
     TokenKind.UNSUBSCRIBE: "POST",
+    TokenKind.RECEIPT: "POST",
 }
+BODIES = {TokenKind.UNSUBSCRIBE: ONE_CLICK, TokenKind.RECEIPT: {"status": "delivered"}}
 
 
 async def ask(reader: Reader, kind: TokenKind) -> tuple[int, str | None]:
-    body = ONE_CLICK if kind is TokenKind.UNSUBSCRIBE else None
-    status, _, headers = await reader.ask(ASKED[kind], reader.url(kind, 2, int(kind is TokenKind.CLICK)), data=body)
+    status, _, headers = await reader.ask(
+        ASKED[kind], reader.url(kind, 2, int(kind is TokenKind.CLICK)), data=BODIES.get(kind)
+    )
     return status, headers.get("Retry-After")
 
 

@@ -16,7 +16,7 @@ SETS = st.dictionaries(st.sampled_from(list(Kind)), st.builds(BitMap, st.sets(st
     [
         pytest.param([], "pending", id="of whom nothing is known is pending"),
         pytest.param([Kind.DEFERRED], "pending", id="who will be tried again is pending"),
-        pytest.param([Kind.OPENED, Kind.CLICKED, Kind.DELIVERED], "pending", id="what readers do is no state"),
+        pytest.param([Kind.OPENED, Kind.CLICKED], "pending", id="what readers do is no state"),
         pytest.param([Kind.SUBMITTED], "accepted", id="whom the relay took is accepted"),
         pytest.param([Kind.SUBMITTED, Kind.BOUNCED], "bounced", id="a later bounce undoes it"),
         pytest.param([Kind.SUBMITTED, Kind.FAILED], "accepted", id="one attempt of several that went is enough"),
@@ -27,6 +27,9 @@ SETS = st.dictionaries(st.sampled_from(list(Kind)), st.builds(BitMap, st.sets(st
         pytest.param([Kind.CANCELLED, Kind.HELD], "cancelled", id="cancelled before in doubt"),
         pytest.param([Kind.HELD], "in_doubt", id="who is held is in doubt"),
         pytest.param([Kind.HELD, Kind.SUBMITTED], "accepted", id="until it is known"),
+        pytest.param([Kind.HELD, Kind.DELIVERED], "accepted", id="also by word that it arrived"),
+        pytest.param([Kind.DELIVERED], "accepted", id="which may come before the sender's own"),
+        pytest.param([Kind.DELIVERED, Kind.BOUNCED], "bounced", id="and be taken back"),
         pytest.param([Kind.RESENT], "pending", id="who is sent once more is pending"),
     ],
 )

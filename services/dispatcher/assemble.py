@@ -1,0 +1,126 @@
+"""The parts of one dispatcher, each made of what the process has."""
+
+import asyncio
+import os
+from collections.abc import Callable, Coroutine, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, Final
+
+from services.dispatcher.channels.smpp.receiver import SmppReceiver
+from services.dispatcher.limits.admission import Domains
+from services.dispatcher.limits.shares import Shares
+from services.dispatcher.probes import Figures
+from services.dispatcher.receipts.record import ReceiptRecorder
+from services.dispatcher.sending.journal import Journal
+from services.dispatcher.sending.load_keys import SigningKeys
+from services.dispatcher.sending.load_task import Origin, PreparedTasks
+from services.dispatcher.sending.next_hop import NextHop
+from services.dispatcher.sending.on_trial import Trials
+from services.dispatcher.sending.send_batch import SendingTools
+from services.dispatcher.sending.sender import Sender
+from services.dispatcher.transports import Transport, accepted_kinds
+from shared.bus.hinter import Hinter
+from shared.bus.interface import Hint
+from shared.delivery_log.append import DeliveryLog
+from shared.domain.identifiers import Channel, shard_of
+from shared.domain.retry_schedule import RetrySchedule
+from shared.domain.tokens import TokenKeys
+from shared.event_store.handle_command import Handler
+from shared.postgres.database import Database, Unavailable
+from shared.runtime import clock
+from shared.runtime.lifecycle import Wakeup, run_loop
+from shared.runtime.settings import Settings
+
+FORGET_SECONDS: Final = 60.0  #: between two looks for references that are too old
+
+#: Runs until the event is set.
+Loop = Callable[[asyncio.Event], Coroutine[Any, Any, None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """What all parts of one dispatcher share. ``stopping``: nothing new is begun."""
+
+    settings: Settings
+    database: Database
+    delivery_log: DeliveryLog
+    handler: Handler
+    journal: Journal
+    owner: int
+    figures: Figures
+    shares: Shares
+    domains: Domains
+    stopping: asyncio.Event
+
+
+def make_tools(process: Process) -> dict[Channel, SendingTools]:
+    """What the senders share, journal and all, and what each counts for its channel."""
+    settings, database, figures = process.settings, process.database, process.figures
+    origin, accepted = Origin(settings.public_tracker_url, settings.bounce_domain), accepted_kinds(settings)
+    email = SendingTools(
+        database=database,
+        delivery_log=process.delivery_log,
+        tasks=PreparedTasks(database, origin, TokenKeys(settings.secret), SigningKeys(database, settings.secret)),
+        journal=process.journal,
+        schedule=RetrySchedule(settings.retry_seconds),
+        channel="email",
+        accepted_kinds=accepted["email"],
+        owner=process.owner,
+        now=clock.now,
+        monotonic=clock.monotonic,
+        jitter=clock.jitter,
+        count=partial(figures.count, "email"),
+        transport=NextHop("smtp", clock.monotonic, figures.show_blocked),
+        trials=Trials(process.handler, clock.monotonic, figures.count_paused),
+        give_up=process.stopping,
+        domains=process.domains,
+        signing=ThreadPoolExecutor(os.cpu_count() or 1, "signing"),
+    )
+    sms = replace(
+        email,
+        channel="sms",
+        accepted_kinds=accepted["sms"],
+        count=partial(figures.count, "sms"),
+        transport=NextHop("sms", clock.monotonic, figures.show_blocked),
+    )
+    return {"email": email, "sms": sms}
+
+
+def make_senders(
+    process: Process,
+    transports: Mapping[Channel, Transport],
+    tools: Mapping[Channel, SendingTools],
+    hinter: Hinter,
+) -> dict[Channel, Sender]:
+    """One for each channel that there is a way to send on."""
+
+    def on_batch_done(task_id: int) -> None:
+        hinter.send("tracker", Hint("segments_appended", shard_of(task_id)))
+
+    return {
+        channel: Sender(
+            tools[channel],
+            transport.open_channel,
+            transport.connections,
+            process.settings.sweep_seconds,
+            on_batch_done,
+            process.shares.gates.get(channel),
+        )
+        for channel, transport in transports.items()
+    }
+
+
+def receiving_loops(process: Process, transports: Mapping[Channel, Transport]) -> list[Loop]:
+    """For a gateway whose receipts come over a connection of ours: hearing them, and forgetting their names in time."""
+    sms = transports.get("sms")
+    if sms is None or sms.smsc is None:
+        return []
+    # Below the batch that all unsubscribes share.
+    recorder = ReceiptRecorder(process.database, process.delivery_log, -2 - clock.random_id(), clock.now)
+
+    async def forget(stop: asyncio.Event) -> None:
+        await run_loop("references", recorder.forget, Wakeup(), stop, FORGET_SECONDS, (Unavailable,))
+
+    return [SmppReceiver(sms.smsc, recorder.record).run, forget]
