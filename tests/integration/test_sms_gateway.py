@@ -56,7 +56,7 @@ async def test_refused_is_for_one_recipient_with_the_gateway_s_words(status: int
 
     assert stop is None
     assert witness.kinds == ["accepted", "refused", "accepted"]
-    assert witness.outcomes[1][1].text == f"{status} no such number: number"
+    assert witness.outcomes[1][1].note == f"{status} no such number: number"
     assert gateway.connections == 1
 
 
@@ -89,7 +89,7 @@ async def test_who_refuses_us_gets_nothing_more(status: int) -> None:
         witness, stop = await send(gateway, source)
 
     assert stop is not None
-    assert (stop.kind, stop.text) == (OutcomeKind.BLOCKED, f"{status} not you")
+    assert (stop.kind, stop.note) == (OutcomeKind.BLOCKED, f"{status} not you")
     assert witness.kinds == ["accepted", "blocked"]
     assert len(gateway.requests) == 2
     assert next(source).ordinal == 2

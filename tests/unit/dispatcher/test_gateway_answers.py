@@ -166,7 +166,7 @@ def test_what_a_status_means(statuses: tuple[int, ...], kind: OutcomeKind) -> No
 def test_the_note_begins_with_the_code(headers: dict[str, str], body: bytes, note: str) -> None:
     outcome = judge(Answer(422, "Unprocessable", headers, body))
 
-    assert (outcome.code, outcome.text) == (422, note)
+    assert (outcome.code, outcome.note) == (422, note)
 
 
 @pytest.mark.parametrize(

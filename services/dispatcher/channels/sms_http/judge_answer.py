@@ -30,10 +30,10 @@ def _kind(status: int) -> OutcomeKind:
 
 
 def _told(answer: Answer) -> str:
-    """The code and, of a page in HTML, no more than its reason."""
+    """Of a page in HTML no more than the reason beside its code."""
     media_type = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
     text = answer.body.decode("utf-8", "replace") if media_type in _TOLD_AS_TEXT else ""
-    return f"{answer.status} {keepable(text) or keepable(answer.reason)}".rstrip()
+    return keepable(text) or keepable(answer.reason)
 
 
 def _asked_pause(answer: Answer) -> float:
