@@ -178,7 +178,8 @@ async def test_a_surprise_leaves_each_recipient_with_an_answer(
             assert await line.bring([address(1), address(2)], mail("qmail")) == [451, 451]
         assert await line.bring([address(1)], mail("qmail")) == [250]
 
-    assert [(entry["action"], entry["reason"]) for entry in logs] == [("bounce_port_failed", "KeyError")]
+    failures = [entry for entry in logs if entry["action"] == "bounce_port_failed"]
+    assert [entry["reason"] for entry in failures] == ["KeyError"]
     assert await segments_stored(database) == 1
 
 
@@ -249,6 +250,6 @@ async def test_nonsense_is_answered_and_stores_nothing_but_mail(
             writer.close()
 
         assert await works(port)
-    assert [entry for entry in logs if entry["action"] != "mail_returned"] == []
+    assert [entry for entry in logs if entry["action"] == "bounce_port_failed"] == []
     assert caplog.text == ""
     assert await segments_stored(database) == 1
