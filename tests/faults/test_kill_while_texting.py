@@ -35,18 +35,8 @@ async def test_nobody_is_missing_and_only_the_listed_are_doubled(database_url: s
     chance = random.Random(seed)
     database = await Database.connect(database_url)
     async with FakeGateway(slow) as gateway:
-        environment = {
-            "POSTROOM_DATABASE_URL": database_url,
-            "POSTROOM_BUS_URL": "inprocess:",
-            "POSTROOM_SMS_URL": gateway.url,
-            "POSTROOM_SECRET": base64.b64encode(SECRET).decode(),
-            "POSTROOM_JOURNAL_DIR": str(tmp_path / "journal"),
-            "POSTROOM_METRICS_PORT": "0",
-            "POSTROOM_TRACKER_URL": "http://127.0.0.1:1",
-            "POSTROOM_SWEEP_SECONDS": "0.2",
-        }
         await post_task(database, RECIPIENTS, channel="sms")
-        dispatcher = ServiceProcess("dispatcher", environment, tmp_path / "dispatcher.log")
+        dispatcher = dispatcher_for(database_url, gateway, tmp_path)
         dispatcher.start()
         try:
             for _ in range(KILLS):
@@ -70,6 +60,20 @@ async def test_nobody_is_missing_and_only_the_listed_are_doubled(database_url: s
     assert sets[Kind.SUBMITTED] | sets.get(Kind.HELD, BitMap()) == BitMap(range(RECIPIENTS)), told
     assert Kind.DELIVERED not in sets, "a replayed journal has counted an answer as a receipt"
     assert listed, "no kill met a request past its last byte: the test shows nothing"
+
+
+def dispatcher_for(database_url: str, gateway: FakeGateway, folder: Path) -> ServiceProcess:
+    environment = {
+        "POSTROOM_DATABASE_URL": database_url,
+        "POSTROOM_BUS_URL": "inprocess:",
+        "POSTROOM_SMS_URL": gateway.url,
+        "POSTROOM_SECRET": base64.b64encode(SECRET).decode(),
+        "POSTROOM_JOURNAL_DIR": str(folder / "journal"),
+        "POSTROOM_METRICS_PORT": "0",
+        "POSTROOM_TRACKER_URL": "http://127.0.0.1:1",
+        "POSTROOM_SWEEP_SECONDS": "0.2",
+    }
+    return ServiceProcess("dispatcher", environment, folder / "dispatcher.log")
 
 
 async def taken(gateway: FakeGateway, count: int) -> None:
