@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.acceptance.postroom_process import ANY_PORTS, Up, alive, run, up, wait_until
+from tests.verify_dkim import verdicts
 
 PARTS = {"ready", "api", "tracker", "inbox", "smtp", "bounce", "database"}
 SECRETS = {"api_key", "sailthru_secret", "webhook_secret", "signupto"}
@@ -99,6 +100,19 @@ def test_a_task_reaches_the_inbox(running: Up) -> None:
     wait_until(lambda: completed(running, task_id))
 
     assert sorted(message["envelope"]["to"][0] for message in inbox(running)) == emails
+
+
+def test_mail_of_a_domain_is_signed_and_needs_nothing_published(running: Up) -> None:
+    """A domain counts at once here; what it would publish verifies the mail."""
+    domain = call(running, "POST", "/domain", {"name": "example.com", "dkim_algorithm": "ed25519-sha256"})
+    task_id = send_letter(running, "signed", ["sid@x.example"])
+    wait_until(lambda: completed(running, task_id))
+    [mail] = inbox(running, "?to=sid@x.example")
+    with urllib.request.urlopen(f"{running.ready['inbox']}/messages/{mail['id']}/source", timeout=10) as answer:
+        source = answer.read()
+
+    assert domain["verified"] is True
+    assert verdicts(source, {record["name"]: record["value"] for record in domain["dns"]}) == [True, True]
 
 
 def test_nothing_listens_beyond_this_machine(running: Up) -> None:

@@ -30,6 +30,7 @@ def test_what_is_not_given_has_its_default() -> None:
     assert (settings.api_port, settings.host, settings.sweep_seconds) == (8080, "127.0.0.1", 2.0)
     assert sum(settings.retry_seconds) == 4 * 3600
     assert (settings.database_url, settings.secret) == ("", ())
+    assert settings.dns_check, "nobody sends in a name that is not his, unless he is told to be trusted"
 
 
 @pytest.mark.parametrize(
@@ -47,6 +48,11 @@ def test_what_is_not_given_has_its_default() -> None:
         ("POSTROOM_RETRY_SECONDS", "", "retry_seconds", ()),
         ("POSTROOM_JOURNAL_DIR", "/somewhere", "journal_dir", Path("/somewhere")),
         ("POSTROOM_EMAIL_DELIVERED", "dsn", "email_delivered", "dsn"),
+        ("POSTROOM_DNS_CHECK", "off", "dns_check", False),
+        ("POSTROOM_DNS_CHECK", "1", "dns_check", True),
+        ("POSTROOM_DNS_SERVER", "", "dns_server", None),
+        ("POSTROOM_DNS_SERVER", "192.0.2.1", "dns_server", ("192.0.2.1", 53)),
+        ("POSTROOM_DNS_SERVER", "[2001:db8::1]:5353", "dns_server", ("2001:db8::1", 5353)),
         ("HOME", "/somewhere", "host", "127.0.0.1"),
     ],
 )
@@ -64,6 +70,9 @@ def test_what_is_given_is_read(variable: str, text: str, field: str, value: obje
         ("POSTROOM_SWEEP_SECONDS", "nan"),
         ("POSTROOM_RETRY_SECONDS", "5,-1"),
         ("POSTROOM_EMAIL_DELIVERED", "maybe"),
+        ("POSTROOM_DNS_CHECK", "perhaps"),
+        ("POSTROOM_DNS_SERVER", "ns.example"),
+        ("POSTROOM_DNS_SERVER", "192.0.2.1:dns"),
         ("POSTROOM_SECRET", base64.b64encode(b"short").decode()),
         ("POSTROOM_SECRET", f"{SECRET},"),
         ("POSTROOM_APIPORT", "8080"),
