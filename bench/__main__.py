@@ -13,7 +13,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from pathlib import Path
 
-from bench import append, end_to_end, projector, task_posts
+from bench import append, dkim, end_to_end, projector, task_posts
 from bench.measured import Line, as_markdown, as_text
 from bench.stack import Servers, servers
 from tests.servers import databases
@@ -59,6 +59,11 @@ async def _end_to_end(own: Servers, folder: Path, wanted: argparse.Namespace) ->
     return await end_to_end.measure(own, folder, wanted.recipients, wanted.runs)
 
 
+async def _dkim(own: Servers, folder: Path, wanted: argparse.Namespace) -> list[Line]:
+    signing = dkim.measure_signing(wanted.seconds, wanted.runs)
+    return [*signing, *await dkim.measure(own, folder, wanted.recipients, wanted.runs)]
+
+
 async def _task_posts(own: Servers, folder: Path, wanted: argparse.Namespace) -> list[Line]:
     return await task_posts.measure(own, folder, wanted.seconds, wanted.runs)
 
@@ -73,6 +78,7 @@ async def _append(own: Servers, _: Path, wanted: argparse.Namespace) -> list[Lin
 
 _PARTS: dict[str, Callable[[Servers, Path, argparse.Namespace], Coroutine[None, None, list[Line]]]] = {
     "end-to-end": _end_to_end,
+    "dkim": _dkim,
     "projector": _projector,
     "task-posts": _task_posts,
     "append": _append,

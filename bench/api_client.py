@@ -39,7 +39,7 @@ class ApiClient:
                 raise RuntimeError(f"subscribers were refused: {answer['errors'][:3]}")
         return int(made["id"])
 
-    async def make_message(self, content_bytes: int) -> int:
+    async def make_message(self, content_bytes: int, from_email: str = "bench@example.com") -> int:
         """Personal, with a link, a pixel and a way out; ``content_bytes`` of prose besides."""
         prose = ("All work and no play makes a dull day. " * (content_bytes // 39 + 1))[:content_bytes]
         made = await self.post(
@@ -49,7 +49,7 @@ class ApiClient:
                 "name": "bench",
                 "subject": "Hello {{ vars.name }}",
                 "from_name": "Bench",
-                "from_email": "bench@example.com",
+                "from_email": from_email,
                 "text": "Hello {{ vars.name }}, see https://example.com/ or {{ unsubscribe_url }}",
                 "html": "<p>Hello {{ vars.name }}, <a href='https://example.com/'>see</a></p>"
                 f"<p>{prose}</p><p><a href='{{{{ unsubscribe_url }}}}'>Unsubscribe</a></p>",

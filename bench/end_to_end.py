@@ -12,7 +12,7 @@ from bench.stack import Servers, services
 
 _LOOK_SECONDS = 0.05
 _MOST_SECONDS = 600.0
-_FRAME_BYTES = 1_310  #: about what headers, the parts' frames and the links of our message take
+FRAME_BYTES = 1_310  #: about what headers, the parts' frames and the links of our message take
 
 
 async def measure(servers: Servers, folder: Path, recipients: int, runs: int) -> list[Line]:
@@ -25,11 +25,11 @@ async def measure(servers: Servers, folder: Path, recipients: int, runs: int) ->
         async with open_session(stack) as session:
             client = ApiClient(session)
             list_id = await client.make_list("reader", recipients)
-            message_id = await client.make_message(MESSAGE_BYTES - _FRAME_BYTES)
+            message_id = await client.make_message(MESSAGE_BYTES - FRAME_BYTES)
             for _ in range(runs):
                 source_rates.append(send_by_source(postfix, target.port, recipients))
                 with watched({**stack.pids, **servers.pids, "smtp-sink": target.pid}) as used:
-                    rates.append(await _send_task(client, list_id, message_id, recipients, target))
+                    rates.append(await send_task(client, list_id, message_id, recipients, target))
     line = Line(
         f"a task of {recipients:,}, Postgres to sink, everything recorded",
         "msgs/s",
@@ -42,7 +42,7 @@ async def measure(servers: Servers, folder: Path, recipients: int, runs: int) ->
     return [line]
 
 
-async def _send_task(client: ApiClient, list_id: int, message_id: int, recipients: int, target: Sink) -> float:
+async def send_task(client: ApiClient, list_id: int, message_id: int, recipients: int, target: Sink) -> float:
     """Checks that the sink got exactly one message a recipient."""
     before = target.count()
     began = time.perf_counter()

@@ -53,11 +53,7 @@ async def add_domain(
     secret: bytes = SECRET,
 ) -> None:
     """The domain with its keys, as the api adds it, and as DNS was seen then."""
-    handler, stream, actor = (
-        Handler(PostgresEventStore(database), clock.now),
-        domain_stream(domain_id),
-        Actor(account_id),
-    )
+    handler, stream = Handler(PostgresEventStore(database), clock.now), domain_stream(domain_id)
     command = AddDomain(
         DomainId(domain_id),
         AccountId(account_id),

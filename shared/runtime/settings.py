@@ -108,9 +108,11 @@ def _name_server(value: str) -> tuple[str, int] | None:
     """(address, port); None: those of the system."""
     if not value:
         return None
-    at = urlsplit(f"//{value}")
-    address = ip_address(at.hostname or "")
-    return str(address), at.port or 53
+    try:
+        at = urlsplit(f"//{value}")
+        return str(ip_address(at.hostname or "")), at.port or 53
+    except ValueError as error:
+        raise ValueError("an address, as 192.0.2.1, 192.0.2.1:5353 or [2001:db8::1]:5353") from error
 
 
 def _log_level(value: str) -> str:

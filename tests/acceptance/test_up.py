@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.acceptance.postroom_process import ANY_PORTS, Up, alive, run, up, wait_until
+from tests.verify_dkim import verdicts
 
 PARTS = {"ready", "api", "tracker", "inbox", "smtp", "bounce", "database"}
 MAILS = Path(__file__).parents[1] / "unit/tracker/mail"
@@ -117,6 +118,19 @@ def test_a_bounce_that_comes_back_is_in_the_contact_record(running: Up) -> None:
     (record,) = call(running, "GET", f"/task/{task_id}/contact?state=bounced")
     assert record["email"] == "nobody@example.com"
     assert record["reason"] == "550 5.1.1 <recipient>: Recipient address rejected: User unknown"
+
+
+def test_mail_of_a_domain_is_signed_and_needs_nothing_published(running: Up) -> None:
+    """A domain counts at once here; what it would publish verifies the mail."""
+    domain = call(running, "POST", "/domain", {"name": "example.com", "dkim_algorithm": "ed25519-sha256"})
+    task_id = send_letter(running, "signed", ["sid@x.example"])
+    wait_until(lambda: completed(running, task_id))
+    [mail] = inbox(running, "?to=sid@x.example")
+    with urllib.request.urlopen(f"{running.ready['inbox']}/messages/{mail['id']}/source", timeout=10) as answer:
+        source = answer.read()
+
+    assert domain["verified"] is True
+    assert verdicts(source, {record["name"]: record["value"] for record in domain["dns"]}) == [True, True]
 
 
 def test_nothing_listens_beyond_this_machine(running: Up) -> None:

@@ -40,6 +40,7 @@ def test_what_is_not_given_has_its_default() -> None:
     assert (settings.pause_after, settings.pause_bounce_percent) == (1_000, Decimal(5))
     assert settings.pause_complaint_percent == Decimal("0.3")
     assert (settings.database_url, settings.secret) == ("", ())
+    assert settings.dns_check, "nobody sends in a name that is not his, unless he is told to be trusted"
 
 
 @pytest.mark.parametrize(
@@ -69,6 +70,11 @@ def test_what_is_not_given_has_its_default() -> None:
         ("POSTROOM_PAUSE_AFTER", "", "pause_after", 0),
         ("POSTROOM_PAUSE_BOUNCE_PERCENT", "2.5", "pause_bounce_percent", Decimal("2.5")),
         ("POSTROOM_PAUSE_COMPLAINT_PERCENT", "", "pause_complaint_percent", Decimal(0)),
+        ("POSTROOM_DNS_CHECK", "off", "dns_check", False),
+        ("POSTROOM_DNS_CHECK", "1", "dns_check", True),
+        ("POSTROOM_DNS_SERVER", "", "dns_server", None),
+        ("POSTROOM_DNS_SERVER", "192.0.2.1", "dns_server", ("192.0.2.1", 53)),
+        ("POSTROOM_DNS_SERVER", "[2001:db8::1]:5353", "dns_server", ("2001:db8::1", 5353)),
         ("HOME", "/somewhere", "host", "127.0.0.1"),
     ],
 )
@@ -89,6 +95,9 @@ def test_what_is_given_is_read(variable: str, text: str, field: str, value: obje
         ("POSTROOM_TRUSTED_PROXIES", "10.0.0.0/33"),
         ("POSTROOM_TRUSTED_PROXIES", "10.0.0.1/8"),
         ("POSTROOM_TRUSTED_PROXIES", "proxy.example"),
+        ("POSTROOM_DNS_CHECK", "perhaps"),
+        ("POSTROOM_DNS_SERVER", "ns.example"),
+        ("POSTROOM_DNS_SERVER", "192.0.2.1:dns"),
         ("POSTROOM_SECRET", base64.b64encode(b"short").decode()),
         ("POSTROOM_SECRET", f"{SECRET},"),
         ("POSTROOM_PAUSE_AFTER", "-1"),
