@@ -62,14 +62,17 @@ async def post_task(
     in_doubt: InDoubtPolicy = "resend",
     channel: Channel = "email",
     message_class: str = "marketing",
+    content: dict[str, Any] | None = None,
 ) -> Posted:
-    """A due task to ``size`` subscribers of a list of their own; ``number`` names list, message and task."""
+    """A due task to ``size`` subscribers of a list of their own; ``number`` names list, message and task. ``content``
+    changes what the message says.
+    """
     await database.execute(
         "INSERT INTO list (id, account_id, name, version, cdate) VALUES ($1, 1, $2, 1, now())", number, f"list {number}"
     )
     await database.execute(SUBSCRIBERS, number, size, channel)
     handler = Handler(PostgresEventStore(database), clock.now)
-    message = _message(number, channel, message_class)
+    message = _message(number, channel, {"class": message_class, **(content or {})})
     assert isinstance(await handler.handle(MESSAGES, f"message-{number}", message, ACCOUNT, fresh=True), Done)
     task = CreateTask(
         task_id=TaskId(number),
@@ -91,7 +94,6 @@ async def post_task(
     return Posted(number, number, number, size)
 
 
-def _message(number: int, channel: Channel, message_class: str) -> CreateMessage:
+def _message(number: int, channel: Channel, changes: dict[str, Any]) -> CreateMessage:
     content, links = (CONTENT, ("https://example.com/offer",)) if channel == "email" else (TEXT, ())
-    content = content | {"class": message_class}
-    return CreateMessage(MessageId(number), AccountId(1), UserId(1), channel, "message", content, links)
+    return CreateMessage(MessageId(number), AccountId(1), UserId(1), channel, "message", {**content, **changes}, links)

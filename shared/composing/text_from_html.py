@@ -132,6 +132,8 @@ class _Writer:
             self._put(mark)
             return
         # A condition or loop: what stands before it is white space whether or not anything comes of it.
+        self._space_wanted = self._space_wanted or self._url_before
+        self._url_before = False
         self._space()
         self.pieces.append(mark)
         if self._lists and " for" in self._tags[number].code:

@@ -1,6 +1,7 @@
 """Batches are claimed by one, kept by renewing, lost by stalling, and concluded once."""
 
 import asyncio
+from typing import Any
 
 import pytest
 from pyroaring import BitMap
@@ -28,8 +29,9 @@ async def ready_task(
     number: int = 1,
     rate: int | None = None,
     channel: Channel = "email",
+    content: dict[str, Any] | None = None,
 ) -> None:
-    await post_task(database, size, number=number, rate=rate, channel=channel)
+    await post_task(database, size, number=number, rate=rate, channel=channel, content=content)
     await start_due_tasks(database, handler)
     await freeze_one_audience(database, handler, OWNER)
 

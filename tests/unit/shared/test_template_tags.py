@@ -112,9 +112,11 @@ def test_what_may_not_be_said(source: str, why: str) -> None:
 
 
 def test_a_fault_names_its_line_and_the_tag() -> None:
-    assert faults("one\ntwo {{ email }}\n\n  {{ nobody }} {{ email }}") == (
+    (fault,) = faults("one\ntwo {{ email }}\n\n  {{ nobody }} {{ email }}")
+
+    assert fault == (
         "line 4: '{{ nobody }}' uses 'nobody', which is unknown: "
-        "there are vars.<name>, email, telephone, list.name and unsubscribe_url",
+        "there are vars.<name>, email, telephone, list.name and unsubscribe_url"
     )
 
 

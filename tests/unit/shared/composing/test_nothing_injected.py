@@ -1,8 +1,8 @@
 """No template and no value does more than stand in the message: nothing runs, no header, part or command is added."""
 
 import html
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,7 +12,7 @@ from shared.domain.email_address import to_envelope
 from shared.domain.email_content import find_problems
 from shared.domain.template import one_line, plain_lines
 from shared.domain.template_tags import read_template
-from tests.mails import PLAIN, body, mail, octets, replace
+from tests.mails import PLAIN, body, mail, octets
 
 CORPUS = Path(__file__).with_name("injections.txt").read_text(encoding="utf-8").splitlines()
 LOGIC = "{% if email %}{{ vars.name | trim }}{% for x in vars.tags %}{{ x }}{% endfor %}{% endif %}{{ vars.name }}"
@@ -154,8 +154,7 @@ def test_an_address_stands_for_itself_or_is_not_there(address: str) -> None:
     assert message.keys() == ALONE
     assert (message["To"].addresses == ()) == (to_envelope(address) is None)
     assert len(message["To"].addresses) <= 1
-    for field in ("from_email", "reply_to"):
-        content: Any = replace(PLAIN, **{field: address})
+    for content in (replace(PLAIN, from_email=address), replace(PLAIN, reply_to=address)):
         assert find_problems(content) or to_envelope(address) is not None or not address
 
 

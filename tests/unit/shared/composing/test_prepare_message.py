@@ -199,11 +199,12 @@ def test_a_text_is_a_part_alone() -> None:
 def test_html_alone_gets_a_text_made_of_it() -> None:
     """With the same links, tracked under the same numbers, and a footer of its own."""
     message = read(filled(content=replace(CONTENT, text=None)))
+    first, second = (f"https://t.example/c/{token(TokenKind.CLICK, number)}" for number in (1, 2))
 
     assert message.get_content_type() == "multipart/alternative"
     assert part(message, "plain") == (
         "Dear Ada,ada@example.org|\n\n"
-        f".one (https://t.example/c/{token(TokenKind.CLICK, 1)}) two (https://t.example/c/{token(TokenKind.CLICK, 2)})\n"
+        f".one ({first}) two ({second})\n"
         f"\n-- \nUnsubscribe: https://t.example/u/{token(TokenKind.UNSUBSCRIBE)}\n"
     )
 

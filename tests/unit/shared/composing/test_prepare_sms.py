@@ -107,3 +107,32 @@ def test_what_is_kept_of_a_reason_is_a_line_without_a_number(said: str, kept: st
 @given(st.text(), st.from_regex(r"\+?[1-9][0-9]{6,14}", fullmatch=True), st.text())
 def test_no_number_is_kept(before: str, number: str, after: str) -> None:
     assert number.lstrip("+") not in keepable(before + number + after)
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        ("{% for x in vars.l %}{{ x | upper }} {% endfor %}{{ list.name }}", "A 1 Friends"),
+        ("{% if vars.street.no > 5 %}Hi {{ vars.name }}{% endif %}\r\n{{ vars.tab | trim }}.", "Hi Ada\nx y."),
+        ('{{ vars.none | default("you") | upper }} {{ vars.none | default("a\tb") }}', "YOU a b"),
+    ],
+)
+def test_a_body_with_conditions_is_rendered(body: str, text: str) -> None:
+    recipient = RecipientData("", "+447700900123", {**ADA.vars, "l": ["a", 1], "tab": "x\ty\0"})
+
+    assert filled(body, recipient) == text
+
+
+def test_a_rendered_body_has_the_recipient_s_way_out() -> None:
+    url = filled("{% if vars.name %}Leave: {{ unsubscribe_url }}{% endif %}").removeprefix("Leave: ")
+
+    assert KEYS.read_web(url.rpartition("/")[2]) == Token(7, 3, TokenKind.UNSUBSCRIBE, 0)
+
+
+def test_what_stands_in_a_condition_does_not_make_a_body_too_long() -> None:
+    """It is not for everybody; what everybody gets is counted."""
+    long = "a" * 1_600
+
+    assert body_faults(f"{{% if vars.a %}}{long}{{% endif %}}") == []
+    assert body_faults(f"{long}{{% if vars.a %}}x{{% endif %}}") != []
+    assert body_faults(f"{{% if vars.a %}}x{{% endif %}}{long}") != []

@@ -89,6 +89,10 @@ def test_what_is_read(html: str, text: str) -> None:
             "1. a\n{% for x in vars.l %}- {{ x }}\n{% endfor %}",
         ),
         ("<p>a {% if vars.x %} b{% endif %} c</p>", "a {% if vars.x %}b{% endif %} c"),
+        (
+            '{% for x in vars.l %}<a href="https://a.example">a</a>{% endfor %}',
+            "{% for x in vars.l %}a (https://a.example) {% endfor %}",
+        ),
         ('<p class="{% if vars.x %}y{% endif %}">a</p>', "a"),
         ('<img alt="{{ vars.x }}">', "{{ vars.x }}"),
     ],
