@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from services.dispatcher.assemble import Process, make_senders, make_tools, receiving_loops
+from services.dispatcher.assemble import Process, make_couriers, make_senders, make_tools, receiving_loops
 from services.dispatcher.limits.admission import Domains
 from services.dispatcher.limits.shares import RENEW_SECONDS, Shares
 from services.dispatcher.planner.plan import Planner
@@ -72,6 +72,7 @@ async def start_dispatcher(
     process = await _begin(settings, database, store, delivery_log)
     hinter, tools = Hinter(bus), make_tools(process)
     senders = make_senders(process, transports, tools, hinter)
+    couriers = await make_couriers(process, transports, tools["email"])
 
     def on_batches() -> None:
         _wake(senders)
@@ -83,10 +84,17 @@ async def start_dispatcher(
     async def on_hint(hint: Hint) -> None:
         if hint.topic == "task_due":
             planner.wakeup.ring()
+        elif hint.topic == "notices_due":
+            couriers.ring()
         else:
             _wake(senders)
 
-    loops = [planner.run, *(sender.run for sender in senders.values()), *receiving_loops(process, transports)]
+    loops = [
+        planner.run,
+        *(sender.run for sender in senders.values()),
+        couriers.run,
+        *receiving_loops(process, transports),
+    ]
     stopping = process.stopping
     return RunningDispatcher(
         senders=senders,

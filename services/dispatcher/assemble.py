@@ -11,6 +11,10 @@ from typing import Any, Final
 from services.dispatcher.channels.smpp.receiver import SmppReceiver
 from services.dispatcher.limits.admission import Domains
 from services.dispatcher.limits.shares import Shares
+from services.dispatcher.notices.couriers import Couriers
+from services.dispatcher.notices.held_notice import NoticeLeases
+from services.dispatcher.notices.recover import replay_notices
+from services.dispatcher.notices.send_notice import NoticeTools
 from services.dispatcher.probes import Figures
 from services.dispatcher.receipts.record import ReceiptRecorder
 from services.dispatcher.sending.journal import Journal
@@ -110,6 +114,30 @@ def make_senders(
         )
         for channel, transport in transports.items()
     }
+
+
+async def make_couriers(
+    process: Process, transports: Mapping[Channel, Transport], tools: SendingTools
+) -> Couriers:
+    """With a journal of their own: what a notice did is none of a task's batches."""
+    settings, folder = process.settings, process.settings.journal_dir / "notices"
+    journal = Journal(folder, process.owner)
+    await replay_notices(process.database, folder, process.owner, clock.now(), tools.schedule)
+    notice_tools = NoticeTools(
+        database=process.database,
+        leases=NoticeLeases(process.database, process.owner, clock.monotonic),
+        journal=journal,
+        tokens=TokenKeys(settings.secret),
+        schedule=tools.schedule,
+        owner=process.owner,
+        now=clock.now,
+        monotonic=clock.monotonic,
+        jitter=clock.jitter,
+        count=process.figures.count_notice,
+        stopping=process.stopping,
+    )
+    channels = {name: transport.open_channel for name, transport in transports.items()}
+    return Couriers(notice_tools, channels, settings.sweep_seconds)
 
 
 def receiving_loops(process: Process, transports: Mapping[Channel, Transport]) -> list[Loop]:

@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
 from services.dispatcher.channels.interface import OutcomeKind
 from shared.domain.identifiers import Channel
+from shared.domain.notice import NoticeState
 from shared.domain.task import Harm
 
 
@@ -20,12 +21,19 @@ class Figures:
     held: Gauge = field(init=False)
     blocked: Gauge = field(init=False)
     paused: Counter = field(init=False)
+    notices: Counter = field(init=False)
 
     def __post_init__(self) -> None:
         self.outcomes = Counter(
             "postroom_messages_sent_total",
             "Messages by channel and by what the relay or gateway said",
             ["channel", "outcome"],
+            registry=self.registry,
+        )
+        self.notices = Counter(
+            "postroom_notices_total",
+            "Attempts at single messages outside tasks, by what became of them",
+            ["channel", "state"],
             registry=self.registry,
         )
         self.held = Gauge("postroom_batches_held", "Batches this dispatcher holds a lease on", registry=self.registry)
@@ -39,6 +47,9 @@ class Figures:
 
     def count(self, channel: Channel, outcome: OutcomeKind) -> None:
         self.outcomes.labels(channel, outcome).inc()
+
+    def count_notice(self, channel: Channel, state: NoticeState) -> None:
+        self.notices.labels(channel, state).inc()
 
     def show_blocked(self, transport: str, blocked: bool) -> None:
         self.blocked.labels(transport).set(blocked)

@@ -56,3 +56,8 @@ def task_stream(task_id: int) -> str:
 
 def domain_stream(domain_id: int) -> str:
     return f"domain-{domain_id}"
+
+
+def sms_stream(inbound_sms_id: int) -> str:
+    """A stream of one event: an SMS that somebody sent to us."""
+    return f"sms-{inbound_sms_id}"

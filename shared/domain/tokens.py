@@ -37,6 +37,7 @@ class TokenKind(IntEnum):
     BOUNCE = 4
     MESSAGE = 5  #: the local part of a Message-ID
     RECEIPT = 6  #: what became of an SMS
+    INBOUND = 7  #: an account's address for the SMS that people send to it; its number stands in place of the task
 
 
 @dataclass(frozen=True, slots=True)
