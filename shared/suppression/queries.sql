@@ -70,11 +70,12 @@ SELECT place, id, subscriber_id FROM renewed WHERE stricter
  ORDER BY place;
 
 -- lift
--- And what it stands for: an unsubscribe of that list, an opt-out. $1 account, $2 ids
+-- And what it stands for: an unsubscribe of that list, an opt-out. A STOP (source sms) stands for itself: it left mail alone.
+-- $1 account, $2 ids
 WITH lifted AS (
     DELETE FROM suppression
      WHERE account_id = $1 AND id = ANY ($2::bigint[])
-    RETURNING id, channel, subscriber_id, list_id, reason
+    RETURNING id, channel, subscriber_id, list_id, reason, source
 ), reopened AS (
     UPDATE subscription
        SET ended_at = NULL
@@ -85,7 +86,7 @@ WITH lifted AS (
     UPDATE subscriber
        SET optout = 'none'
       FROM lifted
-     WHERE lifted.reason = 'opted_out' AND subscriber.id = lifted.subscriber_id AND subscriber.optout <> 'none'
+     WHERE lifted.reason = 'opted_out' AND lifted.source <> 'sms' AND subscriber.id = lifted.subscriber_id AND subscriber.optout <> 'none'
 )
 SELECT id, subscriber_id, list_id, reason FROM lifted ORDER BY id;
 
