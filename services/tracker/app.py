@@ -12,6 +12,8 @@ from services.tracker.decisions.judge_bounce import SoftBounceRule
 from services.tracker.decisions.judge_harm import HarmLimits
 from services.tracker.intake.bounce_port import BouncePort
 from services.tracker.intake.bounces import BounceIntake
+from services.tracker.intake.inbound_sms import InboundDesk
+from services.tracker.intake.inbound_web import InboundWeb
 from services.tracker.intake.known_tasks import KnownTasks
 from services.tracker.intake.observe import Observer
 from services.tracker.intake.record import HitRecorder
@@ -21,6 +23,7 @@ from services.tracker.metrics import Metrics
 from services.tracker.projector.projector import LOOK_SECONDS, Projector
 from services.tracker.projector.suppress_returned import ReturnedSuppressor
 from services.tracker.site import open_site
+from shared.bus.hinter import Hinter
 from shared.bus.interface import Hint, Hints, Listener
 from shared.delivery_log.append import DeliveryLog
 from shared.domain.tokens import TokenKeys
@@ -36,6 +39,7 @@ log = structlog.get_logger(__name__)
 
 NEEDED: Final = frozenset({"DATABASE_URL", "BUS_URL", "SECRET"})
 STOP_SECONDS: Final = 5.0
+FORGET_SECONDS: Final = 60.0  #: how often it is looked for inbound SMS that have expired
 
 
 @dataclass(slots=True)
@@ -44,6 +48,7 @@ class RunningTracker:
     site: web.AppRunner
     bounces: BouncePort
     listener: Listener
+    hinter: Hinter
     projector: Projector
     wakeups: tuple[Wakeup, ...]
     stopping: asyncio.Event
@@ -60,6 +65,7 @@ class RunningTracker:
         for loop in late:
             loop.cancel()
         await asyncio.gather(*self.loops, return_exceptions=True)
+        await self.hinter.close()
         try:
             await self.projector.stop()
         except DatabaseError as error:
@@ -72,18 +78,8 @@ async def start_tracker(
     """Raises OSError when a port is taken."""
     metrics, stopping = Metrics(), asyncio.Event()
     wakeup, sweeping = Wakeup(), Wakeup()
-    limits = HarmLimits(settings.pause_after, settings.pause_bounce_percent, settings.pause_complaint_percent)
-    hashes = AddressHashes(settings.secret)
-    rule = SoftBounceRule(settings.soft_bounces, settings.soft_bounce_days)
-    projector = Projector(
-        database,
-        Handler(store, clock.now),
-        clock.random_id(),
-        clock.monotonic,
-        metrics,
-        limits,
-        ReturnedSuppressor(hashes, rule, clock.now, clock.random_id),
-    )
+    hinter = Hinter(bus)
+    projector = _projector(settings, database, store, metrics)
     keys, tasks = TokenKeys(settings.secret), KnownTasks(database, clock.monotonic)
     # Below the batch that all unsubscribes share.
     recorder = HitRecorder(delivery_log, -2 - clock.random_id(), metrics)
@@ -92,9 +88,12 @@ async def start_tracker(
         tasks=tasks,
         observer=Observer(settings.trusted_proxies),
         recorder=recorder,
-        unsubscriber=Unsubscriber(database, hashes, clock.now, clock.random_id, metrics),
+        unsubscriber=Unsubscriber(
+            database, AddressHashes(settings.secret), clock.now, clock.random_id, metrics
+        ),
         now=clock.now,
         metrics=metrics,
+        inbound=InboundWeb(keys, _inbound_desk(settings, database, metrics, hinter)),
     )
     bounces = BouncePort(BounceIntake(keys, tasks, recorder, clock.now, metrics))
     site, url = await _open_ports(settings, intake, bounces, metrics, ready=lambda: not stopping.is_set())
@@ -107,6 +106,7 @@ async def start_tracker(
         site=site,
         bounces=bounces,
         listener=await bus.listen("tracker", on_hint),
+        hinter=hinter,
         projector=projector,
         wakeups=(wakeup, sweeping),
         stopping=stopping,
@@ -115,7 +115,33 @@ async def start_tracker(
             asyncio.create_task(
                 run_loop("completion", projector.sweep, sweeping, stopping, settings.sweep_seconds, (Unavailable,))
             ),
+            asyncio.create_task(run_loop("forget", desk.forget, Wakeup(), stopping, FORGET_SECONDS, (Unavailable,))),
         ],
+    )
+
+
+def _projector(settings: Settings, database: Database, store: EventStore, metrics: Metrics) -> Projector:
+    rule = SoftBounceRule(settings.soft_bounces, settings.soft_bounce_days)
+    return Projector(
+        database,
+        Handler(store, clock.now),
+        clock.random_id(),
+        clock.monotonic,
+        metrics,
+        HarmLimits(settings.pause_after, settings.pause_bounce_percent, settings.pause_complaint_percent),
+        ReturnedSuppressor(AddressHashes(settings.secret), rule, clock.now, clock.random_id),
+    )
+
+
+def _inbound_desk(settings: Settings, database: Database, metrics: Metrics, hinter: Hinter) -> InboundDesk:
+    return InboundDesk(
+        database=database,
+        hashes=AddressHashes(settings.secret),
+        confirmation=settings.stop_confirmation,
+        now=clock.now,
+        random_id=clock.random_id,
+        on_notice=lambda: hinter.send("dispatcher", Hint("notices_due")),
+        metrics=metrics,
     )
 
 

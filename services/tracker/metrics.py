@@ -29,6 +29,12 @@ class Metrics:
             ["reason"],
             registry=self.registry,
         )
+        self.inbound_sms = Counter(
+            "postroom_inbound_sms_total",
+            "SMS that people sent to us, by what they meant",
+            ["meaning"],
+            registry=self.registry,
+        )
         self.projected = Counter("postroom_projected_hits_total", "Hits projected", registry=self.registry)
         self.paused = Counter(
             "postroom_tasks_paused_total", "Tasks that this service paused", ["cause"], registry=self.registry

@@ -48,6 +48,15 @@ class Token:
     link: int  #: number of the link in its message; 0 where there is none
 
 
+def of_notice(notice_id: int) -> int:
+    """What stands in place of the task in the tokens of a message outside any task: no task has a negative number."""
+    return -notice_id
+
+
+def is_of_notice(token: Token) -> bool:
+    return token.task < 0
+
+
 class TokenKeys:
     """Signs with the first secret and reads what any of them signed.
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any, Final
 
-from shared.domain import account, message, recipient_list, sending_domain, suppression, task
+from shared.domain import account, inbound_sms, message, recipient_list, sending_domain, suppression, task
 
 BY_NAME: Final[Mapping[str, type[Any]]] = {
     "account.opened": account.AccountOpened,
@@ -21,6 +21,7 @@ BY_NAME: Final[Mapping[str, type[Any]]] = {
     "list.suppressions_lifted": suppression.SuppressionsLifted,
     "message.created": message.MessageCreated,
     "message.edited": message.MessageEdited,
+    "sms.received": inbound_sms.SmsReceived,
     "task.created": task.TaskCreated,
     "task.changed": task.TaskChanged,
     "task.cancelled": task.TaskCancelled,

@@ -92,6 +92,12 @@ def _networks(value: str) -> tuple[IPv4Network | IPv6Network, ...]:
     return tuple(ip_network(part.strip()) for part in value.split(",") if part.strip())
 
 
+def _text_message(value: str) -> str:
+    if not value.strip() or not value.isprintable() or len(value) > 480:
+        raise ValueError("one line of 1 to 480 characters")
+    return value
+
+
 def _delivered(value: str) -> str:
     if value not in ("accepted", "dsn"):
         raise ValueError("accepted or dsn")
@@ -133,6 +139,8 @@ def _secrets(value: str) -> tuple[bytes, ...]:
 
 
 _SWITCHES: Final = {"on": True, "true": True, "1": True, "off": False, "false": False, "0": False}
+_STOP_CONFIRMATION = "You have been unsubscribed and will get no more messages from this number. Reply START to undo."
+
 _SEND_PAUSES = "300,600,1200,2400,4800,5100"  # 5 minutes doubling to 4 hours in all
 
 SETTINGS: Final[tuple[Setting, ...]] = (
@@ -207,6 +215,9 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     ),
     Setting("SOFT_BOUNCES", "3", "So many temporary bounces of one address, by different tasks, suppress it", _count),
     Setting("SOFT_BOUNCE_DAYS", "30", "Within so many days", _count),
+    Setting(
+        "STOP_CONFIRMATION", _STOP_CONFIRMATION, "The SMS that answers a STOP, once for each opt-out", _text_message
+    ),
     Setting("SMTP_CONNECTIONS", "10", "Connections one dispatcher keeps to its relay", _count),
     Setting("SMS_CONNECTIONS", "10", "Connections one dispatcher keeps to its SMS gateway", _count),
     Setting(
@@ -273,6 +284,7 @@ class Settings:
     email_delivered: EmailDelivered
     soft_bounces: int
     soft_bounce_days: int
+    stop_confirmation: str
     smtp_connections: int
     sms_connections: int
     smtp_limits: str

@@ -14,7 +14,7 @@ REST_SECONDS: Final = 5.0  #: before a message is offered again that was not tak
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """``pause``: seconds until it is due again, if it is ``waiting``. ``spent``: whether an attempt was."""
+    """``pause``: seconds until it is due again, if it is ``waiting``; ``spent``: whether that is another attempt."""
 
     state: NoticeState
     reason: str = ""
@@ -28,14 +28,14 @@ def settle_notice(said: Said, text: str, next_pause: float | None) -> Verdict:
     """
     match said:
         case "accepted":
-            return Verdict("accepted", spent=True)
+            return Verdict("accepted")
         case "refused":
-            return Verdict("failed", text, spent=True)
+            return Verdict("failed", text)
         case "doubtful":
-            return Verdict("in_doubt", text, spent=True)
+            return Verdict("in_doubt", text)
         case "deferred":
             if next_pause is None:
-                return Verdict("failed", f"retries exhausted: {text}", spent=True)
+                return Verdict("failed", f"retries exhausted: {text}")
             return Verdict("waiting", text, next_pause, spent=True)
         case "not taken":
             return Verdict("waiting", text, REST_SECONDS)

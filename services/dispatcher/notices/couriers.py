@@ -16,7 +16,7 @@ from shared.runtime.lifecycle import Wakeup, run_loop
 
 log = structlog.get_logger(__name__)
 
-COURIERS: Final = 2  #: of each channel; each has a line of its own
+COURIERS: Final = 4  #: of each channel; each has a line of its own
 FORGOTTEN_AT_ONCE: Final = 500
 
 

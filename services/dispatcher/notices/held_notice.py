@@ -1,6 +1,6 @@
 """A notice while this process holds it, and the lease on it."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import structlog
@@ -70,11 +70,11 @@ class NoticeLeases:
         """Of a lease that was asked for at this moment, which is no later than it began."""
         return asked_at + self.seconds - min(DOT_MARGIN_SECONDS, self.renew_seconds)
 
-    def hold(self, notices: Iterable[HeldNotice]) -> None:
-        self._held.update(notices)
+    def hold(self, notice: HeldNotice) -> None:
+        self._held.add(notice)
 
-    def release(self, notices: Iterable[HeldNotice]) -> None:
-        self._held.difference_update(notices)
+    def release(self, notice: HeldNotice) -> None:
+        self._held.discard(notice)
 
     async def renew(self) -> bool:
         if not self._held:

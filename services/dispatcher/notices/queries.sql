@@ -1,13 +1,13 @@
--- claim_notices
--- Due notices of one channel, each for this process alone while the lease lasts. One that was begun and not concluded is never
--- claimed again: its final dot may be out. $1 owner, $2 lease seconds, $3 limit, $4 channel
+-- claim_notice
+-- The next due notice of a channel, for this process alone while the lease lasts. One that was begun and not concluded is never
+-- claimed again: its final dot may be out. $1 owner, $2 lease seconds, $3 channel
 WITH due AS (
     SELECT id
       FROM notice
-     WHERE state = 'waiting' AND channel = $4 AND NOT begun
+     WHERE state = 'waiting' AND channel = $3 AND NOT begun
        AND due_at <= clock_timestamp() AND leased_until < clock_timestamp() AND expires_at > clock_timestamp()
      ORDER BY due_at, id
-     LIMIT $3
+     LIMIT 1
        FOR UPDATE SKIP LOCKED
 )
 UPDATE notice
@@ -41,12 +41,10 @@ UPDATE notice
  WHERE id = $1 AND epoch = $2 AND state IN ('waiting', 'in_doubt');
 
 -- give_back
--- Claimed and not begun. $1 owner, $2 ids, $3 epochs
+-- Claimed and not begun. $1 id, $2 epoch, $3 owner
 UPDATE notice
    SET owner = NULL, leased_until = '-infinity'
-  FROM unnest($2::bigint[], $3::integer[]) AS held (id, epoch)
- WHERE notice.id = held.id AND notice.epoch = held.epoch AND notice.owner = $1
-   AND notice.state = 'waiting' AND NOT notice.begun;
+ WHERE id = $1 AND epoch = $2 AND owner = $3 AND state = 'waiting' AND NOT begun;
 
 -- give_back_orphans
 -- Whatever a process that died had claimed and, by its journal, not sent. $1 owner
@@ -78,7 +76,7 @@ WITH expired AS (
 )
 UPDATE notice
    SET address = NULL, content = NULL,
-       reason = CASE WHEN state = 'waiting' THEN 'expired: ' || reason ELSE reason END,
+       reason = CASE WHEN state = 'waiting' THEN concat_ws(': ', 'expired', nullif(reason, '')) ELSE reason END,
        state = CASE WHEN state = 'waiting' THEN 'failed' ELSE state END
   FROM expired
  WHERE notice.id = expired.id;

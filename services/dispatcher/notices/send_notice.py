@@ -24,7 +24,7 @@ from shared.domain.identifiers import Channel as ChannelName
 from shared.domain.identifiers import Instant
 from shared.domain.notice import NoticeState
 from shared.domain.retry_schedule import RetrySchedule
-from shared.domain.tokens import TokenKeys, TokenKind
+from shared.domain.tokens import TokenKeys, TokenKind, of_notice
 from shared.postgres.database import Database, Unavailable
 
 log = structlog.get_logger(__name__)
@@ -74,10 +74,10 @@ class NoticeSending:
         self._notice = notice
         self._outcome: Outcome | None = None
 
-    async def send(self, channel: Channel) -> bool:
-        """Whether the channel may go on at once. Raises DatabaseError before anything was sent."""
+    async def send(self, channel: Channel) -> Outcome | None:
+        """None, or why the channel could not be used. Raises DatabaseError before anything was sent."""
         if not await self._begin():
-            return True
+            return None
         outgoing = outgoing_of(self._notice, self._tools.tokens)
         stopped: Outcome | None = None
         if outgoing is None:
@@ -90,7 +90,7 @@ class NoticeSending:
                 log.exception("notice stopped", action="notice_stopped", notice_id=self._notice.id)
                 stopped = Outcome(OutcomeKind.UNSENT, 0, f"stopped by {type(surprise).__name__}", Stage.DATA)
         await self._conclude(stopped)
-        return stopped is None
+        return stopped
 
     async def _begin(self) -> bool:
         notice, tools = self._notice, self._tools
@@ -122,7 +122,7 @@ class NoticeSending:
         if not await self._store(verdict):
             return  # the journal has it
         tools.journal.note(self._record(Mark.SETTLED))
-        log.info("notice sent", action="notice_attempted", notice_id=notice.id, state=verdict.state)
+        log.info("notice attempted", action="notice_attempted", notice_id=notice.id, state=verdict.state)
 
     def _judge(self, outcome: Outcome | None) -> Verdict:
         notice, tools = self._notice, self._tools
@@ -161,8 +161,7 @@ def conclusion(hold: Hold, verdict: Verdict) -> tuple[object, ...]:
 def outgoing_of(notice: HeldNotice, tokens: TokenKeys) -> Outgoing | None:
     """None: its address cannot be written to. Octet for octet the same at each attempt."""
     if notice.channel == "sms":
-        # No task has a negative number: a receipt for a notice is genuine and changes nothing.
-        reference = tokens.web(-notice.id, 0, TokenKind.RECEIPT)
+        reference = tokens.web(of_notice(notice.id), 0, TokenKind.RECEIPT)
         return Outgoing(0, notice.sender.encode(), notice.address.encode(), notice.content, reference)
     recipient = to_envelope(notice.address)
     return None if recipient is None else Outgoing(0, notice.sender.encode(), recipient, notice.content)

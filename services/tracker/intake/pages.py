@@ -36,5 +36,6 @@ FORM: Final = _page(
     f'<button name="{FIELD}" value="All">Unsubscribe from everything of this sender</button></form>',
 )
 UNSUBSCRIBED: Final = _page("You are unsubscribed", "<p>You will get no further message of this kind.</p>")
+PROOF: Final = _page("This is a proof", "<p>In the message itself this link unsubscribes whoever got it.</p>")
 NOT_FOUND: Final = _page("Not found", "<p>This link leads nowhere. It may have been cut short.</p>")
 TRY_AGAIN: Final = _page("One moment, please", "<p>That did not work just now. Please try again in a few seconds.</p>")

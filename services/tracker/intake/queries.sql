@@ -25,3 +25,36 @@ UPDATE subscriber SET optout = 'all' WHERE id = $1 AND optout <> 'all';
 -- opt_out_of_blasts
 -- Whoever has opted out of more stays so. $1 subscriber
 UPDATE subscriber SET optout = 'blast' WHERE id = $1 AND optout = 'none';
+
+-- hold_repeats
+-- Until the commit, whoever brings the same SMS waits, and then finds it. $1 repeat key
+SELECT pg_advisory_xact_lock(hashtextextended('inbound sms ' || encode($1::bytea, 'hex'), 0));
+
+-- add_inbound_sms
+-- With whoever has the number. No row: it is there already. $1 account, $2 meaning, $3 from, $4 to, $5 text, $6 repeat key,
+-- $7 seconds for which the same is a repeat, $8 seconds for which it is kept
+INSERT INTO inbound_sms (account_id, subscriber_id, meaning, from_number, to_number, body, repeat_key, expires_at)
+SELECT $1, (SELECT id FROM subscriber WHERE subscriber.account_id = $1 AND telephone = $3), $2, $3, $4, $5, $6,
+       clock_timestamp() + $8 * interval '1 second'
+ WHERE NOT EXISTS (SELECT FROM inbound_sms
+                    WHERE account_id = $1 AND repeat_key = $6 AND cdate > clock_timestamp() - $7 * interval '1 second')
+RETURNING id, subscriber_id;
+
+-- stops_among
+-- The opt-outs that came by SMS. $1 suppressions
+SELECT id FROM suppression WHERE id = ANY ($1::bigint[]) AND source = 'sms' ORDER BY id;
+
+-- forget_inbound_sms
+-- What was said by whom; that it came, and what it meant, stays. $1 limit
+WITH expired AS (
+    SELECT id
+      FROM inbound_sms
+     WHERE from_number IS NOT NULL AND expires_at <= clock_timestamp()
+     ORDER BY expires_at
+     LIMIT $1
+       FOR UPDATE SKIP LOCKED
+)
+UPDATE inbound_sms
+   SET from_number = NULL, to_number = NULL, body = NULL, repeat_key = NULL
+  FROM expired
+ WHERE inbound_sms.id = expired.id;

@@ -15,15 +15,24 @@ from services.tracker.decisions.choose_target import choose_target
 from services.tracker.decisions.gather_hits import Hit
 from services.tracker.decisions.read_receipt import BadReceipt, read_receipt
 from services.tracker.decisions.read_wish import read_wish
+from services.tracker.intake.inbound_web import InboundWeb
 from services.tracker.intake.known_tasks import KnownTask, KnownTasks
 from services.tracker.intake.observe import Observer
-from services.tracker.intake.pages import CONTENT_SECURITY_POLICY, FORM, NOT_FOUND, PIXEL, TRY_AGAIN, UNSUBSCRIBED
+from services.tracker.intake.pages import (
+    CONTENT_SECURITY_POLICY,
+    FORM,
+    NOT_FOUND,
+    PIXEL,
+    PROOF,
+    TRY_AGAIN,
+    UNSUBSCRIBED,
+)
 from services.tracker.intake.record import HitRecorder, NotStored
 from services.tracker.intake.unsubscribe import Unsubscriber
 from services.tracker.metrics import Metrics
 from shared.domain.delivery import Kind
 from shared.domain.identifiers import Instant
-from shared.domain.tokens import Token, TokenKeys, TokenKind
+from shared.domain.tokens import Token, TokenKeys, TokenKind, is_of_notice
 from shared.postgres.database import DatabaseError
 
 RETRY_AFTER_SECONDS: Final = 2
@@ -50,6 +59,7 @@ class Intake:
     unsubscriber: Unsubscriber
     now: Callable[[], Instant]
     metrics: Metrics
+    inbound: InboundWeb
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -58,6 +68,7 @@ class Intake:
             web.get("/u/{token}", self._show_form),
             web.post("/u/{token}", self._unsubscribe),
             web.post("/r/{token}", self._take_receipt),
+            *self.inbound.routes(),
         ]
 
     async def _open(self, request: web.Request) -> web.Response:
@@ -77,12 +88,17 @@ class Intake:
         return web.Response(status=302, headers={"Location": target})
 
     async def _show_form(self, request: web.Request) -> web.Response:
-        return _page(FORM) if self._token(request, TokenKind.UNSUBSCRIBE) else _page(NOT_FOUND, 404)
+        token = self._token(request, TokenKind.UNSUBSCRIBE)
+        if token is None:
+            return _page(NOT_FOUND, 404)
+        return _page(PROOF if is_of_notice(token) else FORM)
 
     async def _unsubscribe(self, request: web.Request) -> web.Response:
         token = self._token(request, TokenKind.UNSUBSCRIBE)
         if token is None:
             return _page(NOT_FOUND, 404)
+        if is_of_notice(token):
+            return _page(PROOF)
         wish = read_wish(request.headers.get("Content-Type", ""), await request.read())
         if wish is None:
             return _page(FORM, 400)

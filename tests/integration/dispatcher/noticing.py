@@ -1,0 +1,59 @@
+"""Notices to be sent, and what became of them."""
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+
+from shared.event_store.interface import Append
+from shared.event_store.on_postgres import PostgresEventStore
+from shared.notices.record import NewNotice, notice_row
+from shared.postgres.database import Database
+
+PROOF = NewNotice(
+    account_id=1,
+    channel="email",
+    purpose="proof",
+    origin="proof-1",
+    sender="b+proof@bounce.example",
+    address="ann@example.org",
+    content=b"Message-ID: <1@sender.example>\r\nSubject: [Test] Hello\r\n\r\nHello\r\n",
+    expires_seconds=3_600.0,
+)
+
+
+def proof(number: int, **more: Any) -> NewNotice:
+    content = b"Message-ID: <%d@sender.example>\r\n\r\nHello\r\n" % number
+    mine = replace(PROOF, origin=f"proof-{number}", address=f"person-{number}@example.org", content=content)
+    return replace(mine, **more)
+
+
+async def add(database: Database, *notices: NewNotice) -> None:
+    await PostgresEventStore(database).append(Append((), tuple(notice_row(notice) for notice in notices)))
+
+
+async def states(database: Database) -> dict[str, str]:
+    """By origin."""
+    return {row["origin"]: row["state"] for row in await database.fetch("SELECT origin, state FROM notice")}
+
+
+async def one(database: Database, origin: str = "proof-1") -> dict[str, Any]:
+    row = await database.fetch_row("SELECT * FROM notice WHERE origin = $1", origin)
+    assert row is not None
+    return dict(row)
+
+
+async def settled(database: Database, seconds: float = 20.0) -> dict[str, str]:
+    """Once none is waiting."""
+    return await until(database, "NOT EXISTS (SELECT FROM notice WHERE state = 'waiting')", seconds)
+
+
+async def until(database: Database, condition: str, seconds: float = 20.0) -> dict[str, str]:
+    async with asyncio.timeout(seconds):
+        while not await database.fetch_value(f"SELECT {condition}"):
+            await asyncio.sleep(0.02)
+    return await states(database)
+
+
+async def abandon(database: Database, owner: int, *, begun: bool) -> None:
+    """As if a process had claimed everything and fallen silent."""
+    await database.execute("UPDATE notice SET owner = $1, epoch = 1, begun = $2", owner, begun)
