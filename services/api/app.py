@@ -21,10 +21,12 @@ from services.api.metrics import Metrics
 from services.api.operation import Api, Operation
 from services.api.problem import CONTENT_TYPE, unavailable
 from services.api.relay import Relay
+from services.api.resources.account import routes as account_routes
 from services.api.resources.domain import routes as domain_routes
 from services.api.resources.key import routes as key_routes
 from services.api.resources.list import routes as list_routes
 from services.api.resources.message import routes as message_routes
+from services.api.resources.notice import routes as notice_routes
 from services.api.resources.subscriber import routes as subscriber_routes
 from services.api.resources.task import routes as task_routes
 from services.api.resources.user import routes as user_routes
@@ -33,14 +35,16 @@ from services.api.serve import Page, PageMaker, Server
 from shared.bus.hinter import Hinter
 from shared.bus.interface import Bus
 from shared.domain.dns_records import DomainTerms
+from shared.domain.email_address import to_envelope
 from shared.domain.identifiers import Instant
+from shared.domain.tokens import TokenKeys
 from shared.event_store.handle_command import Handler
 from shared.event_store.interface import EventStore
 from shared.postgres.database import Database, Unavailable
 from shared.postgres.ids import Ids
 from shared.runtime import clock
 from shared.runtime.lifecycle import Wakeup, run_loop
-from shared.runtime.settings import Settings
+from shared.runtime.settings import BadSettings, Settings
 
 NEEDED: Final = frozenset({"DATABASE_URL", "BUS_URL", "SECRET"})
 BACKLOG: Final = 512
@@ -50,7 +54,9 @@ OPERATIONS: Final[tuple[Operation[Any, Any], ...]] = (
     *list_routes.OPERATIONS,
     *subscriber_routes.OPERATIONS,
     *message_routes.OPERATIONS,
+    *notice_routes.OPERATIONS,
     *task_routes.OPERATIONS,
+    *account_routes.OPERATIONS,
     *user_routes.OPERATIONS,
     *key_routes.OPERATIONS,
     *domain_routes.OPERATIONS,
@@ -77,10 +83,11 @@ class RunningApi:
 async def start_api(settings: Settings, database: Database, store: EventStore, bus: Bus) -> RunningApi:
     """Listens on the settings' host and port.
 
-    Raises OSError when it cannot, BadSettings when it is to ask DNS and there is no name server.
+    Raises OSError when it cannot, BadSettings also when it is to ask DNS and there is no name server.
     """
     hinter, readiness, stopping = Hinter(bus), Readiness(database, clock.monotonic), asyncio.Event()
     relay = Relay(store, database, bus, clock.random_id(), sweep_seconds=settings.sweep_seconds)
+    _check(settings)
     terms = DomainTerms(settings.dns_check, settings.bounce_domain, settings.mx_host or settings.bounce_domain)
     look_at_dns = Wakeup()
     watch = _domain_watch(settings, database, store, terms, look_at_dns) if terms.checked else None
@@ -101,6 +108,12 @@ async def start_api(settings: Settings, database: Database, store: EventStore, b
             *([asyncio.create_task(watch(stopping))] if watch else []),
         ],
     )
+
+
+def _check(settings: Settings) -> None:
+    """Raises BadSettings for what a message could not be made with."""
+    if to_envelope(f"b@{settings.bounce_domain}") is None:
+        raise BadSettings([f"POSTROOM_BOUNCE_DOMAIN: {settings.bounce_domain!r} is no domain"])
 
 
 def make_server(
@@ -124,7 +137,9 @@ def make_server(
         now=_now,
         random_id=clock.random_id,
         secret=settings.secret,
+        tokens=TokenKeys(settings.secret),
         tracker_url=settings.public_tracker_url,
+        bounce_domain=settings.bounce_domain,
         forget_key=authenticator.forget,
         terms=terms,
         look_at_dns=look_at_dns,

@@ -14,6 +14,7 @@ from shared.domain.account import Role
 from shared.domain.dns_records import DomainTerms
 from shared.domain.identifiers import Instant
 from shared.domain.refusal import Refused
+from shared.domain.tokens import TokenKeys
 from shared.event_store.handle_command import Handler
 from shared.event_store.interface import EventStore, Write
 from shared.postgres.database import Database
@@ -69,7 +70,9 @@ class Api:
     now: Callable[[], Instant]
     random_id: Callable[[], int]
     secret: tuple[bytes, ...]  #: seals what is secret in rows
-    tracker_url: str  #: where what is signed leads back to us
+    tokens: TokenKeys  #: sign what leads back to us
+    tracker_url: str  #: where that is
+    bounce_domain: str
     forget_key: Callable[[str], None]  #: prefix: the key is revoked, and refused from now on
     terms: DomainTerms
     look_at_dns: Callable[[], None]  #: rung when a domain wants to be looked up

@@ -32,3 +32,7 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8);
 -- write_nothing
 -- A commit that reaches the disk and leaves no row: whoever can do it can write.
 SELECT pg_logical_emit_message(true, 'postroom', 'ready');
+
+-- received_sms
+-- What events of this kind leave to their rows; null once that has expired or its sender was erased. $1 ids
+SELECT id, from_number, to_number, body FROM inbound_sms WHERE id = ANY ($1::bigint[]);

@@ -7,22 +7,25 @@ nothing is lost, and a repeat has the id of the first time.
 
 import asyncio
 import contextlib
+from collections.abc import Mapping
 
 import orjson
 import structlog
 
+from services.api.received_sms import read_received, told
 from shared.bus.interface import EventEnvelope, EventPublisher
+from shared.domain.inbound_sms import SmsReceived
 from shared.event_store.checkpoint import LEASE_SECONDS, LeasedCheckpoint, LeaseLost
 from shared.event_store.codec import fields_of
 from shared.event_store.interface import EventStore, RecordedEvent
-from shared.postgres.database import Database, DatabaseError, Unavailable
+from shared.postgres.database import Database, DatabaseError, Row, Unavailable
 from shared.runtime import clock
 from shared.runtime.lifecycle import Wakeup, run_loop
 
 BATCH = 200
 
 #: The aggregates whose events are for others to hear; the first word of an event's name.
-PUBLISHED = frozenset({"task", "campaign", "job"})
+PUBLISHED = frozenset({"task", "campaign", "job", "sms"})
 
 log = structlog.get_logger(__name__)
 
@@ -41,6 +44,7 @@ class Relay:
         sweep_seconds: float = 1.0,
     ) -> None:
         self._store = store
+        self._database = database
         self._publisher = publisher
         self._checkpoint = LeasedCheckpoint(database, "relay", owner, lease_seconds)
         self._pause_seconds = min(sweep_seconds, self._checkpoint.renew_seconds)
@@ -69,7 +73,8 @@ class Relay:
         events = [] if at is None else await self._store.read_after(at, BATCH)
         if not events:
             return False
-        envelopes = [envelope_of(event) for event in events if event.type.split(".")[0] in PUBLISHED]
+        received = await read_received(self._database, events)
+        envelopes = [envelope_of(event, received) for event in events if event.type.split(".")[0] in PUBLISHED]
         if envelopes:
             async with self._checkpoint.kept():
                 await self._publisher.publish(envelopes)
@@ -77,10 +82,9 @@ class Relay:
         return True
 
 
-def envelope_of(recorded: RecordedEvent) -> EventEnvelope:
-    """The event as the outside sees it: routed by its name, its data led by id and version of what it happened to."""
+def envelope_of(recorded: RecordedEvent, received: Mapping[int, Row]) -> EventEnvelope:
+    """The event as the outside sees it: routed by its name. ``received``: the rows of those that are of an SMS."""
     aggregate, _, key = recorded.stream.partition("-")
-    about = {f"{aggregate}_id": int(key), "version": recorded.version}
     return EventEnvelope(
         id=f"{recorded.at.store_epoch}-{recorded.at.position}",
         type=f"postroom.{recorded.type}",
@@ -88,5 +92,12 @@ def envelope_of(recorded: RecordedEvent) -> EventEnvelope:
         time=clock.as_datetime(recorded.recorded_at),
         account_id=recorded.actor.account_id,
         subject=f"{aggregate}/{key}",
-        data=orjson.dumps(about | fields_of(recorded.event)),
+        data=orjson.dumps(_data_of(recorded, f"{aggregate}_id", int(key), received)),
     )
+
+
+def _data_of(recorded: RecordedEvent, id_name: str, key: int, received: Mapping[int, Row]) -> dict[str, object]:
+    """What is said, led by id and version of what it happened to; of an SMS, what its row still holds."""
+    if isinstance(recorded.event, SmsReceived):
+        return told(recorded.event, received.get(key))
+    return {id_name: key, "version": recorded.version} | fields_of(recorded.event)

@@ -19,3 +19,13 @@ SELECT count(*) FROM message WHERE account_id = $1 AND ($2::bigint IS NULL OR us
 -- preview_recipient
 -- Whose values a preview shows. $1 account, $2 subscriber
 SELECT email, telephone, vars FROM subscriber WHERE account_id = $1 AND id = $2;
+
+-- sample
+-- Whose values a proof shows. $1 account, $2 subscriber
+SELECT id, email, telephone, vars FROM subscriber WHERE account_id = $1 AND id = $2;
+
+-- owners
+-- $1 account, $2 emails in lower case, $3 telephones
+SELECT id, lower(email) AS address FROM subscriber WHERE account_id = $1 AND lower(email) = ANY ($2::text[])
+UNION ALL
+SELECT id, telephone FROM subscriber WHERE account_id = $1 AND telephone = ANY ($3::text[]);

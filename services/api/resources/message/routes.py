@@ -8,7 +8,7 @@ from services.api.fields import NoQuery
 from services.api.operation import WRITERS, Answer, Api, Call, Operation
 from services.api.paging import PageQuery, answer_page, read_id_cursor
 from services.api.resources.domain.read import from_fault
-from services.api.resources.message import preview, read
+from services.api.resources.message import preview, read, send_proof
 from services.api.resources.message.content import answer_of_state, content_of, edit, links_of
 from services.api.resources.message.schema import EmailMessage, MessageAnswer, MessageChange, NewMessage, SmsMessage
 from shared.domain import message
@@ -123,4 +123,5 @@ OPERATIONS = (
         limit=2_097_152,
     ),
     *preview.OPERATIONS,
+    send_proof.OPERATION,
 )
