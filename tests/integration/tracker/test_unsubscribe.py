@@ -7,9 +7,9 @@ import pytest
 
 from shared.delivery_log.ordinal_sets import read_sets, read_totals
 from shared.domain.delivery import Kind
-from shared.domain.tokens import TokenKind
+from shared.domain.tokens import TokenKind, of_notice
 from shared.postgres.database import Database
-from tests.integration.tracker.readers import SEARCHED, TASK, Reader, segments_stored
+from tests.integration.tracker.readers import ONE_CLICK, SEARCHED, TASK, Reader, segments_stored
 from tests.integration.tracker.running_projectors import all_projected, eventually
 
 
@@ -138,3 +138,15 @@ async def test_who_opts_out_of_everything_after_marketing_is_recorded_so(reader:
     await reader.unsubscribe(5, wish="All")
 
     assert await database.fetch_value("SELECT array_agg(marketing_only) FROM suppression") == [False]
+
+
+async def test_the_link_of_a_proof_says_so_and_unsubscribes_nobody(reader: Reader, database: Database) -> None:
+    """A notice's number stands in place of the task; not even one-click does anything."""
+    url = reader.url(TokenKind.UNSUBSCRIBE, 0, task=of_notice(TASK))
+    shown = await reader.ask("GET", url)
+    clicked = await reader.ask("POST", url, data=ONE_CLICK)
+
+    assert [shown[0], clicked[0]] == [200, 200]
+    assert shown[1] == clicked[1]
+    assert b"This is a proof" in shown[1]
+    assert (await state_of(database, 0), await segments_stored(database)) == ((False, "none"), 0)

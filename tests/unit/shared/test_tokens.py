@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.tokens import Token, TokenKeys, TokenKind
+from shared.domain.tokens import Token, TokenKeys, TokenKind, is_of_notice, of_notice
 
 OLD, NEW = b"old secret of at least 32 bytes!", b"new secret of at least 32 bytes!"
 KEYS = TokenKeys([NEW])
@@ -122,3 +122,12 @@ def test_nothing_of_the_ids_shows(ordinal: int) -> None:
 def test_no_key_is_refused(secrets: list[bytes]) -> None:
     with pytest.raises(ValueError, match="secret"):
         TokenKeys(secrets)
+
+
+@given(st.integers(1, 2**63 - 1))
+def test_a_notice_is_told_from_a_task(number: int) -> None:
+    """In the same place of a token; no task has a negative number."""
+    of_task, of_a_notice = (Token(each, 0, TokenKind.UNSUBSCRIBE, 0) for each in (number, of_notice(number)))
+
+    assert (is_of_notice(of_task), is_of_notice(of_a_notice)) == (False, True)
+    assert KEYS.read_web(web(of_a_notice)) == of_a_notice
