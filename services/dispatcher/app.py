@@ -81,13 +81,10 @@ async def start_dispatcher(
     sweep, dns_check = settings.sweep_seconds, settings.dns_check
     planner = Planner(database, process.handler, process.owner, senders.keys(), sweep, on_batches, dns_check=dns_check)
 
+    wake = {"task_due": planner.wakeup.ring, "notices_due": couriers.ring}
+
     async def on_hint(hint: Hint) -> None:
-        if hint.topic == "task_due":
-            planner.wakeup.ring()
-        elif hint.topic == "notices_due":
-            couriers.ring()
-        else:
-            _wake(senders)
+        wake.get(hint.topic, partial(_wake, senders))()
 
     loops = [
         planner.run,

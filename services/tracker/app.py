@@ -80,22 +80,8 @@ async def start_tracker(
     wakeup, sweeping = Wakeup(), Wakeup()
     hinter = Hinter(bus)
     projector = _projector(settings, database, store, metrics)
-    keys, tasks = TokenKeys(settings.secret), KnownTasks(database, clock.monotonic)
-    # Below the batch that all unsubscribes share.
-    recorder = HitRecorder(delivery_log, -2 - clock.random_id(), metrics)
-    intake = Intake(
-        keys=keys,
-        tasks=tasks,
-        observer=Observer(settings.trusted_proxies),
-        recorder=recorder,
-        unsubscriber=Unsubscriber(
-            database, AddressHashes(settings.secret), clock.now, clock.random_id, metrics
-        ),
-        now=clock.now,
-        metrics=metrics,
-        inbound=InboundWeb(keys, _inbound_desk(settings, database, metrics, hinter)),
-    )
-    bounces = BouncePort(BounceIntake(keys, tasks, recorder, clock.now, metrics))
+    intake = _intake(settings, database, delivery_log, metrics, hinter)
+    bounces = BouncePort(BounceIntake(intake.keys, intake.tasks, intake.recorder, clock.now, metrics))
     site, url = await _open_ports(settings, intake, bounces, metrics, ready=lambda: not stopping.is_set())
 
     async def on_hint(_: Hint) -> None:
@@ -117,6 +103,23 @@ async def start_tracker(
             ),
             asyncio.create_task(run_loop("forget", desk.forget, Wakeup(), stopping, FORGET_SECONDS, (Unavailable,))),
         ],
+    )
+
+
+def _intake(
+    settings: Settings, database: Database, delivery_log: DeliveryLog, metrics: Metrics, hinter: Hinter
+) -> Intake:
+    keys, hashes = TokenKeys(settings.secret), AddressHashes(settings.secret)
+    return Intake(
+        keys=keys,
+        tasks=KnownTasks(database, clock.monotonic),
+        observer=Observer(settings.trusted_proxies),
+        # Below the batch that all unsubscribes share.
+        recorder=HitRecorder(delivery_log, -2 - clock.random_id(), metrics),
+        unsubscriber=Unsubscriber(database, hashes, clock.now, clock.random_id, metrics),
+        now=clock.now,
+        metrics=metrics,
+        inbound=InboundWeb(keys, _inbound_desk(settings, database, metrics, hinter)),
     )
 
 
