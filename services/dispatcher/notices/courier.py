@@ -64,7 +64,7 @@ class Courier:
     def _take_rest(self, unusable: Outcome) -> None:
         reason = f"{unusable.stage}: {unusable.text}"
         log.warning("relay not usable", action="notice_relay_trouble", channel=self._name, reason=reason)
-        self._not_before = self._tools.monotonic() + self._rest
+        self._not_before = self._tools.monotonic() + (unusable.pause or self._rest)
         self._rest = min(2 * self._rest, LONGEST_REST_SECONDS)
 
     async def close(self) -> None:

@@ -1,13 +1,25 @@
 """Notices to be sent, and what became of them."""
 
 import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+from services.dispatcher.channels.interface import Channel
+from services.dispatcher.notices.courier import Courier
+from services.dispatcher.notices.held_notice import NoticeLeases
+from services.dispatcher.notices.send_notice import NoticeTools
+from services.dispatcher.sending.journal import Journal
+from shared.domain.identifiers import Channel as ChannelName
+from shared.domain.retry_schedule import RetrySchedule
 from shared.event_store.interface import Append
 from shared.event_store.on_postgres import PostgresEventStore
 from shared.notices.record import NewNotice, notice_row
 from shared.postgres.database import Database
+from shared.runtime import clock
+from tests.integration.dispatcher.dispatching import KEYS
 
 PROOF = NewNotice(
     account_id=1,
@@ -57,3 +69,31 @@ async def until(database: Database, condition: str, seconds: float = 20.0) -> di
 async def abandon(database: Database, owner: int, *, begun: bool) -> None:
     """As if a process had claimed everything and fallen silent."""
     await database.execute("UPDATE notice SET owner = $1, epoch = 1, begun = $2", owner, begun)
+
+
+def tools_for(database: Database, folder: Path, monotonic: Callable[[], float] = clock.monotonic) -> NoticeTools:
+    """Of the process number 1, with its journal in ``folder``; what is refused for now rests for an hour."""
+    return NoticeTools(
+        database=database,
+        leases=NoticeLeases(database, 1, monotonic),
+        journal=Journal(folder, 1),
+        tokens=KEYS,
+        schedule=RetrySchedule((3_600.0,)),
+        owner=1,
+        now=clock.now,
+        monotonic=monotonic,
+        jitter=lambda: 0.0,
+        count=lambda channel, state: None,
+        stopping=asyncio.Event(),
+    )
+
+
+@asynccontextmanager
+async def courier(tools: NoticeTools, name: ChannelName, channel: Channel) -> AsyncIterator[Courier]:
+    """One alone, whose steps are the test's to take."""
+    alone = Courier(tools, name, channel)
+    try:
+        yield alone
+    finally:
+        await alone.close()
+        tools.journal.close()
