@@ -79,22 +79,24 @@ async def until(enough: asyncio.Event) -> AsyncIterator[None]:
 
 
 async def test_without_postgres_readers_are_told_to_come_again(private_postgres: Server, tmp_path: Path) -> None:
-    """503 and Retry-After for all four, the probes stay well, and everything goes on when it is back."""
+    """503 and Retry-After for readers and gateways, the probes stay well, and all goes on when it is back."""
     await migrate(private_postgres.url)
     database = await Database.connect(private_postgres.url)
     with capture_logs():  # the loops say every second what is wrong
         async with reading(database, private_postgres.url, tmp_path) as reader:
             assert await reader.open(1) == 200
             private_postgres.kill()
-            away = await asyncio.gather(*(ask(reader, kind) for kind in ASKED))
+            away = await asyncio.gather(*(ask(reader, kind) for kind in ASKED), bring_sms(reader))
             probes = [(await reader.ask("GET", reader.tracker.url + path))[0] for path in ("/healthz", "/readyz")]
             private_postgres.start()
             await eventually(lambda: answers_again(reader))
             await eventually(lambda: all_projected(database))
             totals = await read_totals(database, TASK)
+            brought = await bring_sms(reader)
     await database.close()
 
     assert away == [(503, "2")] * 4
+    assert brought == (200, None)
     assert probes == [200, 200]
     assert totals[Kind.OPENED, 0] >= 2
 
@@ -117,3 +119,10 @@ async def ask(reader: Reader, kind: TokenKind) -> tuple[int, str | None]:
 
 async def answers_again(reader: Reader) -> bool:
     return await reader.open(3) == 200
+
+
+async def bring_sms(reader: Reader) -> tuple[int, str | None]:
+    url = f"{reader.tracker.url}/s/{reader.keys.web(1, 0, TokenKind.INBOUND)}"
+    sms = {"from": "+447700900123", "to": "60777", "text": "STOP"}
+    status, _, headers = await reader.ask("POST", url, json=sms)
+    return status, headers.get("Retry-After")

@@ -75,6 +75,7 @@ def test_what_is_not_given_has_its_default() -> None:
         ("POSTROOM_DNS_SERVER", "", "dns_server", None),
         ("POSTROOM_DNS_SERVER", "192.0.2.1", "dns_server", ("192.0.2.1", 53)),
         ("POSTROOM_DNS_SERVER", "[2001:db8::1]:5353", "dns_server", ("2001:db8::1", 5353)),
+        ("POSTROOM_STOP_CONFIRMATION", "Tschüss.", "stop_confirmation", "Tschüss."),
         ("HOME", "/somewhere", "host", "127.0.0.1"),
     ],
 )
@@ -98,6 +99,9 @@ def test_what_is_given_is_read(variable: str, text: str, field: str, value: obje
         ("POSTROOM_DNS_CHECK", "perhaps"),
         ("POSTROOM_DNS_SERVER", "ns.example"),
         ("POSTROOM_DNS_SERVER", "192.0.2.1:dns"),
+        ("POSTROOM_STOP_CONFIRMATION", "two\nlines"),
+        ("POSTROOM_STOP_CONFIRMATION", " "),
+        ("POSTROOM_STOP_CONFIRMATION", "x" * 481),
         ("POSTROOM_SECRET", base64.b64encode(b"short").decode()),
         ("POSTROOM_SECRET", f"{SECRET},"),
         ("POSTROOM_PAUSE_AFTER", "-1"),
