@@ -2,6 +2,8 @@
 over one holds up no other.
 """
 
+from collections.abc import Callable
+
 import structlog
 
 from services.dispatcher.channels.interface import Channel, Outcome
@@ -17,8 +19,13 @@ LONGEST_REST_SECONDS = 15.0
 
 
 class Courier:
-    def __init__(self, tools: NoticeTools, name: ChannelName, channel: Channel) -> None:
+    """``on_claim``: told of each notice that this one has: there may be another for somebody else."""
+
+    def __init__(
+        self, tools: NoticeTools, name: ChannelName, channel: Channel, on_claim: Callable[[], None] = lambda: None
+    ) -> None:
         self._tools = tools
+        self._on_claim = on_claim
         self._name = name
         self._channel = channel
         self._rest = REST_SECONDS
@@ -45,6 +52,7 @@ class Courier:
             return None
         notice = read_held(row, tools.leases.dot_until(asked_at))
         tools.leases.hold(notice)
+        self._on_claim()
         return notice
 
     async def _send(self, notice: HeldNotice) -> bool:
@@ -66,6 +74,3 @@ class Courier:
         log.warning("relay not usable", action="notice_relay_trouble", channel=self._name, reason=reason)
         self._not_before = self._tools.monotonic() + (unusable.pause or self._rest)
         self._rest = min(2 * self._rest, LONGEST_REST_SECONDS)
-
-    async def close(self) -> None:
-        await self._channel.close()

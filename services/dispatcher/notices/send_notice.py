@@ -75,9 +75,16 @@ class NoticeSending:
         self._outcome: Outcome | None = None
 
     async def send(self, channel: Channel) -> Outcome | None:
-        """None, or why the channel could not be used. Raises DatabaseError before anything was sent."""
-        if not await self._begin():
-            return None
+        """None, or why it is better not to go on at once. Raises DatabaseError before anything was sent."""
+        try:
+            if not await self._begin():
+                return None
+        except Unavailable as error:
+            # It may stand there as begun all the same: that nothing was sent must be said, or it would be in doubt.
+            lost = Outcome(OutcomeKind.UNSENT, 0, f"not begun: {type(error).__name__}", Stage.CONNECT)
+            self.on_outcome(0, lost)
+            await self._conclude(None)
+            return lost
         outgoing = outgoing_of(self._notice, self._tools.tokens)
         stopped: Outcome | None = None
         if outgoing is None:

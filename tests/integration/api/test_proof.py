@@ -217,6 +217,20 @@ async def test_whoever_is_suppressed_gets_no_proof_either(
     assert (await client.post(f"{message}/test", {"to": [BOB]})).status == 202
 
 
+@pytest.mark.parametrize(("kind", "status"), [("marketing", 409), ("service", 202)])
+async def test_an_opt_out_of_marketing_leaves_proofs_of_the_service(
+    client: Client, database: Database, settings: Settings, kind: str, status: int
+) -> None:
+    """As it leaves the messages themselves."""
+    account_id = client.created["account_id"] if client.created else 0
+    wanted = NewSuppression(account_id, "email", ANN, "opted_out", "task 7", marketing_only=True)
+    async with database.transaction() as connection:
+        await suppress_in(connection, AddressHashes(settings.secret), [wanted], Instant(1.0), "one")
+    path = (await client.post("/message", {**EMAIL_MESSAGE, "class": kind})).headers["Location"]
+
+    assert (await client.post(f"{path}/test", {"to": [ANN]})).status == status
+
+
 @pytest.mark.parametrize(
     ("made", "given", "status", "fields"),
     [

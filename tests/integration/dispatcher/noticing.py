@@ -95,5 +95,5 @@ async def courier(tools: NoticeTools, name: ChannelName, channel: Channel) -> As
     try:
         yield alone
     finally:
-        await alone.close()
+        await channel.close()
         tools.journal.close()

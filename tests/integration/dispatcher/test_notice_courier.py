@@ -11,7 +11,7 @@ from services.dispatcher.notices.recover import replay_notices
 from services.dispatcher.notices.statements import STATEMENTS
 from services.dispatcher.sending.send_batch import PATIENT_HOLDS
 from shared.domain.retry_schedule import RetrySchedule
-from shared.postgres.database import Database
+from shared.postgres.database import Database, Unavailable
 from tests.integration.dispatcher.noticing import PROOF, add, courier, one, states, tools_for
 from tests.integration.tcp_proxy import TcpProxy
 from tests.sinks.fake_relay import DROP, Action, FakeRelay, Step
@@ -118,6 +118,35 @@ async def test_a_message_that_no_connection_survives_comes_to_cost_attempts(
 
     row = await one(database)
     assert (row["state"], row["attempt"]) == ("waiting", attempt)
+
+
+class LosesTheAnswer(Database):
+    """Marks the first notice as begun, and does not hear of it."""
+
+    losses = 1
+
+    async def execute(self, statement: str, *args: object) -> int:
+        count = await super().execute(statement, *args)
+        if statement == STATEMENTS["begin_notice"] and self.losses:
+            self.losses -= 1
+            raise Unavailable("the connection was lost")
+        return count
+
+
+async def test_a_begin_whose_commit_was_not_heard_of_is_no_doubt(database: Database, tmp_path: Path) -> None:
+    """Nothing was handed to the channel, whatever the row says."""
+    await add(database, PROOF)
+    moment = [0.0]
+    tools = tools_for(LosesTheAnswer(database._pool), tmp_path, lambda: moment[0])
+    async with FakeRelay() as relay, courier(tools, "email", session_for(relay)) as alone:
+        await alone.step()
+        row = await one(database)
+        moment[0] = 60.0
+        await database.execute("UPDATE notice SET due_at = clock_timestamp()")
+        await alone.step()
+
+    assert (row["state"], row["begun"], row["owner"], row["attempt"]) == ("waiting", False, None, 1)
+    assert (await states(database), len(relay.ledger)) == ({"proof-1": "accepted"}, 1)
 
 
 async def test_what_postgres_was_not_told_before_the_end_is_in_the_journal(

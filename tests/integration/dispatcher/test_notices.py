@@ -17,7 +17,7 @@ from shared.postgres.database import Database
 from tests.integration.dispatcher.dispatching import dispatching, eventually
 from tests.integration.dispatcher.noticing import PROOF, abandon, add, one, proof, settled, states, until
 from tests.integration.tcp_proxy import TcpProxy
-from tests.sinks.fake_relay import DROP, End, FakeRelay, Say, Script, Step
+from tests.sinks.fake_relay import DROP, After, End, FakeRelay, Say, Script, Step
 
 
 async def test_a_notice_is_sent_once_as_it_stands(database: Database, tmp_path: Path) -> None:
@@ -196,6 +196,20 @@ async def test_the_journal_of_who_died_says_how_far_it_had_come(
         await settled(database)
 
     assert (await states(database), len(relay.ledger)) == ({"proof-1": state}, copies)
+
+
+async def test_an_orderly_stop_waits_for_the_reply_and_gives_back_the_rest(database: Database, tmp_path: Path) -> None:
+    """Nobody is in doubt after it, and nothing is held."""
+    await add(database, *(proof(number) for number in range(30)))
+    slow = lambda step: After(0.2, Say(b"250 ok\r\n")) if step.stage == "dot" else None  # noqa: E731 - a script
+    async with FakeRelay(slow) as relay:
+        async with dispatching(database, relay.port, tmp_path):
+            await eventually(lambda: len(relay.ledger) > 0)
+        sent = len(relay.ledger)
+
+    assert 0 < sent < 30
+    assert Counter((await states(database)).values()) == {"accepted": sent, "waiting": 30 - sent}
+    assert await database.fetch_value("SELECT count(*) FROM notice WHERE owner IS NOT NULL OR begun") == 0
 
 
 async def test_an_answer_that_comes_after_the_lease_still_counts(database: Database, tmp_path: Path) -> None:

@@ -58,12 +58,22 @@ async def read_owners(
 
 
 async def refuse_suppressed(
-    database: Database, hashes: AddressHashes, account_id: int, channel: Channel, addresses: Sequence[str]
+    database: Database,
+    hashes: AddressHashes,
+    account_id: int,
+    channel: Channel,
+    addresses: Sequence[str],
+    *,
+    marketing: bool,
 ) -> Refused | None:
     """A proof is a message too: whoever said stop, complained or bounced gets none."""
     async with database.transaction() as connection:
         found = await find_in(connection, hashes, account_id, [(channel, address) for address in addresses])
-    faults = {each.address: f"is suppressed: {each.reason}" for each in found if each.list_id is None}
+    faults = {
+        each.address: f"is suppressed: {each.reason}"
+        for each in found
+        if each.list_id is None and (marketing or not each.marketing_only)
+    }
     if not faults:
         return None
     places = {address: place for place, address in enumerate(addresses)}

@@ -62,8 +62,9 @@ async def post_proof(api: Api, call: Call[NoQuery, NewProof]) -> Answer | Refuse
     if faults or isinstance(sample, Fault):
         return Refused.invalid(*faults)
     to = [each for each in addresses if isinstance(each, str)]
-    hashes = AddressHashes(api.secret)
-    if (refused := await refuse_suppressed(api.database, hashes, account_id, channel, to)) is not None:
+    hashes, marketing = AddressHashes(api.secret), message["class"] == "marketing"
+    refused = await refuse_suppressed(api.database, hashes, account_id, channel, to, marketing=marketing)
+    if refused is not None:
         return refused
     prepared = prepare_proof(message, ProofContext(account_id, api.tracker_url, api.bounce_domain, api.now()))
     if isinstance(prepared, list):
