@@ -116,9 +116,7 @@ def make_senders(
     }
 
 
-async def make_couriers(
-    process: Process, transports: Mapping[Channel, Transport], tools: SendingTools
-) -> Couriers:
+async def make_couriers(process: Process, transports: Mapping[Channel, Transport], tools: SendingTools) -> Couriers:
     """With a journal of their own: what a notice did is none of a task's batches."""
     settings, folder = process.settings, process.settings.journal_dir / "notices"
     journal = Journal(folder, process.owner)

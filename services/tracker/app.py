@@ -80,7 +80,8 @@ async def start_tracker(
     wakeup, sweeping = Wakeup(), Wakeup()
     hinter = Hinter(bus)
     projector = _projector(settings, database, store, metrics)
-    intake = _intake(settings, database, delivery_log, metrics, hinter)
+    desk = _inbound_desk(settings, database, metrics, hinter)
+    intake = _intake(settings, database, delivery_log, metrics, desk)
     bounces = BouncePort(BounceIntake(intake.keys, intake.tasks, intake.recorder, clock.now, metrics))
     site, url = await _open_ports(settings, intake, bounces, metrics, ready=lambda: not stopping.is_set())
 
@@ -107,7 +108,7 @@ async def start_tracker(
 
 
 def _intake(
-    settings: Settings, database: Database, delivery_log: DeliveryLog, metrics: Metrics, hinter: Hinter
+    settings: Settings, database: Database, delivery_log: DeliveryLog, metrics: Metrics, desk: InboundDesk
 ) -> Intake:
     keys, hashes = TokenKeys(settings.secret), AddressHashes(settings.secret)
     return Intake(
@@ -119,7 +120,7 @@ def _intake(
         unsubscriber=Unsubscriber(database, hashes, clock.now, clock.random_id, metrics),
         now=clock.now,
         metrics=metrics,
-        inbound=InboundWeb(keys, _inbound_desk(settings, database, metrics, hinter)),
+        inbound=InboundWeb(keys, desk),
     )
 
 

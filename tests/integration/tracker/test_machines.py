@@ -12,6 +12,8 @@ import aiohttp
 import pytest
 from pyroaring import BitMap
 
+from services.tracker.intake.inbound_sms import InboundDesk
+from services.tracker.intake.inbound_web import InboundWeb
 from services.tracker.intake.known_tasks import KnownTasks
 from services.tracker.intake.observe import Observer
 from services.tracker.intake.record import HitRecorder
@@ -78,6 +80,9 @@ async def site(database: Database, delivery_log: DeliveryLog) -> AsyncIterator[W
             unsubscriber=Unsubscriber(database, HASHES, lambda: site.now, clock.random_id, metrics),
             now=lambda: site.now,
             metrics=metrics,
+            inbound=InboundWeb(
+                site.keys, InboundDesk(database, HASHES, "", clock.now, clock.random_id, lambda: None, metrics)
+            ),
         )
         runner, site.url = await open_site("127.0.0.1", 0, intake, metrics, ready=lambda: True)
         yield site
