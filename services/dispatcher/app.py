@@ -8,10 +8,9 @@ from functools import partial
 
 from aiohttp import web
 
-from services.dispatcher.assemble import Process, make_couriers, make_senders, make_tools, receiving_loops
+from services.dispatcher.assemble import Process, make_couriers, make_planner, make_senders, make_tools, receiving_loops
 from services.dispatcher.limits.admission import Domains
 from services.dispatcher.limits.shares import RENEW_SECONDS, Shares
-from services.dispatcher.planner.plan import Planner
 from services.dispatcher.probes import Figures, serve_probes
 from services.dispatcher.sending.journal import Journal
 from services.dispatcher.sending.recover import replay_orphans
@@ -79,9 +78,7 @@ async def start_dispatcher(
         _wake(senders)
         hinter.send("dispatcher", Hint("batches_ready"))
 
-    sweep, dns_check = settings.sweep_seconds, settings.dns_check
-    planner = Planner(database, process.handler, process.owner, senders.keys(), sweep, on_batches, dns_check=dns_check)
-
+    planner = make_planner(process, senders.keys(), on_batches)
     wake = {"task_due": planner.wakeup.ring, "notices_due": couriers.ring}
 
     async def on_hint(hint: Hint) -> None:

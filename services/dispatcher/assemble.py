@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Collection, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -15,6 +15,7 @@ from services.dispatcher.notices.couriers import Couriers
 from services.dispatcher.notices.held_notice import NoticeLeases
 from services.dispatcher.notices.recover import replay_notices
 from services.dispatcher.notices.send_notice import NoticeTools
+from services.dispatcher.planner.plan import Planner
 from services.dispatcher.probes import Figures
 from services.dispatcher.receipts.record import ReceiptRecorder
 from services.dispatcher.sending.journal import Journal
@@ -114,6 +115,18 @@ def make_senders(
         )
         for channel, transport in transports.items()
     }
+
+
+def make_planner(process: Process, channels: Collection[Channel], on_batches: Callable[[], None]) -> Planner:
+    return Planner(
+        process.database,
+        process.handler,
+        process.owner,
+        channels,
+        process.settings.sweep_seconds,
+        on_batches,
+        dns_check=process.settings.dns_check,
+    )
 
 
 async def make_couriers(process: Process, transports: Mapping[Channel, Transport], tools: SendingTools) -> Couriers:

@@ -4,16 +4,30 @@ Every name is ``POSTROOM_`` and the field in capitals. A secret setting also rea
 that holds the value. ``SETTINGS`` is what `postroom settings` lists.
 """
 
-import base64
-import binascii
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from decimal import Decimal
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any, Final, Literal
-from urllib.parse import urlsplit
+
+from shared.runtime.setting_values import (
+    read_count,
+    read_count_or_off,
+    read_delivered,
+    read_log_level,
+    read_name_server,
+    read_networks,
+    read_pauses,
+    read_percent_or_off,
+    read_period,
+    read_port,
+    read_secrets,
+    read_switch,
+    read_text,
+    read_text_message,
+)
 
 PREFIX: Final = "POSTROOM_"
 
@@ -42,152 +56,55 @@ class Setting:
         return PREFIX + self.name
 
 
-def _text(value: str) -> str:
-    return value
-
-
-def _count(value: str) -> int:
-    if int(value) < 1:
-        raise ValueError("1 or more")
-    return int(value)
-
-
-def _count_or_off(value: str) -> int:
-    return 0 if value.strip() in ("", "0") else _count(value)
-
-
-def _percent_or_off(value: str) -> Decimal:
-    try:
-        percent = Decimal(value.strip() or "0")
-    except InvalidOperation as error:
-        raise ValueError("a percentage, 0 to 100") from error
-    if not (percent.is_finite() and 0 <= percent <= 100):
-        raise ValueError("a percentage, 0 to 100")
-    return percent
-
-
-def _port(value: str) -> int:
-    if not 0 <= int(value) <= 65535:
-        raise ValueError("a port is 0 to 65535")
-    return int(value)
-
-
-def _period(value: str) -> float:
-    if not _seconds(value):
-        raise ValueError("more than 0 seconds")
-    return _seconds(value)
-
-
-def _seconds(value: str) -> float:
-    if not 0 <= float(value) < 10**9:
-        raise ValueError("seconds, 0 or more")
-    return float(value)
-
-
-def _pauses(value: str) -> tuple[float, ...]:
-    return tuple(_seconds(part) for part in value.split(",") if part.strip())
-
-
-def _networks(value: str) -> tuple[IPv4Network | IPv6Network, ...]:
-    return tuple(ip_network(part.strip()) for part in value.split(",") if part.strip())
-
-
-def _text_message(value: str) -> str:
-    if not value.strip() or not value.isprintable() or len(value) > 480:
-        raise ValueError("one line of 1 to 480 characters")
-    return value
-
-
-def _delivered(value: str) -> str:
-    if value not in ("accepted", "dsn"):
-        raise ValueError("accepted or dsn")
-    return value
-
-
-def _switch(value: str) -> bool:
-    if value.lower() not in _SWITCHES:
-        raise ValueError("on or off")
-    return _SWITCHES[value.lower()]
-
-
-def _name_server(value: str) -> tuple[str, int] | None:
-    """(address, port); None: those of the system."""
-    if not value:
-        return None
-    try:
-        at = urlsplit(f"//{value}")
-        return str(ip_address(at.hostname or "")), at.port or 53
-    except ValueError as error:
-        raise ValueError("an address, as 192.0.2.1, 192.0.2.1:5353 or [2001:db8::1]:5353") from error
-
-
-def _log_level(value: str) -> str:
-    if value not in ("debug", "info", "warning", "error"):
-        raise ValueError("debug, info, warning or error")
-    return value
-
-
-def _secrets(value: str) -> tuple[bytes, ...]:
-    """Base64, comma-separated; the first signs, all verify."""
-    try:
-        found = tuple(base64.b64decode(part.strip(), validate=True) for part in value.split(","))
-    except binascii.Error as error:
-        raise ValueError("base64 of at least 32 bytes each, comma-separated") from error
-    if any(len(secret) < 32 for secret in found):
-        raise ValueError("each secret needs at least 32 bytes")
-    return found
-
-
-_SWITCHES: Final = {"on": True, "true": True, "1": True, "off": False, "false": False, "0": False}
 _STOP_CONFIRMATION = "You have been unsubscribed and will get no more messages from this number. Reply START to undo."
 
 _SEND_PAUSES = "300,600,1200,2400,4800,5100"  # 5 minutes doubling to 4 hours in all
 
 SETTINGS: Final[tuple[Setting, ...]] = (
-    Setting("DATABASE_URL", None, "Postgres, as postgresql://user:password@host:port/name", _text, secret=True),
+    Setting("DATABASE_URL", None, "Postgres, as postgresql://user:password@host:port/name", read_text, secret=True),
     Setting(
-        "DATABASE_DIRECT_URL", "", "Postgres past a pooler, for migrations; empty: DATABASE_URL", _text, secret=True
+        "DATABASE_DIRECT_URL", "", "Postgres past a pooler, for migrations; empty: DATABASE_URL", read_text, secret=True
     ),
     Setting(
         "BUS_URL",
         None,
         "RabbitMQ, as amqp://user:password@host:port/vhost; inprocess: within one process",
-        _text,
+        read_text,
         secret=True,
     ),
     Setting(
         "SMTP_URL",
         None,
         "The relay, as smtp://user:password@host:port?starttls=none|opportunistic|require or smtps://",
-        _text,
+        read_text,
         secret=True,
     ),
     Setting(
         "SMS_URL",
         None,
         "The SMS gateway, as http://user:password@host:port/path or https://",
-        _text,
+        read_text,
         secret=True,
     ),
     Setting(
         "SECRET",
         None,
         "Signs tokens and encrypts stored secrets: base64, at least 32 bytes; comma-separated for rotation",
-        _secrets,
+        read_secrets,
         secret=True,
     ),
-    Setting("HOST", "127.0.0.1", "The address the services listen on", _text),
-    Setting("API_PORT", "8080", "Port of the HTTP API; 0: any free one", _port),
-    Setting("TRACKER_PORT", "8081", "Port of pixel, links and unsubscribe; 0: any free one", _port),
-    Setting("TRACKER_URL", "", "Public base of the links in messages; empty: http://HOST:TRACKER_PORT", _text),
+    Setting("HOST", "127.0.0.1", "The address the services listen on", read_text),
+    Setting("API_PORT", "8080", "Port of the HTTP API; 0: any free one", read_port),
+    Setting("TRACKER_PORT", "8081", "Port of pixel, links and unsubscribe; 0: any free one", read_port),
+    Setting("TRACKER_URL", "", "Public base of the links in messages; empty: http://HOST:TRACKER_PORT", read_text),
     Setting(
         "TRUSTED_PROXIES",
         "",
         "Networks (as 10.0.0.0/8, comma-separated) of proxies before the tracker whose X-Forwarded-For is believed",
-        _networks,
+        read_networks,
     ),
-    Setting("BOUNCE_PORT", "8025", "Port for bounces and complaints, by SMTP and LMTP; 0: any free one", _port),
-    Setting("METRICS_PORT", "9090", "Port of the dispatcher's health and metrics; 0: any free one", _port),
+    Setting("BOUNCE_PORT", "8025", "Port for bounces and complaints, by SMTP and LMTP; 0: any free one", read_port),
+    Setting("METRICS_PORT", "9090", "Port of the dispatcher's health and metrics; 0: any free one", read_port),
     Setting(
         "JOURNAL_DIR", "/var/lib/postroom/journal", "Folder of the sending journal; must outlive the process", Path
     ),
@@ -195,67 +112,72 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "BOUNCE_DOMAIN",
         "bounce.localhost",
         "Domain of envelope senders and message ids where a campaign names none",
-        _text,
+        read_text,
     ),
-    Setting("MX_HOST", "", "Host that takes bounces, as MX records are to name it; empty: BOUNCE_DOMAIN", _text),
+    Setting("MX_HOST", "", "Host that takes bounces, as MX records are to name it; empty: BOUNCE_DOMAIN", read_text),
     Setting(
         "DNS_CHECK",
         "on",
         "on: mail is sent only from domains whose records DNS shows; off: domains are taken on trust",
-        _switch,
+        read_switch,
     ),
     Setting(
         "DNS_SERVER",
         "",
         "The name server to ask, as address or address:port; empty: the system's",
-        _name_server,
+        read_name_server,
     ),
     Setting(
-        "EMAIL_DELIVERED", "accepted", "When mail counts as delivered: accepted (the relay's 250) or dsn", _delivered
+        "EMAIL_DELIVERED",
+        "accepted",
+        "When mail counts as delivered: accepted (the relay's 250) or dsn",
+        read_delivered,
     ),
-    Setting("SOFT_BOUNCES", "3", "So many temporary bounces of one address, by different tasks, suppress it", _count),
-    Setting("SOFT_BOUNCE_DAYS", "30", "Within so many days", _count),
     Setting(
-        "STOP_CONFIRMATION", _STOP_CONFIRMATION, "The SMS that answers a STOP, once for each opt-out", _text_message
+        "SOFT_BOUNCES", "3", "So many temporary bounces of one address, by different tasks, suppress it", read_count
     ),
-    Setting("SMTP_CONNECTIONS", "10", "Connections one dispatcher keeps to its relay", _count),
-    Setting("SMS_CONNECTIONS", "10", "Connections one dispatcher keeps to its SMS gateway", _count),
+    Setting("SOFT_BOUNCE_DAYS", "30", "Within so many days", read_count),
+    Setting(
+        "STOP_CONFIRMATION", _STOP_CONFIRMATION, "The SMS that answers a STOP, once for each opt-out", read_text_message
+    ),
+    Setting("SMTP_CONNECTIONS", "10", "Connections one dispatcher keeps to its relay", read_count),
+    Setting("SMS_CONNECTIONS", "10", "Connections one dispatcher keeps to its SMS gateway", read_count),
     Setting(
         "SMTP_LIMITS",
         "",
         "What all dispatchers together may do at the relay: connections=40 rate=100 (messages a second) "
         "messages_per_connection=100, each optional",
-        _text,
+        read_text,
     ),
-    Setting("SMS_LIMITS", "", "The same for the SMS gateway: connections=4 rate=20", _text),
+    Setting("SMS_LIMITS", "", "The same for the SMS gateway: connections=4 rate=20", read_text),
     Setting(
         "DOMAIN_LIMITS",
         "",
         "The same for recipient domains: gmail.com,googlemail.com connections=10 rate=20; example.org rate=0.5",
-        _text,
+        read_text,
     ),
-    Setting("RETRY_SECONDS", _SEND_PAUSES, "Pauses between attempts for one recipient, comma-separated", _pauses),
+    Setting("RETRY_SECONDS", _SEND_PAUSES, "Pauses between attempts for one recipient, comma-separated", read_pauses),
     Setting(
         "PAUSE_AFTER",
         "1000",
         "Accepted messages after which a task may pause itself for its bounces or complaints; 0 or empty: never",
-        _count_or_off,
+        read_count_or_off,
     ),
     Setting(
         "PAUSE_BOUNCE_PERCENT",
         "5",
         "A task pauses itself above so many hard bounces in 100 accepted messages; 0 or empty: never for them",
-        _percent_or_off,
+        read_percent_or_off,
     ),
     Setting(
         "PAUSE_COMPLAINT_PERCENT",
         "0.3",
         "A task pauses itself above so many complaints in 100 accepted messages; 0 or empty: never for them",
-        _percent_or_off,
+        read_percent_or_off,
     ),
-    Setting("SWEEP_SECONDS", "2", "How often each loop looks for work that no hint announced", _period),
-    Setting("DATABASE_CONNECTIONS", "8", "Connections of one service to Postgres", _count),
-    Setting("LOG_LEVEL", "info", "debug, info, warning or error", _log_level),
+    Setting("SWEEP_SECONDS", "2", "How often each loop looks for work that no hint announced", read_period),
+    Setting("DATABASE_CONNECTIONS", "8", "Connections of one service to Postgres", read_count),
+    Setting("LOG_LEVEL", "info", "debug, info, warning or error", read_log_level),
 )
 
 
