@@ -37,7 +37,7 @@ async def test_everybody_gets_one_personal_text(database: Database, tmp_path: Pa
     assert sms["body"] == f"Hello Person {ordinal_of(sms)}: http://track.example/u/{leave}"
     assert (sms["from"], sms["receipt_url"]) == ("Acme", f"http://track.example/r/{sms['id']}")
     assert gateway.connections <= 20, "a connection is used again"
-    assert list(tmp_path.iterdir()) == [], "after an orderly end no journal is left"
+    assert list(tmp_path.rglob("*.journal")) == [], "after an orderly end no journal is left"
 
 
 @pytest.mark.parametrize("status", [400, 422])
