@@ -11,6 +11,7 @@ from typing import Any, Final
 from shared.composing.fill_message import RecipientData, envelope_sender, fill
 from shared.composing.prepare_message import PreparedMessage, SendContext, prepare
 from shared.composing.prepare_sms import PreparedSms, fill_sms, prepare_sms
+from shared.composing.template_engine import Unrenderable
 from shared.domain.email_content import EmailContent, find_problems
 from shared.domain.refusal import Fault
 from shared.domain.sms_content import body_faults, fault_in_text
@@ -46,11 +47,14 @@ def prepare_proof(message: Mapping[str, Any], context: ProofContext) -> Prepared
 def fill_proof(prepared: Prepared, notice_id: int, recipient: RecipientData, tokens: TokenKeys) -> Proof | Fault:
     """For one recipient; a Fault without a field where his values make it unsendable."""
     mine = replace(prepared, task_id=of_notice(notice_id))
-    if isinstance(mine, PreparedSms):
+    try:
+        if isinstance(mine, PreparedMessage):
+            return Proof(envelope_sender(mine, 0, tokens).decode(), fill(mine, 0, recipient, tokens))
         text = fill_sms(mine, 0, recipient, tokens)
-        fault = fault_in_text(text)
-        return Proof(mine.sender.decode(), text) if fault is None else Fault("", fault)
-    return Proof(envelope_sender(mine, 0, tokens).decode(), fill(mine, 0, recipient, tokens))
+    except Unrenderable as error:
+        return Fault("", str(error))
+    fault = fault_in_text(text)
+    return Proof(mine.sender.decode(), text) if fault is None else Fault("", fault)
 
 
 def _prepare_email(message: Mapping[str, Any], context: ProofContext) -> PreparedMessage | list[Fault]:
