@@ -84,8 +84,8 @@ async def start_dispatcher(
     async def on_hint(hint: Hint) -> None:
         wake.get(hint.topic, partial(_wake, senders))()
 
-    parts = (planner, *senders.values(), couriers)
-    loops = [*(part.run for part in parts), *receiving_loops(process, transports)]
+    sending = [sender.run for sender in senders.values()]
+    loops = [planner.run, *sending, couriers.run, *receiving_loops(process, transports)]
     stopping = process.stopping
     return RunningDispatcher(
         senders=senders,
