@@ -20,10 +20,11 @@ from shared.event_store.on_postgres import PostgresEventStore
 from shared.postgres.database import Database, Row, Unavailable
 from shared.runtime import clock
 from tests.audience import post_task
-from tests.integration.dispatcher.dispatching import copies, dispatching, figure, recorded, settled
+from tests.integration.dispatcher.dispatching import copies, dispatching, eventually, figure, recorded, settled
 from tests.integration.dispatcher.test_claims import OWNER, claim, ready_task
 from tests.integration.dispatcher.test_pausing import all_given_back, put
-from tests.sinks.fake_relay import Action, FakeRelay, Say, Step
+from tests.integration.tcp_proxy import TcpProxy
+from tests.sinks.fake_relay import Action, After, FakeRelay, Say, Step
 
 NOT_YOU = b"550 5.7.1 nothing from your network, ask <postmaster@example.com>\r\n"
 PAUSES = 'postroom_tasks_paused_total{cause="refusals"}'
@@ -147,6 +148,25 @@ async def test_a_cancel_while_refusals_are_withheld_loses_none_of_them(
 
     assert len(sets[Kind.BOUNCED]) == 3
     assert sets[Kind.BOUNCED] | sets[Kind.CANCELLED] | sets.get(Kind.SUBMITTED, BitMap()) == BitMap(range(5_000))
+
+
+async def test_what_a_process_withheld_when_it_ended_is_nobody_s_bounce(
+    database: Database, database_url: str, tmp_path: Path
+) -> None:
+    """Postgres was away, so only its journal knows of them: the next one tries them again, and nobody is in doubt."""
+    await post_task(database, 20)
+    refusing = lambda step: After(0.1, Say(b"554 5.7.1 spam\r\n")) if step.stage == "dot" else None  # noqa: E731 - a script
+    async with FakeRelay(refusing) as relay, TcpProxy(database_url) as proxy:
+        through = await Database.connect(proxy.url)
+        async with dispatching(through, relay.port, tmp_path, smtp_connections="1"):
+            await eventually(lambda: relay.messages >= 4)
+            await proxy.shut()
+        await through.close()
+        relay.script = lambda step: None
+        async with dispatching(database, relay.port, tmp_path):
+            sets = await settled(database, 20)
+
+    assert sets == {Kind.SUBMITTED: BitMap(range(20)), Kind.DELIVERED: BitMap(range(20))}
 
 
 class FailsOnce(PostgresEventStore):
