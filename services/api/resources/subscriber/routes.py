@@ -23,6 +23,7 @@ from services.api.resources.subscriber.upsert import Batch, upsert
 from shared.domain.refusal import Fault, Refused
 from shared.event_store.interface import Actor
 from shared.postgres.database import Connection
+from shared.suppression.address_hash import AddressHashes
 
 LINES_AT_ONCE: Final = 200  #: lines validated before other requests have their turn
 
@@ -50,10 +51,10 @@ async def _post_one(api: Api, call: Call[NoQuery, Lines], list_id: int, wishes: 
     async def finish(connection: Connection, plan: Plan) -> Answer | Refused:
         if plan.faults:
             return Refused("conflict", tuple(fault for _, fault in plan.faults))
-        (subscriber_id,) = plan.ids.values()
-        found = await read.read_subscription(connection, call.caller.account_id, list_id, subscriber_id)
-        if found is None:
-            return Refused.conflict("has opted out, and a POST does not lift that", "email")
+        account_id, subscriber_id = call.caller.account_id, next(iter(plan.ids.values()), None)
+        found = subscriber_id and await read.read_subscription(connection, account_id, list_id, subscriber_id)
+        if not found:
+            return Refused.conflict("has opted out or is suppressed, and a POST does not lift that", "email")
         return Answer(found, 201, {"Location": f"/list/{list_id}/subscriber/{subscriber_id}"})
 
     return await upsert(api.database, await _batch(api, call, list_id, wishes), finish, call.remember)
@@ -90,7 +91,7 @@ async def _batch(api: Api, call: Call[NoQuery, Lines], list_id: int, wishes: lis
     one = len(wishes) == 1
     fresh = [await api.ids.next("subscriber_id")] if one else await api.ids.take("subscriber_id", len(wishes))
     actor = Actor(call.caller.account_id, call.caller.user_id)
-    return Batch(actor, list_id, wishes, fresh, str(api.random_id()), api.now())
+    return Batch(actor, AddressHashes(api.secret), list_id, wishes, fresh, str(api.random_id()), api.now())
 
 
 def _bulk_answer(lines: Lines, plan: Plan, faults: Faults) -> BulkAnswer:

@@ -92,7 +92,9 @@ class LineFault(TypedDict):
 
 
 class BulkAnswer(TypedDict):
-    """``ids``: one a line, in order; null where it failed. ``skipped``: had ended or opted out, and was left so."""
+    """``ids``: one a line, in order; null where it failed or nobody is known. ``skipped``: had ended, opted out or is
+    suppressed, and was left so.
+    """
 
     created: int
     updated: int
