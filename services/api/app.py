@@ -23,6 +23,7 @@ from services.api.resources.key import routes as key_routes
 from services.api.resources.list import routes as list_routes
 from services.api.resources.message import routes as message_routes
 from services.api.resources.subscriber import routes as subscriber_routes
+from services.api.resources.suppression import routes as suppression_routes
 from services.api.resources.task import routes as task_routes
 from services.api.resources.user import routes as user_routes
 from services.api.routing import Routes
@@ -46,6 +47,7 @@ OPERATIONS: Final[tuple[Operation[Any, Any], ...]] = (
     *list_routes.OPERATIONS,
     *subscriber_routes.OPERATIONS,
     *message_routes.OPERATIONS,
+    *suppression_routes.OPERATIONS,
     *task_routes.OPERATIONS,
     *user_routes.OPERATIONS,
     *key_routes.OPERATIONS,

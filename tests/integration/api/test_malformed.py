@@ -16,8 +16,8 @@ import pytest
 from services.api.app import OPERATIONS
 from services.api.body import FORM, JSON
 from services.api.idempotency import HEADER
+from services.api.lines import CSV, NDJSON
 from services.api.operation import Operation
-from services.api.resources.subscriber.schema import NDJSON
 from shared.postgres.database import Database
 from tests.integration.api.conftest import EMAIL_MESSAGE, Client, Clients, Ready, count_events
 
@@ -125,11 +125,15 @@ class Chaos:
 
     def body(self) -> tuple[str, bytes]:
         """The content type and the bytes."""
-        kind = self.draw.choice(["object"] * 10 + ["lines", "array", "form", "form", "bytes", "depth", "cut", "type"])
+        kind = self.draw.choice(
+            ["object"] * 10 + ["lines", "array", "csv", "form", "form", "bytes", "depth", "cut", "type"]
+        )
         one = self.json(self.object())
         match kind:
-            case "lines" | "array":
+            case "lines" | "array" | "csv":
                 lines = [self.json(self.object()) for _ in range(self.draw.randrange(4))]
+                if kind == "csv":
+                    return CSV, b"\r\n".join([",".join(self.draw.choice(self.valid)).encode(), *lines])
                 return (NDJSON, b"\n".join(lines)) if kind == "lines" else (JSON, b"[" + b",".join(lines) + b"]")
             case "form":
                 return FORM, self.form()
@@ -159,8 +163,11 @@ class Chaos:
         return quote(field, errors="replace") + self.draw.choice(["", "", "[]", "[a]", "[0]", "[", "]", "[a][b][]"])
 
     def path(self) -> str:
-        # Of keys not the first: with that one the requests are sent.
-        ids = ["2" if "{key_id}" in self.operation.path else "1"] * 24 + [
+        # Of keys not the first: with that one the requests are sent. Of suppressions many: each can be lifted once.
+        first, many = "2" if "{key_id}" in self.operation.path else "1", "{suppression_id}" in self.operation.path
+        right = [str(number) for number in range(1, 25)] if many else [first] * 24
+        ids = [
+            *right,
             "2",
             "99",
             "0",
@@ -205,6 +212,10 @@ def _valid(operation: Operation[Any, Any], ready: Ready) -> list[dict[str, Any]]
         ],
         "POST /user": [{"name": "Bob", "role": "member"}, {"name": "Rita", "role": "reader"}],
         "POST /key": [{"user_id": 1, "name": "Laptop"}],
+        "POST /suppression": [
+            {"email": "s@b.co", "reason": "unsubscribed", "list_id": ready.list_id, "source": "s", "detail": "d"},
+            {"telephone": "+447700900123"},
+        ],
     }
     return bodies.get(f"{operation.method} {operation.path}", [{"name": "x"}])
 
@@ -219,6 +230,7 @@ async def test_nothing_malformed_breaks_anything(
     operation: Operation[Any, Any],
 ) -> None:
     await clients.make(user="with the second key")
+    await client.post("/suppression", [{"email": f"s{number}@b.co"} for number in range(24)])
     chaos = Chaos(operation, ready)
     events = await count_events(database)
     statuses: Counter[int] = Counter()

@@ -1,9 +1,7 @@
 """``/list/:id/subscriber`` and ``/subscriber``: parse, handle, answer."""
 
-import asyncio
-from typing import Final
-
 from services.api.fields import NoQuery
+from services.api.lines import Faults, Lines, line_faults, read_lines
 from services.api.operation import MEBIBYTE, WRITERS, Answer, Api, Call, Operation
 from services.api.paging import PageQuery, answer_page, read_id_cursor
 from services.api.resources.subscriber import read
@@ -11,30 +9,24 @@ from services.api.resources.subscriber.plan_upsert import Plan, Wish
 from services.api.resources.subscriber.schema import (
     SUBSCRIBER_LINES,
     BulkAnswer,
-    LineFault,
-    Lines,
     NewSubscriber,
     SubscriberAnswer,
     SubscriberQuery,
     SubscriptionAnswer,
-    read_line,
 )
 from services.api.resources.subscriber.upsert import Batch, upsert
-from shared.domain.refusal import Fault, Refused
+from shared.domain.refusal import Refused
 from shared.event_store.interface import Actor
 from shared.postgres.database import Connection
 from shared.suppression.address_hash import AddressHashes
-
-LINES_AT_ONCE: Final = 200  #: lines validated before other requests have their turn
-
-Faults = list[tuple[int, Fault]]
 
 
 async def post_subscribers(api: Api, call: Call[NoQuery, Lines]) -> Answer | Refused:
     (list_id,) = call.ids
     if not await read.is_list_known(api.database, call.caller.account_id, list_id):
         return _no_list(list_id)
-    wishes, faults = await _validated(call.content)
+    valid, faults = await read_lines(call.content, NewSubscriber)
+    wishes = [_wish(number, line) for number, line in valid]
     if call.content.one:
         return (
             await _post_one(api, call, list_id, wishes) if wishes else Refused.invalid(*(fault for _, fault in faults))
@@ -60,20 +52,6 @@ async def _post_one(api: Api, call: Call[NoQuery, Lines], list_id: int, wishes: 
     return await upsert(api.database, await _batch(api, call, list_id, wishes), finish, call.remember)
 
 
-async def _validated(lines: Lines) -> tuple[list[Wish], Faults]:
-    wishes: list[Wish] = []
-    faults: Faults = []
-    for count, (number, item) in enumerate(lines.items, start=1):
-        line = read_line(item, as_text=lines.as_text)
-        if isinstance(line, list):
-            faults += [(number, fault) for fault in line]
-        else:
-            wishes.append(_wish(number, line))
-        if count % LINES_AT_ONCE == 0:
-            await asyncio.sleep(0)
-    return wishes, faults
-
-
 def _wish(number: int, line: NewSubscriber) -> Wish:
     return Wish(
         line=number,
@@ -95,14 +73,14 @@ async def _batch(api: Api, call: Call[NoQuery, Lines], list_id: int, wishes: lis
 
 
 def _bulk_answer(lines: Lines, plan: Plan, faults: Faults) -> BulkAnswer:
-    failures = sorted([*faults, *plan.faults], key=lambda failure: failure[0])
+    failures = [*faults, *plan.faults]
     return BulkAnswer(
         created=plan.created,
         updated=plan.updated,
         failed=len({number for number, _ in failures}),
         skipped=plan.skipped,
         ids=[plan.ids.get(number) for number, _ in lines.items],
-        errors=[LineFault(line=number, field=fault.field, message=fault.message) for number, fault in failures],
+        errors=line_faults(failures),
     )
 
 
