@@ -28,6 +28,7 @@ from services.api.resources.list import routes as list_routes
 from services.api.resources.message import routes as message_routes
 from services.api.resources.notice import routes as notice_routes
 from services.api.resources.subscriber import routes as subscriber_routes
+from services.api.resources.suppression import routes as suppression_routes
 from services.api.resources.task import routes as task_routes
 from services.api.resources.user import routes as user_routes
 from services.api.routing import Routes
@@ -55,6 +56,7 @@ OPERATIONS: Final[tuple[Operation[Any, Any], ...]] = (
     *subscriber_routes.OPERATIONS,
     *message_routes.OPERATIONS,
     *notice_routes.OPERATIONS,
+    *suppression_routes.OPERATIONS,
     *task_routes.OPERATIONS,
     *account_routes.OPERATIONS,
     *user_routes.OPERATIONS,

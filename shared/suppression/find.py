@@ -40,6 +40,7 @@ async def find_in(
     if not asked:
         return []
     columns = [list(column) for column in zip(*asked, strict=True)]
+    await connection.execute(STATEMENTS["go_by_index"])
     rows = await connection.fetch(STATEMENTS["find_suppressions"], account_id, *columns)
     return [
         Found(

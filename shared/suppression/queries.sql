@@ -1,3 +1,8 @@
+-- go_by_index
+-- A plan made while a table was small would read the whole of it for every address asked for, and be kept while it grows. Until
+-- the transaction ends.
+SELECT set_config('enable_seqscan', 'off', true);
+
 -- hold_addresses
 -- Until the commit nobody is given an address in these accounts: else a suppression of an address and the subscriber who gets it
 -- at the same moment would not find each other. $1 accounts
@@ -8,66 +13,45 @@ SELECT pg_advisory_xact_lock(hashtextextended('addresses of account ' || account
 -- Those who give addresses to subscribers go side by side. $1 account
 SELECT pg_advisory_xact_lock_shared(hashtextextended('addresses of account ' || $1::bigint, 0));
 
--- suppress
--- Adds what is not there under any secret, in the order of the unique index, so that two who add the same wait for each other and
--- never in a circle. What is there stays as it was, but an opt-out of marketing may become one of everything, and whose address
--- it is may be known by now: whoever has it today. Answers what is new by its place among those wanted.
--- $1 accounts, $2 channels, $3 hashes, $4 addresses, $5 subscribers, $6 lists, $7 reasons, $8 marketing only, $9 sources,
--- $10 details, $11 tasks, $12 ordinals, $13 now, $14 places and $15 hashes: each place under every secret
-WITH asked AS (
-    SELECT *
-      FROM unnest($1::bigint[], $2::text[], $3::bytea[], $4::text[], $5::bigint[], $6::bigint[], $7::text[], $8::boolean[],
-                  $9::text[], $10::text[], $11::bigint[], $12::integer[])
-           WITH ORDINALITY AS asked (account_id, channel, hash, address, subscriber_id, list_id, reason, marketing_only,
-                                     source, detail, task_id, ordinal, place)
-), wanted AS (
-    SELECT asked.account_id, channel, hash, address, list_id, reason, marketing_only, source, detail, task_id, ordinal, place,
-           coalesce(CASE WHEN channel = 'email'
-                         THEN (SELECT id FROM subscriber
-                                WHERE subscriber.account_id = asked.account_id AND lower(email) = lower(address))
-                         ELSE (SELECT id FROM subscriber
-                                WHERE subscriber.account_id = asked.account_id AND telephone = address)
-                     END, subscriber_id) AS subscriber_id
-      FROM asked
-), known AS (
-    SELECT wanted.place, suppression.id, suppression.marketing_only
-      FROM unnest($14::bigint[], $15::bytea[]) AS candidate (place, hash)
-      JOIN wanted ON wanted.place = candidate.place
-      JOIN suppression ON suppression.account_id = wanted.account_id AND suppression.channel = wanted.channel
-                      AND suppression.hash = candidate.hash
-                      AND coalesce(suppression.list_id, 0) = coalesce(wanted.list_id, 0)
-                      AND suppression.reason = wanted.reason
-), renewed AS (
-    UPDATE suppression
-       SET marketing_only = suppression.marketing_only AND wanted.marketing_only,
-           subscriber_id = coalesce(wanted.subscriber_id, suppression.subscriber_id),
-           address = coalesce(suppression.address, wanted.address)
-      FROM known
-      JOIN wanted ON wanted.place = known.place
-     WHERE suppression.id = known.id
-       AND (suppression.marketing_only AND NOT wanted.marketing_only
-            OR suppression.subscriber_id IS DISTINCT FROM wanted.subscriber_id AND wanted.subscriber_id IS NOT NULL
-            OR suppression.address IS NULL)
-    RETURNING known.place, suppression.id, suppression.subscriber_id,
-              known.marketing_only AND NOT suppression.marketing_only AS stricter
-), added AS (
-    INSERT INTO suppression (account_id, channel, hash, address, subscriber_id, list_id, reason, marketing_only, source, detail,
-                             task_id, ordinal, cdate)
-    SELECT account_id, channel, hash, address, subscriber_id, list_id, reason, marketing_only, source, detail, task_id, ordinal,
-           to_timestamp($13)
-      FROM wanted
-     WHERE NOT EXISTS (SELECT FROM known WHERE known.place = wanted.place)
-     ORDER BY account_id, channel, hash, coalesce(list_id, 0), reason
-        ON CONFLICT DO NOTHING
-    RETURNING id, account_id, channel, hash, subscriber_id, list_id, reason
-)
-SELECT wanted.place, added.id, added.subscriber_id
-  FROM added
-  JOIN wanted ON wanted.account_id = added.account_id AND wanted.channel = added.channel AND wanted.hash = added.hash
-             AND wanted.list_id IS NOT DISTINCT FROM added.list_id AND wanted.reason = added.reason
-UNION ALL
-SELECT place, id, subscriber_id FROM renewed WHERE stricter
- ORDER BY place;
+-- known_suppressions
+-- Which of these are there, by their places. $1 places, $2 accounts, $3 channels, $4 hashes: a place under every secret,
+-- $5 lists, $6 reasons
+SELECT asked.place, suppression.id, suppression.marketing_only, suppression.subscriber_id, suppression.address IS NULL AS erased
+  FROM unnest($1::integer[], $2::bigint[], $3::text[], $4::bytea[], $5::bigint[], $6::text[])
+       AS asked (place, account_id, channel, hash, list_id, reason)
+  JOIN suppression ON suppression.account_id = asked.account_id AND suppression.channel = asked.channel
+                  AND suppression.hash = asked.hash AND coalesce(suppression.list_id, 0) = coalesce(asked.list_id, 0)
+                  AND suppression.reason = asked.reason;
+
+-- add_suppressions
+-- In the order of the unique index, so that two who add the same wait for each other and never in a circle. Whose address it is:
+-- who has it today, else whom the caller named. $1 accounts, $2 channels, $3 hashes, $4 addresses, $5 subscribers, $6 lists,
+-- $7 reasons, $8 marketing only, $9 sources, $10 details, $11 tasks, $12 ordinals, $13 now
+INSERT INTO suppression (account_id, channel, hash, address, subscriber_id, list_id, reason, marketing_only, source, detail,
+                         task_id, ordinal, cdate)
+SELECT account_id, channel, hash, address,
+       coalesce(CASE WHEN channel = 'email'
+                     THEN (SELECT id FROM subscriber WHERE subscriber.account_id = added.account_id AND lower(email) = lower(address))
+                     ELSE (SELECT id FROM subscriber WHERE subscriber.account_id = added.account_id AND telephone = address)
+                 END, subscriber_id),
+       list_id, reason, marketing_only, source, detail, task_id, ordinal, to_timestamp($13)
+  FROM unnest($1::bigint[], $2::text[], $3::bytea[], $4::text[], $5::bigint[], $6::bigint[], $7::text[], $8::boolean[],
+              $9::text[], $10::text[], $11::bigint[], $12::integer[])
+       AS added (account_id, channel, hash, address, subscriber_id, list_id, reason, marketing_only, source, detail, task_id, ordinal)
+ ORDER BY account_id, channel, hash, coalesce(list_id, 0), reason
+    ON CONFLICT DO NOTHING
+RETURNING id, account_id, channel, hash, list_id, reason, subscriber_id;
+
+-- renew_suppressions
+-- What is there stays as it was; but an opt-out of marketing may become one of everything, and whose address it is may be known
+-- by now. $1 ids, $2 marketing only, $3 addresses, $4 subscribers
+UPDATE suppression
+   SET marketing_only = suppression.marketing_only AND told.marketing_only,
+       address = coalesce(suppression.address, told.address),
+       subscriber_id = coalesce(suppression.subscriber_id, told.subscriber_id)
+  FROM unnest($1::bigint[], $2::boolean[], $3::text[], $4::bigint[]) AS told (id, marketing_only, address, subscriber_id)
+ WHERE suppression.id = told.id
+RETURNING suppression.id, suppression.subscriber_id;
 
 -- lift
 -- And what it stands for: an unsubscribe of that list, an opt-out. A STOP (source sms) stands for itself: it left mail alone.

@@ -1,18 +1,20 @@
 """Records who must not be written to, and takes that back: rows and event in the caller's transaction."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from shared.domain.identifiers import Channel, Instant, suppressions_stream
 from shared.domain.suppression import Reason, SubscribersSuppressed, SuppressionsLifted
 from shared.event_store.interface import Actor, Append, StreamAppend
 from shared.event_store.on_postgres import append_in
-from shared.postgres.database import Connection
+from shared.postgres.database import Connection, Row
 from shared.suppression.address_hash import AddressHashes
 from shared.suppression.statements import STATEMENTS
 
 LONGEST_DETAIL = 500
+
+Key = tuple[int, Channel, bytes, int | None, Reason]  #: of a row: account, channel, hash, list, reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +73,43 @@ async def suppress_in(
     distinct = _distinct(hashes, wanted)
     if not distinct:
         return []
-    if any(each.subscriber_id is None for each in distinct):
-        await connection.execute(STATEMENTS["hold_addresses"], [each.account_id for each in distinct])
-    rows = await connection.fetch(
-        STATEMENTS["suppress"], *_columns(hashes, distinct), now, *_candidates(hashes, distinct)
-    )
-    found = [Suppressed(row["id"], row["subscriber_id"], distinct[row["place"] - 1]) for row in rows]
+    await connection.execute(STATEMENTS["go_by_index"])
+    if any(each.subscriber_id is None for each in distinct.values()):
+        await connection.execute(STATEMENTS["hold_addresses"], [each.account_id for each in distinct.values()])
+    places = list(distinct)
+    rows = await connection.fetch(STATEMENTS["known_suppressions"], *_candidates(hashes, distinct))
+    known = {places[row["place"]]: row for row in rows}
+    found = await _add(connection, {key: each for key, each in distinct.items() if key not in known}, now)
+    found += await _renew(connection, [(known[key], each) for key, each in distinct.items() if key in known])
     await append_in(connection, [Append(_suppressed_events(found, now, change, user_id))])
     return found
+
+
+async def _add(connection: Connection, new: Mapping[Key, NewSuppression], now: Instant) -> list[Suppressed]:
+    if not new:
+        return []
+    rows = await connection.fetch(STATEMENTS["add_suppressions"], *_columns(new), now)
+    # One that is not answered was added by somebody else just now.
+    added = {(row["account_id"], row["channel"], row["hash"], row["list_id"], row["reason"]): row for row in rows}
+    return [
+        Suppressed(added[key]["id"], added[key]["subscriber_id"], each) for key, each in new.items() if key in added
+    ]
+
+
+async def _renew(connection: Connection, told: Sequence[tuple[Row, NewSuppression]]) -> list[Suppressed]:
+    """Those that became stricter."""
+    stricter = {row["id"]: each for row, each in told if row["marketing_only"] and not each.marketing_only}
+    changed = [
+        (row["id"], each.marketing_only, each.address, each.subscriber_id)
+        for row, each in told
+        if row["id"] in stricter or row["erased"] or (row["subscriber_id"] is None and each.subscriber_id is not None)
+    ]
+    if not changed:
+        return []
+    rows = await connection.fetch(
+        STATEMENTS["renew_suppressions"], *(list(column) for column in zip(*changed, strict=True))
+    )
+    return [Suppressed(row["id"], row["subscriber_id"], stricter[row["id"]]) for row in rows if row["id"] in stricter]
 
 
 async def lift_in(
@@ -96,23 +127,23 @@ async def lift_in(
     return lifted
 
 
-def _distinct(hashes: AddressHashes, wanted: Iterable[NewSuppression]) -> list[NewSuppression]:
+def _distinct(hashes: AddressHashes, wanted: Iterable[NewSuppression]) -> dict[Key, NewSuppression]:
     """One of each; an opt-out of everything before one of marketing."""
-    found: dict[tuple[object, ...], NewSuppression] = {}
+    found: dict[Key, NewSuppression] = {}
     for each in wanted:
-        address_hash = hashes.of(each.account_id, each.channel, each.address)
-        key = (each.account_id, each.channel, address_hash, each.list_id, each.reason)
+        digest = hashes.of(each.account_id, each.channel, each.address)
+        key = (each.account_id, each.channel, digest, each.list_id, each.reason)
         if key not in found or (found[key].marketing_only and not each.marketing_only):
             found[key] = each
-    return list(found.values())
+    return found
 
 
-def _columns(hashes: AddressHashes, wanted: Sequence[NewSuppression]) -> tuple[list[object], ...]:
+def _columns(new: Mapping[Key, NewSuppression]) -> tuple[list[object], ...]:
     rows = [
         (
             each.account_id,
             each.channel,
-            hashes.of(each.account_id, each.channel, each.address),
+            key[2],
             each.address,
             each.subscriber_id,
             each.list_id,
@@ -123,18 +154,18 @@ def _columns(hashes: AddressHashes, wanted: Sequence[NewSuppression]) -> tuple[l
             each.task_id,
             each.ordinal,
         )
-        for each in wanted
+        for key, each in new.items()
     ]
     return tuple(list(column) for column in zip(*rows, strict=True))
 
 
-def _candidates(hashes: AddressHashes, wanted: Sequence[NewSuppression]) -> tuple[list[int], list[bytes]]:
-    found = [
-        (place, digest)
-        for place, each in enumerate(wanted, start=1)
+def _candidates(hashes: AddressHashes, wanted: Mapping[Key, NewSuppression]) -> tuple[list[object], ...]:
+    rows = [
+        (place, each.account_id, each.channel, digest, each.list_id, each.reason)
+        for place, each in enumerate(wanted.values())
         for digest in hashes.all(each.account_id, each.channel, each.address)
     ]
-    return [place for place, _ in found], [digest for _, digest in found]
+    return tuple(list(column) for column in zip(*rows, strict=True))
 
 
 def _suppressed_events(

@@ -153,6 +153,16 @@ async def test_an_erased_address_is_known_by_its_hash(database: Database) -> Non
     assert tuple(row) == (11, "Ada@Example.com")
 
 
+async def test_who_is_named_again_after_an_erasure_is_no_news(database: Database) -> None:
+    """The row gets its address and its person back."""
+    await suppress(database, ADA)
+    await database.execute("UPDATE suppression SET address = NULL, subscriber_id = NULL")
+    row = "SELECT address, subscriber_id FROM suppression"
+
+    assert await suppress(database, ADA, change="2") == []
+    assert [tuple(each) for each in await database.fetch(row)] == [("ada@example.com", 10)]
+
+
 async def test_lifting_undoes_what_it_stands_for(database: Database) -> None:
     """An unsubscribe reopens that subscription, an opt-out is reset; a bounce had changed nothing."""
     await database.execute("UPDATE subscription SET ended_at = now()")

@@ -16,13 +16,13 @@ import pytest
 from services.api.app import OPERATIONS
 from services.api.body import FORM, JSON
 from services.api.idempotency import HEADER
+from services.api.lines import CSV, NDJSON
 from services.api.operation import Operation
-from services.api.resources.subscriber.schema import NDJSON
 from shared.postgres.database import Database
 from tests.integration.api.conftest import EMAIL_MESSAGE, Client, Clients, Ready, count_events
 
 REQUESTS = 300  # to each operation
-DOMAINS = 12  # for those that are about one
+DOMAINS = 24  # for those that are about one
 
 SCALARS: list[Any] = [
     *(None, True, False, 0, 1, -1, 2**31, 2**63 - 1, 2**63, -(2**63) - 1, 2**64, 10**30, 0.5, 1e308, -0.0, 1e15),
@@ -126,11 +126,15 @@ class Chaos:
 
     def body(self) -> tuple[str, bytes]:
         """The content type and the bytes."""
-        kind = self.draw.choice(["object"] * 10 + ["lines", "array", "form", "form", "bytes", "depth", "cut", "type"])
+        kind = self.draw.choice(
+            ["object"] * 10 + ["lines", "array", "csv", "form", "form", "bytes", "depth", "cut", "type"]
+        )
         one = self.json(self.object())
         match kind:
-            case "lines" | "array":
+            case "lines" | "array" | "csv":
                 lines = [self.json(self.object()) for _ in range(self.draw.randrange(4))]
+                if kind == "csv":
+                    return CSV, b"\r\n".join([",".join(self.draw.choice(self.valid)).encode(), *lines])
                 return (NDJSON, b"\n".join(lines)) if kind == "lines" else (JSON, b"[" + b",".join(lines) + b"]")
             case "form":
                 return FORM, self.form()
@@ -160,9 +164,11 @@ class Chaos:
         return quote(field, errors="replace") + self.draw.choice(["", "", "[]", "[a]", "[0]", "[", "]", "[a][b][]"])
 
     def path(self) -> str:
-        # Of keys not the first: with that one the requests are sent. Of domains several: what is removed is gone.
-        usual = [str(number) for number in range(1, DOMAINS + 1)] if "{domain_id}" in self.operation.path else ["1"]
-        ids = (["2"] if "{key_id}" in self.operation.path else usual) * (24 // len(usual)) + [
+        # Of keys not the first: with that one the requests are sent. Of what can be removed many: each goes once.
+        first, many = "2" if "{key_id}" in self.operation.path else "1", self.operation.method == "DELETE"
+        right = [str(number) for number in range(1, 25)] if many and first == "1" else [first] * 24
+        ids = [
+            *right,
             "2",
             "99",
             "0",
@@ -216,6 +222,10 @@ def _valid(operation: Operation[Any, Any], ready: Ready) -> list[dict[str, Any]]
             for number in range(100)
         ],
         "PUT /domain/{domain_id}": [{"bouncing": True}, {"dkim_algorithm": "ed25519-sha256", "bouncing": False}],
+        "POST /suppression": [
+            {"email": "s@b.co", "reason": "unsubscribed", "list_id": ready.list_id, "source": "s", "detail": "d"},
+            {"telephone": "+447700900123"},
+        ],
     }
     return bodies.get(f"{operation.method} {operation.path}", [{"name": "x"}])
 
@@ -233,6 +243,7 @@ async def test_nothing_malformed_breaks_anything(
     for number in range(DOMAINS if "{domain_id}" in operation.path else 0):
         await client.post("/domain", {"name": f"d{number}.example.com"})
     await client.post(f"/message/{ready.message_id}/test", {"to": ["a@b.co"]})
+    await client.post("/suppression", [{"email": f"s{number}@b.co"} for number in range(24)])
     chaos = Chaos(operation, ready)
     events = await count_events(database)
     statuses: Counter[int] = Counter()

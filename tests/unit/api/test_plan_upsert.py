@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from services.api.resources.subscriber.plan_upsert import Person, Plan, Wish, plan_upsert
+import pytest
+
+from services.api.resources.subscriber.plan_upsert import Person, Plan, Suppressions, Wish, plan_upsert
 
 
 def wish(line: int, email: str | None = None, telephone: str | None = None, **given: Any) -> Wish:
@@ -76,3 +78,29 @@ def test_confirmed_once_is_confirmed() -> None:
     made = plan(wish(1, "a@x.org", confirmed=True), wish(2, "a@x.org", confirmed=False))
 
     assert made.new[0].confirmed
+
+
+A, TELEPHONE = ("email", "a@x.org"), ("telephone", "+491")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "refused", "held", "skipped"),
+    [
+        pytest.param(wish(1, "A@x.org"), {A}, {A}, 1, id="his own word"),
+        pytest.param(wish(1, "a@x.org"), set(), {A}, 1, id="a reason of ours"),
+        pytest.param(wish(1, "a@x.org", "+491"), set(), {A}, 0, id="the telephone is left"),
+        pytest.param(wish(1, "a@x.org", "+491"), set(), {A, TELEPHONE}, 1, id="neither is left"),
+        pytest.param(wish(1, "a@x.org", "+491"), {A}, {A}, 1, id="his own word goes for all his addresses"),
+        pytest.param(wish(1, "b@x.org", external_id="a@x.org"), {A}, {A}, 0, id="somebody else"),
+    ],
+)
+def test_a_line_that_may_not_be_written_to_is_skipped(
+    wanted: Wish, refused: set[tuple[str, str]], held: set[tuple[str, str]], skipped: int
+) -> None:
+    """Known or not: nobody is made and nothing changes; who is not known has no id."""
+    suppressions = Suppressions(frozenset(refused), frozenset(held))
+    stranger = plan_upsert([wanted], (), range(100, 200), suppressions)
+    known = plan_upsert([wanted], (Person(7, wanted.email),), range(100, 200), suppressions)
+
+    assert (counts(stranger), counts(known)) == ((1 - skipped, 0, skipped), (0, 1 - skipped, skipped))
+    assert (stranger.ids, known.ids) == ({} if skipped else {1: 100}, {1: 7})

@@ -1,14 +1,18 @@
 """What a batch of posted subscribers makes of those known already: who is new, who changes, who is left alone. Pure.
 
 A person is found by external id, email (ignoring case) or telephone, whichever is given. Lines that name the same
-person are one person. Whoever has ended the subscription or opted out is not touched: a POST never lifts that.
+person are one person. Whoever has ended the subscription or opted out is not touched: a POST never lifts that. Nor does
+it lift a suppression, also where nobody has the address any more: a line none of whose addresses may be written to is
+skipped, and so is one of whose addresses the owner said no.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from shared.domain.refusal import Fault
+
+Key = tuple[str, str]  #: field and value
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +44,29 @@ class Person:
     consent: Mapping[str, Any] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Suppressions:
+    """Of addresses in the wishes, as ``address_key`` says.
+
+    ``refused``: their owner wants nothing of this list, or at all; ``held``: for whatever reason, that one included.
+    """
+
+    refused: frozenset[Key] = frozenset()
+    held: frozenset[Key] = frozenset()
+
+    def skips(self, wish: Wish) -> bool:
+        addresses = {key for key in _keys(wish) if key[0] != "external_id"}
+        return bool(addresses & self.refused) or addresses <= self.held
+
+
+NOTHING_HELD: Final = Suppressions()
+
+
 @dataclass(slots=True)
 class Plan:
     new: list[Person] = field(default_factory=list)
     changed: dict[int, Person] = field(default_factory=dict)
-    ids: dict[int, int] = field(default_factory=dict)  #: subscriber by line
+    ids: dict[int, int] = field(default_factory=dict)  #: subscriber by line; none for who is skipped and not known
     created: int = 0
     updated: int = 0
     skipped: int = 0
@@ -55,7 +77,7 @@ class _Index:
     """Everybody by each of the keys."""
 
     def __init__(self, people: Iterable[Person]) -> None:
-        self._by_key: dict[tuple[str, str], Person] = {}
+        self._by_key: dict[Key, Person] = {}
         for person in people:
             self.add(person)
 
@@ -77,16 +99,26 @@ class _Index:
         return found
 
 
-def _keys(named: Person | Wish) -> Iterator[tuple[str, str]]:
+def _keys(named: Person | Wish) -> Iterator[Key]:
     if named.external_id is not None:
         yield ("external_id", named.external_id)
     if named.email is not None:
-        yield ("email", named.email.lower())
+        yield address_key("email", named.email)
     if named.telephone is not None:
-        yield ("telephone", named.telephone)
+        yield address_key("telephone", named.telephone)
 
 
-def plan_upsert(wishes: Iterable[Wish], known: Iterable[Person], fresh_ids: Iterable[int]) -> Plan:
+def address_key(field_name: str, address: str) -> Key:
+    """What two spellings of one address have in common."""
+    return (field_name, address.lower())
+
+
+def plan_upsert(
+    wishes: Iterable[Wish],
+    known: Iterable[Person],
+    fresh_ids: Iterable[int],
+    suppressions: Suppressions = NOTHING_HELD,
+) -> Plan:
     """``known``: everybody whom a key of the wishes names. ``fresh_ids``: at least one a wish."""
     plan, index, ids = Plan(), _Index(known), iter(fresh_ids)
     new: set[int] = set()
@@ -95,9 +127,13 @@ def plan_upsert(wishes: Iterable[Wish], known: Iterable[Person], fresh_ids: Iter
         if len(found) > 1:
             plan.faults.append((wish.line, Fault(found[1][0], "belongs to another subscriber")))
             continue
+        skipped = suppressions.skips(wish)
+        if skipped and not found:
+            plan.skipped += 1
+            continue
         person = found[0][1] if found else Person(next(ids))
         plan.ids[wish.line] = person.id
-        if person.held:
+        if skipped or person.held:
             plan.skipped += 1
             continue
         if found:

@@ -1,9 +1,7 @@
 """``/list/:id/subscriber`` and ``/subscriber``: parse, handle, answer."""
 
-import asyncio
-from typing import Final
-
 from services.api.fields import NoQuery
+from services.api.lines import Faults, Lines, line_faults, read_lines
 from services.api.operation import MEBIBYTE, WRITERS, Answer, Api, Call, Operation
 from services.api.paging import PageQuery, answer_page, read_id_cursor
 from services.api.resources.subscriber import read
@@ -11,29 +9,24 @@ from services.api.resources.subscriber.plan_upsert import Plan, Wish
 from services.api.resources.subscriber.schema import (
     SUBSCRIBER_LINES,
     BulkAnswer,
-    LineFault,
-    Lines,
     NewSubscriber,
     SubscriberAnswer,
     SubscriberQuery,
     SubscriptionAnswer,
-    read_line,
 )
 from services.api.resources.subscriber.upsert import Batch, upsert
-from shared.domain.refusal import Fault, Refused
+from shared.domain.refusal import Refused
 from shared.event_store.interface import Actor
 from shared.postgres.database import Connection
-
-LINES_AT_ONCE: Final = 200  #: lines validated before other requests have their turn
-
-Faults = list[tuple[int, Fault]]
+from shared.suppression.address_hash import AddressHashes
 
 
 async def post_subscribers(api: Api, call: Call[NoQuery, Lines]) -> Answer | Refused:
     (list_id,) = call.ids
     if not await read.is_list_known(api.database, call.caller.account_id, list_id):
         return _no_list(list_id)
-    wishes, faults = await _validated(call.content)
+    valid, faults = await read_lines(call.content, NewSubscriber)
+    wishes = [_wish(number, line) for number, line in valid]
     if call.content.one:
         return (
             await _post_one(api, call, list_id, wishes) if wishes else Refused.invalid(*(fault for _, fault in faults))
@@ -50,27 +43,13 @@ async def _post_one(api: Api, call: Call[NoQuery, Lines], list_id: int, wishes: 
     async def finish(connection: Connection, plan: Plan) -> Answer | Refused:
         if plan.faults:
             return Refused("conflict", tuple(fault for _, fault in plan.faults))
-        (subscriber_id,) = plan.ids.values()
-        found = await read.read_subscription(connection, call.caller.account_id, list_id, subscriber_id)
-        if found is None:
-            return Refused.conflict("has opted out, and a POST does not lift that", "email")
+        account_id, subscriber_id = call.caller.account_id, next(iter(plan.ids.values()), None)
+        found = subscriber_id and await read.read_subscription(connection, account_id, list_id, subscriber_id)
+        if not found:
+            return Refused.conflict("has opted out or is suppressed, and a POST does not lift that", "email")
         return Answer(found, 201, {"Location": f"/list/{list_id}/subscriber/{subscriber_id}"})
 
     return await upsert(api.database, await _batch(api, call, list_id, wishes), finish, call.remember)
-
-
-async def _validated(lines: Lines) -> tuple[list[Wish], Faults]:
-    wishes: list[Wish] = []
-    faults: Faults = []
-    for count, (number, item) in enumerate(lines.items, start=1):
-        line = read_line(item, as_text=lines.as_text)
-        if isinstance(line, list):
-            faults += [(number, fault) for fault in line]
-        else:
-            wishes.append(_wish(number, line))
-        if count % LINES_AT_ONCE == 0:
-            await asyncio.sleep(0)
-    return wishes, faults
 
 
 def _wish(number: int, line: NewSubscriber) -> Wish:
@@ -90,18 +69,18 @@ async def _batch(api: Api, call: Call[NoQuery, Lines], list_id: int, wishes: lis
     one = len(wishes) == 1
     fresh = [await api.ids.next("subscriber_id")] if one else await api.ids.take("subscriber_id", len(wishes))
     actor = Actor(call.caller.account_id, call.caller.user_id)
-    return Batch(actor, list_id, wishes, fresh, str(api.random_id()), api.now())
+    return Batch(actor, AddressHashes(api.secret), list_id, wishes, fresh, str(api.random_id()), api.now())
 
 
 def _bulk_answer(lines: Lines, plan: Plan, faults: Faults) -> BulkAnswer:
-    failures = sorted([*faults, *plan.faults], key=lambda failure: failure[0])
+    failures = [*faults, *plan.faults]
     return BulkAnswer(
         created=plan.created,
         updated=plan.updated,
         failed=len({number for number, _ in failures}),
         skipped=plan.skipped,
         ids=[plan.ids.get(number) for number, _ in lines.items],
-        errors=[LineFault(line=number, field=fault.field, message=fault.message) for number, fault in failures],
+        errors=line_faults(failures),
     )
 
 

@@ -1,13 +1,11 @@
 """Subscribers and their subscriptions, as requests and answers spell them."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BeforeValidator, Field, TypeAdapter
+from pydantic import BeforeValidator, Field
 from typing_extensions import TypedDict
 
-from services.api.body import FORM, JSON, Body, read_json, validate
+from services.api.body import Body
 from services.api.fields import (
     Email,
     Flag,
@@ -20,11 +18,8 @@ from services.api.fields import (
     Vars,
     empty_is_null,
 )
-from services.api.parse_form import parse_form
+from services.api.lines import LineFault, Lines, lines_body
 from shared.domain.refusal import Fault
-
-NDJSON: Final = "application/x-ndjson"
-MOST_LINES: Final = 10_000
 
 OptOut = Literal["none", "basic", "blast", "all"]
 
@@ -85,14 +80,10 @@ class SubscriptionAnswer(SubscriberAnswer):
     consent: dict[str, Any] | None
 
 
-class LineFault(TypedDict):
-    line: int
-    field: str
-    message: str
-
-
 class BulkAnswer(TypedDict):
-    """``ids``: one a line, in order; null where it failed. ``skipped``: had ended or opted out, and was left so."""
+    """``ids``: one a line, in order; null where it failed or nobody is known. ``skipped``: had ended, opted out or is
+    suppressed, and was left so.
+    """
 
     created: int
     updated: int
@@ -102,63 +93,4 @@ class BulkAnswer(TypedDict):
     errors: list[LineFault]
 
 
-@dataclass(frozen=True, slots=True)
-class Lines:
-    """What was posted, not validated yet: lines with their number, from 1, and what they hold or a Fault."""
-
-    items: list[tuple[int, Any]]
-    one: bool  #: a single object, which is answered with the subscriber
-    as_text: bool = False
-
-
-_ADAPTER: TypeAdapter[NewSubscriber] = TypeAdapter(NewSubscriber)
-
-
-def read_line(item: Any, *, as_text: bool) -> NewSubscriber | list[Fault]:
-    if isinstance(item, Fault):
-        return [item]
-    if not isinstance(item, dict):
-        return [Fault("", "must be a JSON object")]
-    return validate(_ADAPTER, (NewSubscriber,), item, as_text=as_text)
-
-
-def _read(media: str, data: bytes) -> Lines | list[Fault]:
-    lines = _READERS[media](data)
-    if isinstance(lines, Lines) and len(lines.items) > MOST_LINES:
-        return [Fault("", f"at most {MOST_LINES} lines at once")]
-    return lines
-
-
-def _read_json(data: bytes) -> Lines | list[Fault]:
-    value = read_json(data)
-    match value:
-        case Fault():
-            return [value]
-        case list():
-            return Lines(list(enumerate(value, start=1)), one=False)
-        case _:
-            return Lines([(1, value)], one=True)
-
-
-def _read_ndjson(data: bytes) -> Lines:
-    lines = enumerate(data.split(b"\n"), start=1)
-    return Lines([(number, read_json(line)) for number, line in lines if line.strip()], one=False)
-
-
-def _read_form(data: bytes) -> Lines | list[Fault]:
-    try:
-        form = parse_form(data.decode())
-    except UnicodeDecodeError:
-        return [Fault("", "the form is not UTF-8")]
-    return form if isinstance(form, list) else Lines([(1, form)], one=True, as_text=True)
-
-
-_READERS: Final[dict[str, Callable[[bytes], Lines | list[Fault]]]] = {
-    JSON: _read_json,
-    NDJSON: _read_ndjson,
-    FORM: _read_form,
-}
-
-SUBSCRIBER_LINES: Final[Body[Lines]] = Body(
-    {JSON: NewSubscriber | list[NewSubscriber], NDJSON: NewSubscriber, FORM: NewSubscriber}, _read
-)
+SUBSCRIBER_LINES: Final[Body[Lines]] = lines_body(NewSubscriber)

@@ -1,13 +1,11 @@
 """Contact records in the form a client accepts: a JSON array, one JSON object a line, or CSV (RFC 4180)."""
 
-import csv
-import io
-import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from typing import Final
 
 import orjson
 
+from services.api.csv_lines import csv_lines
 from services.api.resources.task.schema import ContactAnswer
 from services.api.resources.task.select_contacts import EVENT_KINDS
 from shared.domain.identifiers import Channel
@@ -18,9 +16,6 @@ CSV: Final = "text/csv"
 MEDIA: Final = (JSON, NDJSON, CSV)
 
 Pieces = AsyncIterator[list[ContactAnswer]]
-
-_RUNNABLE: Final = ("=", "+", "-", "@", "\t", "\r")
-_TELEPHONE: Final = re.compile(r"\+[0-9]+")
 
 
 async def as_json(pieces: Pieces) -> AsyncIterator[bytes]:
@@ -40,19 +35,6 @@ async def as_ndjson(pieces: Pieces) -> AsyncIterator[bytes]:
 async def as_csv(pieces: Pieces, channel: Channel) -> AsyncIterator[bytes]:
     address = "email" if channel == "email" else "telephone"
     columns = ("ordinal", "subscriber_id", address, "state", "reason", "in_doubt", *EVENT_KINDS)
-    yield _csv_lines([columns])
+    yield csv_lines([columns])
     async for piece in pieces:
-        yield _csv_lines([[neutral(line.get(column)) for column in columns] for line in piece])
-
-
-def _csv_lines(rows: Sequence[Sequence[object]]) -> bytes:
-    text = io.StringIO()
-    csv.writer(text).writerows(rows)
-    return text.getvalue().encode()
-
-
-def neutral(value: object) -> object:
-    """A cell that no spreadsheet runs: an apostrophe before what looks like a formula. A telephone number is none."""
-    if isinstance(value, str) and value.startswith(_RUNNABLE) and not _TELEPHONE.fullmatch(value):
-        return "'" + value
-    return value
+        yield csv_lines([[line.get(column) for column in columns] for line in piece])
