@@ -13,7 +13,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from pathlib import Path
 
-from bench import append, dkim, end_to_end, projector, task_posts
+from bench import append, compose, dkim, end_to_end, projector, task_posts
 from bench.measured import Line, as_markdown, as_text
 from bench.stack import Servers, servers
 from tests.servers import databases
@@ -76,12 +76,17 @@ async def _append(own: Servers, _: Path, wanted: argparse.Namespace) -> list[Lin
     return await append.measure(own.database_url, wanted.seconds, wanted.runs)
 
 
+async def _compose(_: Servers, __: Path, wanted: argparse.Namespace) -> list[Line]:
+    return compose.measure(wanted.seconds, wanted.runs)
+
+
 _PARTS: dict[str, Callable[[Servers, Path, argparse.Namespace], Coroutine[None, None, list[Line]]]] = {
     "end-to-end": _end_to_end,
     "dkim": _dkim,
     "projector": _projector,
     "task-posts": _task_posts,
     "append": _append,
+    "compose": _compose,
 }
 
 

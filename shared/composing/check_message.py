@@ -45,7 +45,7 @@ def _trial_faults(source: str) -> list[str]:
     if not needs_program(parts):
         return []
     try:
-        program = compile_program(parts, escaped=True).program
+        program = compile_program(parts, str, escaped=True).program
         for values in ({}, sample_vars([read_template(source)])):
             program.render(names_for("", "", "", values))
     except (Unrenderable, ValueError) as error:

@@ -1,14 +1,15 @@
 """Fills a prepared email for one recipient: what a message costs is spent here. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from html import escape
 from typing import Final, Protocol
 
-from shared.composing.compile_body import TokenMark, ValueMark
+from shared.composing.compile_body import Mark, TokenMark, ValueMark
 from shared.composing.mail_headers import encode_subject
 from shared.composing.prepare_message import LARGEST, PreparedMessage, ProgramSlot, ValueSlot
-from shared.composing.quoted_printable import SOFT_BREAK, encode
+from shared.composing.quoted_printable import SOFT_BREAK, encode, encode_text
 from shared.composing.template_engine import Unrenderable, names_for
 from shared.domain.email_address import to_envelope
 from shared.domain.template import plain_lines, value_in
@@ -75,38 +76,28 @@ def _render(
     """The subject and the bodies that are not merely cut."""
     names = names_of(recipient, prepared.list_name)
     if prepared.subject_program:
-        line = [part for part in prepared.subject_program.render(names) if isinstance(part, str | ValueMark)]
-        pieces[prepared.subject] = _subject(line, recipient)
+        line = prepared.subject_program.render(names, str, lambda mark: _in_line(mark, recipient))
+        pieces[prepared.subject] = encode_subject("".join(line))
     for slot in prepared.programs:
-        known: dict[TokenMark | ValueMark, bytes] = {}
-        rendered = []
-        for part in slot.program.render(names):
-            if isinstance(part, str):
-                rendered.append(encode(part.encode("utf-8", "replace")))
-            elif isinstance(part, bytes):
-                rendered.append(part)
-            else:
-                if part not in known:
-                    known[part] = _octets_of(part, slot, prepared.task_id, ordinal, recipient, tokens)
-                rendered.append(known[part])
-        # What was left out of the code of a loop costs no step of the engine, so it is counted here.
+        fill_mark = partial(_in_body, slot, prepared.task_id, ordinal, recipient, tokens)
+        rendered = slot.program.render(names, encode_text, fill_mark)
+        # What stands in a loop costs no step of the engine, so it is counted here.
         if sum(map(len, rendered)) > LARGEST:
             raise Unrenderable(TOO_LARGE)
         pieces[slot.place] = b"".join(rendered)
 
 
-def _octets_of(
-    mark: TokenMark | ValueMark,
-    slot: ProgramSlot,
-    task_id: int,
-    ordinal: int,
-    recipient: RecipientData,
-    tokens: Tokens,
+def _in_body(
+    slot: ProgramSlot, task_id: int, ordinal: int, recipient: RecipientData, tokens: Tokens, mark: Mark
 ) -> bytes:
     if isinstance(mark, TokenMark):
         return tokens.web(task_id, ordinal, mark.kind, mark.link).encode("ascii") + SOFT_BREAK
     text = plain_lines(value_of(mark.path, recipient)) or plain_lines(mark.default)
-    return encode((escape(text) if slot.escaped else text).encode("utf-8", "replace"))
+    return encode_text(escape(text) if slot.escaped else text)
+
+
+def _in_line(mark: Mark, recipient: RecipientData) -> str:
+    return value_of(mark.path, recipient) or mark.default if isinstance(mark, ValueMark) else ""
 
 
 def _check_length(prepared: PreparedMessage, pieces: list[bytes]) -> None:
@@ -128,7 +119,7 @@ def envelope_sender(prepared: PreparedMessage, ordinal: int, tokens: TokenKeys) 
     return tokens.verp(prepared.task_id, ordinal).encode("ascii") + b"@" + prepared.bounce_domain
 
 
-def _subject(parts: Sequence[str | ValueMark], recipient: RecipientData) -> bytes:
+def _subject(parts: tuple[str | ValueMark, ...], recipient: RecipientData) -> bytes:
     return encode_subject(
         "".join([part if isinstance(part, str) else value_of(part.path, recipient) or part.default for part in parts])
     )

@@ -22,7 +22,7 @@ from shared.composing.compile_body import (
 )
 from shared.composing.compile_program import CompiledProgram, compile_program, needs_program
 from shared.composing.mail_headers import FOLD, encode_name, encode_subject, format_date
-from shared.composing.quoted_printable import encode
+from shared.composing.quoted_printable import encode_text
 from shared.composing.text_from_html import text_from_html
 from shared.domain.email_address import to_envelope
 from shared.domain.email_content import EmailContent, find_problems
@@ -71,7 +71,7 @@ class TokenSlot:
 class ProgramSlot:
     """A body that is rendered, and the piece it fills."""
 
-    program: CompiledProgram
+    program: CompiledProgram[bytes]
     escaped: bool  #: html
     place: int
 
@@ -87,7 +87,7 @@ class PreparedMessage:
     to: int
     subject: int
     subject_parts: tuple[str | ValueMark, ...]  #: empty: the subject is the same for all and stands in its piece,
-    subject_program: CompiledProgram | None  #: or it is rendered
+    subject_program: CompiledProgram[str] | None  #: or it is rendered
     values: tuple[ValueSlot, ...]
     tokens: tuple[TokenSlot, ...]
     programs: tuple[ProgramSlot, ...]
@@ -104,7 +104,7 @@ def prepare(content: EmailContent, context: SendContext) -> PreparedMessage:
     to, subject = _add_headers(pieces, content, context)
     _add_bodies(pieces, content, context)
     line = compile_line(content.subject, context.list_name)
-    subject_program = compile_program(line, escaped=False) if needs_program(line) else None
+    subject_program = compile_program(line, str, escaped=False) if needs_program(line) else None
     subject_parts = [part for part in line if isinstance(part, str | ValueMark)]
     if all(isinstance(part, str) for part in line):
         pieces.octets[subject] = encode_subject("".join(part for part in line if isinstance(part, str)))
@@ -228,20 +228,19 @@ def _add_body(pieces: _Pieces, where: str, parts: list[Part]) -> None:
         b"Content-Type: text/" + subtype + b"; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
     )
     if needs_program(parts):
-        fixed = [encode(part.encode("utf-8", "replace")) if isinstance(part, str) else part for part in parts]
         escaped = where == "html"
-        program = compile_program([part for part in fixed if part != b""], escaped=escaped)
+        program = compile_program(parts, encode_text, escaped=escaped)
         pieces.programs.append(ProgramSlot(program, escaped, pieces.hole()))
         return
     literal = ""
     for part in parts:
         if isinstance(part, ValueMark | TokenMark):
-            pieces.add(encode(literal.encode("utf-8", "replace")))
+            pieces.add(encode_text(literal))
             pieces.mark(where, part)
             literal = ""
         elif isinstance(part, str):
             literal += part
-    pieces.add(encode(literal.encode("utf-8", "replace")))
+    pieces.add(encode_text(literal))
 
 
 def _mailbox(name: str, email: str) -> bytes:

@@ -26,6 +26,10 @@ def encode(text: bytes) -> bytes:
     return lines + _soft_lines(last) + SOFT_BREAK if last else lines
 
 
+def encode_text(text: str) -> bytes:
+    return encode(text.encode("utf-8", "replace"))
+
+
 def _soft_lines(line: bytes) -> bytes:
     encoded = _ENCODED.sub(_encode_octet, line)
     if encoded.endswith((b" ", b"\t")):

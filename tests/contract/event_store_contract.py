@@ -7,8 +7,8 @@ from typing import Protocol
 
 import pytest
 
-from shared.domain import account, message, recipient_list, task
-from shared.domain.identifiers import AccountId, Instant, KeyId, ListId, MessageId, TaskId, UserId
+from shared.domain import account, inbound_sms, message, recipient_list, sending_domain, suppression, task
+from shared.domain.identifiers import AccountId, DomainId, Instant, KeyId, ListId, MessageId, TaskId, UserId
 from shared.event_store.codec import BY_NAME, name_of
 from shared.event_store.interface import (
     Actor,
@@ -33,6 +33,15 @@ SAMPLES: Sequence[object] = (
     account.KeyRevoked(KeyId(700), NOON),
     recipient_list.ListCreated(ListId(5), AccountId(7), "Köln ✉", NOON),
     recipient_list.SubscribersChanged(ListId(5), (1, 2), (3,), (), NOON),
+    suppression.SubscribersSuppressed((11, 12), (1, None), ("hard_bounce", "manual"), NOON),
+    suppression.SuppressionsLifted((11,), (1,), ("hard_bounce",), NOON),
+    inbound_sms.SmsReceived(6, None, NOON),
+    sending_domain.DomainAdded(
+        DomainId(2), AccountId(7), "example.com", True, "ed25519-sha256", "pr2", "rsa", "ed25519", NOON
+    ),
+    sending_domain.DomainChanged(False, "rsa-sha256"),
+    sending_domain.DomainSeen(("dkim-rsa", "spf"), NOON),
+    sending_domain.DomainRemoved(NOON),
     message.MessageCreated(
         MessageId(3),
         AccountId(7),
@@ -61,6 +70,8 @@ SAMPLES: Sequence[object] = (
     ),
     task.TaskChanged("Later", None, 4, NOON),
     task.TaskCancelled(NOON),
+    task.TaskPaused("bounces", "6 % hard bounces", NOON),
+    task.TaskResumed(NOON),
     task.TaskStarted(2, NOON),
     task.AudienceFrozen(1000, {"unsubscribed": 3}),
     task.TaskCompleted(NOON),

@@ -32,7 +32,7 @@ async def test_somebody_made_up_has_everything_that_is_asked_for(client: Client)
     assert (preview["channel"], preview["version"], preview["faults"]) == ("email", 1, [])
     assert preview["subject"] == "Hello [name]"
     assert preview["html"].startswith('<p><a href="https://example.com/a">[name]</a><a href="https://example.com/a">')
-    assert preview["text"].startswith("[name] (https://example.com/a) [name] (https://example.com/a)\n")
+    assert preview["text"].startswith("[name] (https://example.com/a) [name] (https://example.com/a) \n")
     assert preview["headers"].items() >= {
         ("From", "news@example.com"),
         ("To", "recipient@example.com"),

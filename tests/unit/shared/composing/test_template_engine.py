@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.composing import template_engine
+from shared.composing.compile_program import MOST_PIECES
 from shared.composing.prepare_message import LARGEST
 from shared.composing.template_engine import FREE_STEPS, Program, Unrenderable
 from shared.domain.template import one_line
@@ -199,6 +200,7 @@ LOOP, END = "{% for x in vars.l %}", "{% endfor %}"
         (LOOP + "{% if x in vars.l %}{% endif %}" + END, "steps"),
         (LOOP + "x" * 100_000 + END, "octets"),
         (LOOP + "{{ vars.long }}" + END, "octets"),
+        (LOOP + "{{ vars.short }} " * 100 + END, "pieces"),
         ("{{ vars.long }}" * 300, "octets"),
         ("{% if email %}{% endif %}" + "{{ vars.long }}" * 300, "octets"),
     ],
@@ -206,7 +208,7 @@ LOOP, END = "{% for x in vars.l %}", "{% endfor %}"
 @pytest.mark.parametrize("field", ["text", "html"])
 def test_what_takes_too_much_fails_and_says_so(source: str, reason: str, field: str) -> None:
     """For the recipient whose values make it so; the template as such may be sent."""
-    told = {"steps": f"more than {FREE_STEPS:,} steps", "octets": f"more than {LARGEST:,} octets"}[reason]
+    told = f"more than {dict(steps=FREE_STEPS, octets=LARGEST, pieces=MOST_PIECES)[reason]:,} {reason}"
     content = {"text": "x", field: source}
 
     assert octets({}, **content)
