@@ -28,6 +28,7 @@ def settings(database_url: str) -> Settings:
         "POSTROOM_DATABASE_URL": database_url,
         "POSTROOM_BUS_URL": "inprocess:",
         "POSTROOM_SECRET": f"{NEWER},{SECRET}",
+        "POSTROOM_DNS_CHECK": "off",
         "POSTROOM_API_PORT": "0",
     }
     return read_settings(given, frozenset({"DATABASE_URL", "BUS_URL", "SECRET"}))
