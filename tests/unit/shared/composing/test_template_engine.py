@@ -208,11 +208,11 @@ LOOP, END = "{% for x in vars.l %}", "{% endfor %}"
 @pytest.mark.parametrize("field", ["text", "html"])
 def test_what_takes_too_much_fails_and_says_so(source: str, reason: str, field: str) -> None:
     """For the recipient whose values make it so; the template as such may be sent."""
-    told = f"more than {dict(steps=FREE_STEPS, octets=LARGEST, pieces=MOST_PIECES)[reason]:,} {reason}"
+    limit = {"steps": FREE_STEPS, "octets": LARGEST, "pieces": MOST_PIECES}[reason]
     content = {"text": "x", field: source}
 
     assert octets({}, **content)
-    with pytest.raises(Unrenderable, match=told):
+    with pytest.raises(Unrenderable, match=f"more than {limit:,} {reason}"):
         octets({"l": list(range(2_000)), "long": "x" * 60_000}, **content)
 
 
