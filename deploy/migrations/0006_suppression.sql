@@ -78,6 +78,7 @@ CREATE FUNCTION suppression_words(reason text, since timestamptz, detail text) R
     LANGUAGE sql STABLE PARALLEL SAFE
 AS $$
     SELECT CASE WHEN reason IN ('unsubscribed', 'opted_out') THEN replace(reason, '_', ' ')
-                ELSE replace(reason, '_', ' ') || to_char(since AT TIME ZONE 'UTC', ' "on" YYYY-MM-DD') || coalesce(': ' || detail, '')
+                ELSE replace(reason, '_', ' ') || to_char(since AT TIME ZONE 'UTC', ' "on" YYYY-MM-DD')
+                     || coalesce(': ' || detail, '')
             END
 $$;

@@ -150,13 +150,18 @@ def _columns(new: Mapping[Key, NewSuppression]) -> tuple[list[object], ...]:
             each.reason,
             each.marketing_only,
             each.source,
-            each.detail[:LONGEST_DETAIL] if each.detail else None,
+            _kept(each.detail),
             each.task_id,
             each.ordinal,
         )
         for key, each in new.items()
     ]
     return tuple(list(column) for column in zip(*rows, strict=True))
+
+
+def _kept(detail: str | None) -> str | None:
+    # Whatever somebody said: a text column takes all but NUL.
+    return detail.replace("\x00", " ")[:LONGEST_DETAIL] if detail else None
 
 
 def _candidates(hashes: AddressHashes, wanted: Mapping[Key, NewSuppression]) -> tuple[list[object], ...]:

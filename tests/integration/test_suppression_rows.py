@@ -81,6 +81,13 @@ async def test_a_suppression_is_recorded_once(database: Database) -> None:
     assert "example.com" not in str(data)
 
 
+async def test_whatever_was_said_is_kept_as_far_as_it_can_be(database: Database) -> None:
+    """It comes from outside, and must not stop whoever records it."""
+    await suppress(database, replace(ADA, detail="\x00550 no" + "o" * 1_000))
+
+    assert await database.fetch_value("SELECT detail FROM suppression") == " 550 no" + "o" * 493
+
+
 async def test_each_reason_and_each_list_stands_by_itself(database: Database) -> None:
     """Lifting a bounce leaves a complaint."""
     complaint = replace(ADA, reason="complaint")

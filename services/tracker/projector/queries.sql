@@ -189,7 +189,8 @@ SELECT pg_advisory_xact_lock(hashtextextended('soft bounces of account ' || acco
 -- Of one task each address counts once. $1 accounts, $2 channels, $3 hashes, $4 tasks, $5 times
 INSERT INTO soft_bounce (account_id, channel, hash, task_id, bounced_at)
 SELECT account_id, channel, hash, task_id, to_timestamp(bounced_at)
-  FROM unnest($1::bigint[], $2::text[], $3::bytea[], $4::bigint[], $5::float8[]) AS added (account_id, channel, hash, task_id, bounced_at)
+  FROM unnest($1::bigint[], $2::text[], $3::bytea[], $4::bigint[], $5::float8[])
+       AS added (account_id, channel, hash, task_id, bounced_at)
     ON CONFLICT DO NOTHING;
 
 -- take_soft_bounces

@@ -201,6 +201,29 @@ async def test_lifting_an_opt_out_resets_it(client: Client, ready: Ready) -> Non
     assert again.json["updated"] == 1
 
 
+async def test_a_wish_is_lifted_for_every_address_it_was_recorded_for(
+    client: Client, ready: Ready, database: Database
+) -> None:
+    """As an unsubscribe link records it: at one moment. What was wished at another one stays, and so does a bounce."""
+    wish = {"reason": "opted_out"}
+    for body in ({"email": "p0@example.com", **wish}, {"telephone": "+447700900100", **wish}):
+        await client.post("/suppression", body)
+    await database.execute("UPDATE suppression SET cdate = now()")
+    for body in (
+        {"email": "p1@example.com", **wish},
+        {"telephone": "+447700900101", **wish},
+        {"email": "p0@example.com"},
+    ):
+        await client.post("/suppression", body)
+    assert await database.fetch_value("SELECT count(DISTINCT subscriber_id) FROM suppression") == 2
+    for query in ("?email=p0%40example.com&reason=opted_out", "?email=p1%40example.com"):
+        [line] = (await client.get(f"/suppression{query}")).json
+        assert (await client.send("DELETE", f"/suppression/{line['id']}")).status == 200
+
+    assert await listed(client) == [("+447700900101", "opted_out"), ("p0@example.com", "manual")]
+    assert [len(data["suppressions"]) for _, data in await told(database, "list.suppressions_lifted")] == [2, 1]
+
+
 async def test_readers_see_and_change_nothing(client: Client, clients: Clients) -> None:
     path = (await client.post("/suppression", ANN)).headers["Location"]
     reader = await clients.make(user="rob", role="reader")

@@ -21,6 +21,15 @@ SELECT id, channel, address, list_id, reason, marketing_only, source, detail, su
   FROM suppression
  WHERE account_id = $1 AND id = ANY ($2::bigint[]);
 
+-- wished_with
+-- What a person wished at one moment was recorded for each of his addresses, and is lifted as one. $1 account, $2 suppression
+SELECT sibling.id
+  FROM suppression AS asked
+  JOIN suppression AS sibling ON sibling.subscriber_id = asked.subscriber_id AND sibling.reason = asked.reason
+                             AND sibling.list_id IS NOT DISTINCT FROM asked.list_id AND sibling.cdate = asked.cdate
+ WHERE asked.account_id = $1 AND asked.id = $2 AND asked.reason IN ('unsubscribed', 'opted_out')
+   AND sibling.account_id = $1;
+
 -- suppression_page
 -- $1 account, $2 hashes of the address, $3 whether a list is asked for, $4 that list or null, $5 reason, $6 channel; null: any
 -- $7 last id of the page before, $8 limit

@@ -79,13 +79,16 @@ async def get_suppression(api: Api, call: Call[NoQuery, None]) -> Answer | Refus
 
 
 async def delete_suppression(api: Api, call: Call[NoQuery, None]) -> Answer | Refused:
-    """Answers what was lifted."""
+    """Answers what was lifted; of a person's wish, with the same for his other addresses."""
     account_id, user_id = call.caller.account_id, call.caller.user_id
 
     async def attempt(connection: Connection) -> Answer | Refused:
+        (asked,) = call.ids
         found = await read.read_suppressions(connection, account_id, call.ids)
-        lifted = await lift_in(connection, account_id, call.ids, api.now(), str(api.random_id()), user_id)
-        return Answer(found[0]) if found and lifted else _missing(call.ids[0])
+        rows = await connection.fetch(read.QUERIES["wished_with"], account_id, asked)
+        ids = sorted({asked, *(row["id"] for row in rows)})
+        lifted = await lift_in(connection, account_id, ids, api.now(), str(api.random_id()), user_id)
+        return Answer(found[0]) if found and lifted else _missing(asked)
 
     return await in_spite_of_others(api.database, attempt)
 
