@@ -25,6 +25,7 @@ from shared.domain.sending_domain import Algorithm
 OVERSIGNED: Final = (b"From", b"Subject")
 
 _FIELD_END: Final = re.compile(rb"\r\n(?![ \t])")
+_GAP: Final = re.compile(rb"  +")
 _LONGEST_LINE: Final = 76
 _PADDING: Final = PKCS1v15()
 _HASH: Final = SHA256()
@@ -82,8 +83,7 @@ def canonical_body(body: bytes) -> bytes:
     """RFC 6376 3.4.4, for lines that end in CRLF. Looks first: what our own encoder makes is mostly canonical."""
     if b"\t" in body:
         body = body.replace(b"\t", b" ")
-    while b"  " in body:
-        body = body.replace(b"  ", b" ")
+    body = _GAP.sub(b" ", body)
     if b" \r\n" in body:
         body = body.replace(b" \r\n", b"\r\n")
     if body.endswith(b"\r\n\r\n") or body == b"\r\n":
