@@ -1,9 +1,10 @@
-"""What a bounce says of its mailbox: hard (there is none), soft (it may pass), or nothing that can be read. Pure.
+"""What a bounce says of its mailbox: hard (there is none), soft (it may pass), or unclear: nothing, as it speaks of us or
+cannot be read. Pure.
 
 The note of a bounce is what the relay or a report said: ``550 5.1.1 user unknown``, ``5.2.2 smtp; 552 mailbox full``,
 or words alone. It is asked in this order, and the first answer holds:
 
-1. Is it for now? Class 4 of RFC 3463 or RFC 5321, whatever the words say.
+1. Is it for now? Class 4 of RFC 3463 or RFC 5321 is never hard, whatever the words say.
 2. The words, by ``WORDS`` from top to bottom. They go before the codes, since a person wrote them for a case, while the
    code is often the one that the mail program has for all cases: providers say ``5.1.1`` of a full mailbox, ``5.4.1``
    and ``5.5.0`` of one that never was.
@@ -11,7 +12,8 @@ or words alone. It is asked in this order, and the first answer holds:
 4. The code of RFC 5321, as far as it alone says something.
 
 In doubt it is not hard: one message more costs less than a reader lost by mistake, and soft bounces add up by
-themselves. So whatever may speak of us (lists of spammers, policy, authentication) is looked for first.
+themselves. What may speak of us (lists of spammers, policy, authentication, content) is looked for first, and is not
+even soft: a provider that lists us says it of all our readers there, three tasks in a row.
 """
 
 import re
@@ -67,7 +69,7 @@ WORDS: Final[tuple[tuple[Verdict, "re.Pattern[str]"], ...]] = (
         ),
     ),
     (  # Our place, our name, our message.
-        "soft",
+        "unclear",
         _any(
             r"spamhaus|spamcop|barracuda|proofpoint|cloudmark|sorbs\b|senderscore|uceprotect|invaluement",
             r"\b(block|black|deny|reject)[ -]?list|\bblock(ed)? list|\b(dns|r|u)bls?\b",
@@ -125,8 +127,6 @@ WORDS: Final[tuple[tuple[Verdict, "re.Pattern[str]"], ...]] = (
 CODES: Final[dict[tuple[int, int], Verdict]] = {
     (1, -1): "hard",  # the address
     (1, 5): "unclear",  # says that the address is right
-    (1, 7): "soft",  # our own address
-    (1, 8): "soft",
     (2, -1): "unclear",
     (2, 1): "hard",  # disabled
     (2, 2): "soft",  # full
@@ -135,9 +135,11 @@ CODES: Final[dict[tuple[int, int], Verdict]] = {
     (3, -1): "soft",  # his system
     (4, -1): "soft",  # the way there
     (5, -1): "unclear",  # the talk between the two programs; several say it of everything
-    (6, -1): "soft",  # our content
-    (7, -1): "soft",  # policy: it speaks of us, not of the mailbox
 }
+
+#: These speak of us: our own address (1.7, 1.8), our content (6), policy and authentication (7).
+_OF_US: Final = frozenset({(1, 7), (1, 8)})
+SUBJECTS_OF_US: Final = frozenset({6, 7})
 
 #: The same of RFC 5321. 550, 553 and 554 are said of everything; with words they were understood above.
 REPLIES: Final[dict[int, Verdict]] = {551: "hard", 552: "soft", 556: "hard"}
@@ -151,11 +153,14 @@ def classify_bounce(note: str) -> Verdict:
     """``note``: why, in the words of whoever refused; it need not be complete, clean or in any language."""
     text = " ".join(note[:MOST_READ].lower().replace("’", "'").replace("_", " ").split())
     code, reply = _code_of(text), _reply_of(text)
-    if code[0] == 4 or (code[0] == 0 and 400 <= reply < 500):
-        return "soft"
+    passing = code[0] == 4 or (code[0] == 0 and 400 <= reply < 500)
     for verdict, words in WORDS:
         if words.search(text):
-            return verdict
+            return "soft" if passing and verdict == "hard" else verdict
+    if code[1:] in _OF_US or code[1] in SUBJECTS_OF_US:
+        return "unclear"
+    if passing:
+        return "soft"
     by_code = CODES.get(code[1:], CODES.get((code[1], -1), "unclear"))
     return by_code if by_code != "unclear" else REPLIES.get(reply, "unclear")
 
