@@ -1,5 +1,5 @@
-"""What a bounce says of its mailbox: hard (there is none), soft (it may pass), or unclear: nothing, as it speaks of us or
-cannot be read. Pure.
+"""What a bounce says of its mailbox: hard (there is none), soft (it may pass), or unclear (nothing: it speaks of us, or
+cannot be read). Pure.
 
 The note of a bounce is what the relay or a report said: ``550 5.1.1 user unknown``, ``5.2.2 smtp; 552 mailbox full``,
 or words alone. It is asked in this order, and the first answer holds:

@@ -95,7 +95,7 @@ async def test_without_postgres_readers_are_told_to_come_again(private_postgres:
             brought = await bring_sms(reader)
     await database.close()
 
-    assert away == [(503, "2")] * 4
+    assert away == [(503, "2")] * 5
     assert brought == (200, None)
     assert probes == [200, 200]
     assert totals[Kind.OPENED, 0] >= 2
