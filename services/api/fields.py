@@ -173,6 +173,7 @@ Email = Annotated[
     AfterValidator(_email),
     WithJsonSchema({"type": "string", "format": "email", "maxLength": 320}),
 ]
-DomainName = Annotated[str, Field(max_length=253), AfterValidator(_domain_name)]
+#: So long that the names of its records, some thirty octets more, still fit DNS.
+DomainName = Annotated[str, Field(max_length=220), AfterValidator(_domain_name)]
 Telephone = Annotated[str, Field(max_length=40, description="made E.164"), AfterValidator(_telephone)]
 Vars = Annotated[dict[Name, object], AfterValidator(_check_vars)]
