@@ -43,7 +43,7 @@ def up(*arguments: str, **environment: str) -> Iterator[Up]:
     """Ready when entered; stopped at the end if it still runs."""
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(
-            command("up", *ANY_PORTS, *arguments),
+            command("up", *_any_ports(arguments), *arguments),
             cwd=ROOT,
             env=clean_environment(**environment),
             stdout=subprocess.PIPE,
@@ -59,6 +59,12 @@ def up(*arguments: str, **environment: str) -> Iterator[Up]:
             yield Up(process, json.loads(line))
         finally:
             _end(process)
+
+
+def _any_ports(arguments: tuple[str, ...]) -> list[str]:
+    """Free ports for whatever the test names none for."""
+    named = {argument.partition("=")[0] for argument in arguments}
+    return [option for option in ANY_PORTS if option.partition("=")[0] not in named]
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:
