@@ -2,10 +2,9 @@
 
 import re
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
-#: In the words of a gateway's receipts, whatever way they come.
-ReceiptStatus = Literal["accepted", "delivered", "failed", "rejected", "undeliverable", "expired", "unknown"]
+from shared.domain.sms_receipt import ReceiptStatus
 
 _WORDS: Final[dict[str, ReceiptStatus]] = {
     "DELIVRD": "delivered",

@@ -1,7 +1,7 @@
 """Stores receipts: those that come together share a look-up, segments and a commit."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
 import structlog
@@ -9,9 +9,9 @@ import structlog
 from services.dispatcher.decisions.read_receipt import Receipt
 from services.dispatcher.receipts.statements import STATEMENTS
 from shared.delivery_log.append import DeliveryLog
-from shared.delivery_log.segments import HitColumns, Segment
-from shared.domain.delivery import Kind
+from shared.delivery_log.gather_hits import Hit, gather_hits
 from shared.domain.identifiers import Instant
+from shared.domain.sms_receipt import kind_of, note_of
 from shared.postgres.database import Database, DatabaseError
 from shared.postgres.group_commit import GroupCommit
 
@@ -41,7 +41,7 @@ class ReceiptRecorder:
         try:
             async with asyncio.timeout(STORE_SECONDS):
                 found = await self._find_patiently(receipt)
-                if found is not None and receipt.status != "accepted":
+                if found is not None and kind_of(receipt.status) is not None:
                     await self._storing.submit((receipt, found))
         except (TimeoutError, DatabaseError) as error:
             log.warning("receipt not stored", action="receipt_not_stored", reason=type(error).__name__)
@@ -72,20 +72,13 @@ class ReceiptRecorder:
                 found[receipt.reference] = known[receipt.reference]
 
     async def _store(self, receipts: Sequence[tuple[Receipt, tuple[int, int]]]) -> None:
-        segments = _segments(receipts, int(self._now() * 1000), self._batch, self._part)
+        segments = gather_hits(_hits(receipts, int(self._now() * 1000)), self._batch, self._part)
         self._part += len(segments)
         await self._log.append(segments)
 
 
-def _segments(
-    receipts: Iterable[tuple[Receipt, tuple[int, int]]], time_ms: int, batch: int, part: int
-) -> list[Segment]:
-    gathered: dict[tuple[int, Kind], HitColumns] = {}
+def _hits(receipts: Iterable[tuple[Receipt, tuple[int, int]]], time_ms: int) -> Iterator[Hit]:
     for receipt, (task_id, ordinal) in receipts:
-        kind = Kind.DELIVERED if receipt.status == "delivered" else Kind.BOUNCED
-        note = "" if kind is Kind.DELIVERED else f"receipt {receipt.status}: {receipt.reason or 'no reason given'}"
-        gathered.setdefault((task_id, kind), HitColumns()).add_noted(ordinal, time_ms, note)
-    return [
-        Segment(task_id, kind, batch, 0, part + number, hits.take())
-        for number, ((task_id, kind), hits) in enumerate(gathered.items())
-    ]
+        kind = kind_of(receipt.status)
+        if kind is not None:
+            yield Hit(task_id, kind, ordinal, time_ms, note=note_of(receipt.status, receipt.reason))

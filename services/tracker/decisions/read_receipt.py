@@ -11,25 +11,14 @@ from urllib.parse import parse_qs
 import orjson
 
 from shared.domain.delivery import Kind
-from shared.domain.sms_content import keepable
-
-#: ``accepted`` says no more than the gateway's answer did. Of the others all but ``delivered`` mean that nobody got it.
-STATUSES: Final[dict[str, Kind | None]] = {
-    "accepted": None,
-    "delivered": Kind.DELIVERED,
-    "failed": Kind.BOUNCED,
-    "rejected": Kind.BOUNCED,
-    "undeliverable": Kind.BOUNCED,
-    "expired": Kind.BOUNCED,
-    "unknown": Kind.BOUNCED,
-}
+from shared.domain.sms_receipt import STATUSES, ReceiptStatus, kind_of, note_of
 
 _MOST_FIELDS: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    status: str  #: one of STATUSES
+    status: ReceiptStatus
     kind: Kind | None  #: what there is to record
     note: str  #: why; empty when it was delivered
 
@@ -49,21 +38,15 @@ def read_receipt(content_type: str, body: bytes) -> Receipt | BadReceipt:
         return BadReceipt({"": "must be a JSON object or a form with status and reason"})
     status, reason = fields.get("status"), fields.get("reason")
     faults = {}
-    known = status.strip().lower() if isinstance(status, str) else ""
-    if known not in STATUSES:
+    told = status.strip().lower() if isinstance(status, str) else ""
+    known = next((one for one in STATUSES if one == told), None)
+    if known is None:
         faults["status"] = f"must be one of {', '.join(STATUSES)}"
     if reason is not None and (isinstance(reason, bool) or not isinstance(reason, str | int)):
         faults["reason"] = "must be a text"
-    if faults:
+    if known is None or faults:
         return BadReceipt(faults)
-    return Receipt(known, STATUSES[known], _note(known, str(reason or "")))
-
-
-def _note(status: str, reason: str) -> str:
-    if STATUSES[status] is not Kind.BOUNCED:
-        return ""
-    told = keepable(reason)
-    return f"receipt {status}: {told}" if told else f"receipt {status}"
+    return Receipt(known, kind_of(known), note_of(known, str(reason or "")))
 
 
 def _from_json(body: bytes) -> dict[str, object] | None:

@@ -14,12 +14,12 @@ from typing import Final
 
 import structlog
 
-from services.tracker.decisions.gather_hits import Hit
 from services.tracker.decisions.returned_mail.judge_mail import judge_mail
 from services.tracker.decisions.returned_mail.judgement import Judgement
 from services.tracker.intake.known_tasks import KnownTasks
 from services.tracker.intake.record import HitRecorder, NotStored
 from services.tracker.metrics import Metrics
+from shared.delivery_log.gather_hits import Hit
 from shared.domain.identifiers import Instant
 from shared.domain.tokens import Token, TokenKeys, TokenKind
 from shared.postgres.database import DatabaseError

@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Sequence
 from typing import Final
 
-from services.tracker.decisions.gather_hits import Hit, gather_hits
 from services.tracker.metrics import Metrics
 from shared.delivery_log.append import DeliveryLog
+from shared.delivery_log.gather_hits import Hit, gather_hits
 from shared.postgres.database import DatabaseError, Unavailable
 from shared.postgres.group_commit import GroupCommit
 

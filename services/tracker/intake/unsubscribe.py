@@ -4,13 +4,13 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
-from services.tracker.decisions.gather_hits import Hit, gather_hits
 from services.tracker.decisions.read_wish import Wish
 from services.tracker.intake.record import WAIT_SECONDS, NotStored
 from services.tracker.intake.statements import STATEMENTS
 from services.tracker.metrics import Metrics
 from shared.delivery_log.append import Entry
 from shared.delivery_log.append import append_in as append_segments_in
+from shared.delivery_log.gather_hits import Hit, gather_hits
 from shared.domain.delivery import Kind
 from shared.domain.identifiers import Channel, Instant, ListId, subscribers_stream
 from shared.domain.recipient_list import SubscribersChanged

@@ -12,7 +12,6 @@ from typing import Final
 from aiohttp import web
 
 from services.tracker.decisions.choose_target import choose_target
-from services.tracker.decisions.gather_hits import Hit
 from services.tracker.decisions.read_receipt import BadReceipt, read_receipt
 from services.tracker.decisions.read_wish import read_wish
 from services.tracker.intake.inbound_web import InboundWeb
@@ -30,6 +29,7 @@ from services.tracker.intake.pages import (
 from services.tracker.intake.record import HitRecorder, NotStored
 from services.tracker.intake.unsubscribe import Unsubscriber
 from services.tracker.metrics import Metrics
+from shared.delivery_log.gather_hits import Hit
 from shared.domain.delivery import Kind
 from shared.domain.identifiers import Instant
 from shared.domain.tokens import Token, TokenKeys, TokenKind, is_of_notice

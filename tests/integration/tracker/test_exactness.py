@@ -5,8 +5,8 @@ import itertools
 from collections import Counter
 from random import Random
 
-from services.tracker.decisions.gather_hits import Hit, gather_hits
 from shared.delivery_log.append import DeliveryLog
+from shared.delivery_log.gather_hits import Hit, gather_hits
 from shared.delivery_log.ordinal_sets import read_counts, read_sets, read_totals
 from shared.delivery_log.segments import Segment, decode_hits
 from shared.domain.delivery import EVENTS, Kind

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from structlog.testing import capture_logs
 
-from services.tracker.decisions.gather_hits import Hit
 from services.tracker.intake.record import HitRecorder
 from services.tracker.metrics import Metrics
 from shared.delivery_log.append import DeliveryLog
+from shared.delivery_log.gather_hits import Hit
 from shared.delivery_log.ordinal_sets import read_totals
 from shared.delivery_log.segments import Segment, decode_hits
 from shared.domain.delivery import Kind

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.tracker.decisions.read_receipt import STATUSES, BadReceipt, Receipt, read_receipt
+from services.tracker.decisions.read_receipt import BadReceipt, Receipt, read_receipt
 from shared.domain.delivery import Kind
+from shared.domain.sms_receipt import STATUSES
 
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"
 

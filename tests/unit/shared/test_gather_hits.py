@@ -1,6 +1,6 @@
 """Hits of many readers as segments."""
 
-from services.tracker.decisions.gather_hits import Hit, gather_hits
+from shared.delivery_log.gather_hits import Hit, gather_hits
 from shared.domain.delivery import Kind
 
 
