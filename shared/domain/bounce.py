@@ -4,7 +4,8 @@ cannot be read). Pure.
 The note of a bounce is what the relay or a report said: ``550 5.1.1 user unknown``, ``5.2.2 smtp; 552 mailbox full``,
 or words alone. It is asked in this order, and the first answer holds:
 
-1. Is it for now? Class 4 of RFC 3463 or RFC 5321 is never hard, whatever the words say.
+1. Is it for now? Class 4 of RFC 3463 or RFC 5321 is never hard, whatever the words say. Is the code one of our own
+   address? Then it is unclear, whatever the words say.
 2. The words, by ``WORDS`` from top to bottom. They go before the codes, since a person wrote them for a case, while the
    code is often the one that the mail program has for all cases: providers say ``5.1.1`` of a full mailbox, ``5.4.1``
    and ``5.5.0`` of one that never was.
@@ -32,6 +33,16 @@ def _any(*words: str) -> "re.Pattern[str]":
 
 #: Looked for in the folded note, the first that is found decides. About us and what passes first, then the mailbox.
 WORDS: Final[tuple[tuple[Verdict, "re.Pattern[str]"], ...]] = (
+    (  # Our machine, or what we are allowed; in words that else are said of his mailbox or his domain.
+        "unclear",
+        _any(
+            r"\b(helo|ehlo)\b",
+            r"\bclient (host|ip|address)",
+            r"(sending|sender|outgoing|outbound) (\S+ )?(quota|limit|rate)",
+            r"(from|for) sending\b|sending (user|mailbox)",
+            r"too (many|much) (\S+ ){1,2}from (your|this) ",
+        ),
+    ),
     (  # The mailbox is full, or busy.
         "soft",
         _any(
@@ -81,6 +92,7 @@ WORDS: Final[tuple[tuple[Verdict, "re.Pattern[str]"], ...]] = (
             r"content (reject|block|filter)|(message|mail) (content|size)|too (big|large)",
             r"relay(ing)? (access )?(denied|not permitted|not allowed)|unable to relay|not relay",
             r"rcpthosts",
+            r"\bheaders?\b|\bfrom:? (address|domain|field)",
             r"(your|sending|sender'?s?) (\S+ )?(account|domain|address|server|host)",
             r"sender (address )?(reject|verif|denied|not|unknown|invalid)",
             r"(rejected|invalid|bad|unknown) sender",
@@ -137,8 +149,9 @@ CODES: Final[dict[tuple[int, int], Verdict]] = {
     (5, -1): "unclear",  # the talk between the two programs; several say it of everything
 }
 
-#: These speak of us: our own address (1.7, 1.8), our content (6), policy and authentication (7).
-_OF_US: Final = frozenset({(1, 7), (1, 8)})
+#: These speak of us: our own address (1.7, 1.8) and domain (7.27), whatever the words; our content (6), policy and
+#: authentication (7), where no word says more.
+_OF_US: Final = frozenset({(1, 7), (1, 8), (7, 27)})
 SUBJECTS_OF_US: Final = frozenset({6, 7})
 
 #: The same of RFC 5321. 550, 553 and 554 are said of everything; with words they were understood above.
@@ -153,11 +166,13 @@ def classify_bounce(note: str) -> Verdict:
     """``note``: why, in the words of whoever refused; it need not be complete, clean or in any language."""
     text = " ".join(note[:MOST_READ].lower().replace("’", "'").replace("_", " ").split())
     code, reply = _code_of(text), _reply_of(text)
+    if code[1:] in _OF_US:
+        return "unclear"
     passing = code[0] == 4 or (code[0] == 0 and 400 <= reply < 500)
     for verdict, words in WORDS:
         if words.search(text):
             return "soft" if passing and verdict == "hard" else verdict
-    if code[1:] in _OF_US or code[1] in SUBJECTS_OF_US:
+    if code[1] in SUBJECTS_OF_US:
         return "unclear"
     if passing:
         return "soft"
