@@ -162,6 +162,27 @@ async def test_of_several_reasons_one_is_told(database: Database) -> None:
     assert await freeze(database, 2) == 2
 
 
+@pytest.mark.parametrize("owner", [None, 77], ids=["nobody's", "somebody else's"])
+async def test_an_address_given_up_after_the_freeze_is_suppressed_all_the_same(
+    database: Database, owner: int | None
+) -> None:
+    """It is the one written to, and what stands against it is tied to whoever has it now; the new one is not asked."""
+    await post_task(database, 3)
+    assert await freeze_posted(database, 1) == 3
+    await database.execute(f"UPDATE subscriber SET email = 'new@example.com' WHERE id = {HELD}")
+    if owner:
+        await database.execute(
+            "INSERT INTO subscriber (id, account_id, email, cdate) VALUES ($1, 1, $2, now())", owner, ADDRESS
+        )
+    await suppress(database, reason="manual", address="new@example.com")
+    await suppress(database, reason="complaint", account_id=2)
+    before = await handed_over(database)
+    await suppress(database, reason="complaint", address=ADDRESS.upper())
+
+    assert before == {0: None, 1: None, 2: None}
+    assert await handed_over(database) == {0: "complaint on 2026-11-20", 1: None, 2: None}
+
+
 async def test_a_search_knows_the_reasons_of_the_account_alone(database: Database) -> None:
     """No list, no unsubscribe from it."""
     await post_task(database, 3)

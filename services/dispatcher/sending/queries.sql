@@ -105,17 +105,20 @@ SELECT dkim_key.id, dkim_key.algorithm, dkim_key.selector, dkim_key.private_key,
 
 -- recipients_of_batch
 -- The frozen addresses with today's vars, and who is not to be written to any more: checked at hand-over, not only at the freeze,
--- by the same rules (0006_suppression.sql). Of several reasons the oldest is told. $1 task, $2 ordinals, $3 list
+-- by the same rules (0006_suppression.sql). Of several reasons the oldest is told. Who has another address by now is still written
+-- to where he was at the freeze; whatever stands against that address may be somebody else's, or nobody's.
+-- $1 task, $2 ordinals, $3 list
 SELECT DISTINCT ON (contact_record.ordinal)
        contact_record.ordinal, contact_record.address, subscriber.email, subscriber.telephone, subscriber.vars,
        CASE WHEN subscriber.id IS NULL THEN 'erased'
             WHEN optout_forbids(subscriber.optout, sent.class) THEN 'opted out'
             WHEN $3::bigint IS NOT NULL AND (subscription.subscriber_id IS NULL OR subscription.ended_at IS NOT NULL)
             THEN 'unsubscribed'
-            ELSE suppression_words(suppression.reason, suppression.cdate, suppression.detail)
+            ELSE coalesce(suppression_words(suppression.reason, suppression.cdate, suppression.detail),
+                          suppression_words(former.reason, former.cdate, former.detail))
         END AS suppressed
   FROM contact_record
-  JOIN (SELECT task.channel, message_class(message_version.content) AS class
+  JOIN (SELECT task.account_id, task.channel, message_class(message_version.content) AS class
           FROM task
           JOIN message_version ON message_version.message_id = task.message_id AND message_version.version = task.message_version
          WHERE task.id = $1) AS sent ON true
@@ -123,8 +126,14 @@ SELECT DISTINCT ON (contact_record.ordinal)
   LEFT JOIN subscription ON subscription.list_id = $3 AND subscription.subscriber_id = contact_record.subscriber_id
   LEFT JOIN suppression ON suppression.subscriber_id = contact_record.subscriber_id
                        AND suppresses(suppression, sent.channel, contact_record.address, $3, sent.class)
+  LEFT JOIN suppression AS former
+         ON former.account_id = sent.account_id
+        AND lower(former.address) = CASE WHEN lower(contact_record.address) IS DISTINCT FROM
+                                              lower(CASE sent.channel WHEN 'email' THEN subscriber.email ELSE subscriber.telephone END)
+                                         THEN lower(contact_record.address) END
+        AND suppresses(former, sent.channel, contact_record.address, $3, sent.class)
  WHERE contact_record.task_id = $1 AND contact_record.ordinal = ANY ($2::integer[])
- ORDER BY contact_record.ordinal, suppression.cdate;
+ ORDER BY contact_record.ordinal, suppression.cdate, former.cdate;
 
 -- conclude_batch
 -- Ends this process's hold on a batch: done, or given back with whoever is left; and the next attempt of those refused for now.
