@@ -181,7 +181,9 @@ class BatchSending:
         suppressed = dict.fromkeys(set(ordinals) - {row["ordinal"] for row in rows}, "erased")
         suppressed |= {row["ordinal"]: row["suppressed"] for row in rows if row["suppressed"]}
         for ordinal, why in sorted(suppressed.items()):
-            self._recorder.final_outcome((Kind.SUPPRESSED,), ordinal, self._time_ms(), why)
+            # Who was in doubt may have got it: to call him suppressed would say that he has not.
+            kind = Kind.HELD if ordinal in self._batch.resent else Kind.SUPPRESSED
+            self._recorder.final_outcome((kind,), ordinal, self._time_ms(), why)
         self._admitted = self._tools.domains.admit([row for row in rows if not row["suppressed"]])
         return self._admitted.rows
 

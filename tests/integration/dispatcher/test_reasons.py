@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from pyroaring import BitMap
+
 from services.dispatcher.channels.interface import Outcome, OutcomeKind, Stage
 from services.dispatcher.sending.journal import Journal
 from services.dispatcher.sending.journal_records import Mark, Record
@@ -87,3 +89,19 @@ async def test_who_is_suppressed_by_then_is_told_why(database: Database, handler
         5: "erased",
     }
     assert set(copies(relay)) == set(range(20)) - {1, 3, 4, 5}
+
+
+async def test_who_was_in_doubt_and_is_suppressed_by_then_is_held(
+    database: Database, handler: Handler, tmp_path: Path
+) -> None:
+    """He may have got the first copy, so he is not told to be one who was never written to; there is no second one."""
+    await ready_task(database, handler, 20)
+    await database.execute("UPDATE batch SET resent = $1", BitMap([3, 6]).serialize())
+    await database.execute("UPDATE subscription SET ended_at = now() WHERE subscriber_id IN (10000003, 10000004)")
+
+    async with FakeRelay() as relay, dispatching(database, relay.port, tmp_path):
+        sets = await settled(database, 20)
+
+    assert (sets[Kind.HELD], sets[Kind.SUPPRESSED]) == (BitMap([3]), BitMap([4]))
+    assert await notes(database, Kind.HELD) == {3: "unsubscribed"}
+    assert set(copies(relay)) == set(range(20)) - {3, 4}
