@@ -119,3 +119,18 @@ def test_an_outcome_is_fit_to_be_kept() -> None:
     assert outcome.kind is OutcomeKind.REFUSED
     assert outcome.text.startswith("5.1.1 <recipient>  is unknown �xxx")
     assert len(outcome.text) <= 520
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("5.1.1 <Ada@example.org>: alias of <ada.l@intern.example> unknown", "<recipient>: alias of <address> unknown"),
+        ("5.1.1 ada@example.org -> ada.l@intern.example, gone", "recipient -> address, gone"),
+        ("5.1.1 sender \"b+x@bounce.example\" may not", 'sender "address" may not'),
+        ("5.1.1 " + "x" * 485 + " ada@example.org", "x" * 485 + " address"),
+        ("5.1.1 " + "@ " * 400, ("address " * 400)[:494]),
+    ],
+    ids=["an alias", "an alias without brackets", "our sender", "the recipient cut short", "nothing but signs"],
+)
+def test_no_address_is_kept_whoever_s_it_is(said: str, kept: str) -> None:
+    assert outcome_of(Stage.RCPT, Reply(550, (said.encode(),)), b"ada@example.org").text == f"5.1.1 {kept}"

@@ -11,6 +11,7 @@ LONGEST_TEXT: Final = 500  #: characters of a reply that are kept
 
 _ENHANCED: Final = re.compile(rb"([245])\.(\d{1,3})\.(\d{1,3})(?=\s|$)")
 _NOT_PRINTED: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+_ADDRESS: Final = re.compile(r"[^\s<>()\[\]\"',;:]*@[^\s<>()\[\]\"',;:]*")
 
 _SETTING_UP: Final = frozenset({Stage.CONNECT, Stage.EHLO, Stage.TLS, Stage.AUTH})
 #: Whatever the stage, these speak of us: commands not known or out of order, authentication missing or refused (RFC
@@ -108,10 +109,12 @@ def outcome_of(stage: Stage, reply: Reply, recipient: bytes = b"") -> Outcome:
 
 
 def _told(text: str, recipient: bytes) -> str:
-    """Fit to be kept: one line, not endless, and without the recipient's address, which must not live on in a log."""
+    """Fit to be kept: one line, not endless, and without any address, the recipient's or what it is an alias of: none
+    must live on in a log.
+    """
     text = text[:LONGEST_TEXT]
     if not text.isprintable():
         text = _NOT_PRINTED.sub(" ", text)
     if "@" in text and recipient:
         text = re.sub(re.escape(recipient.decode("utf-8", "replace")), "recipient", text, flags=re.IGNORECASE)
-    return text
+    return _ADDRESS.sub("address", text)[:LONGEST_TEXT] if "@" in text else text
