@@ -110,6 +110,8 @@ OTHERS: list[tuple[str, str, Verdict, tuple[Finding, ...]]] = [
     ("arf_abuse", "a complaint", "complaint", (Finding(Kind.COMPLAINED, "abuse"),)),
     ("arf_fraud", "a complaint of fraud", "complaint", (Finding(Kind.COMPLAINED, "fraud"),)),
     ("arf_opt_out", "a wish to get no more", "complaint", (Finding(Kind.COMPLAINED, "opt-out"),)),
+    ("arf_in_base64", "a complaint in base64", "complaint", (Finding(Kind.COMPLAINED, "abuse"),)),
+    ("arf_behind_a_blank_line", "a complaint behind a blank line", "complaint", (Finding(Kind.COMPLAINED, "abuse"),)),
     ("arf_not_spam", "praise is no complaint", "other_report", ()),
     ("arf_auth_failure", "a report on our DNS is no complaint", "other_report", ()),
     ("vacation_sieve", "a vacation", "auto_reply", ()),

@@ -1,11 +1,15 @@
 """A reader's complaint, as his provider's feedback loop reports it (ARF, RFC 5965). Pure."""
 
 from email.message import Message
+from itertools import islice
 from typing import Final
 
 from services.tracker.decisions.returned_mail.judgement import Finding, Judgement
 from services.tracker.decisions.returned_mail.parse_mail import Mail, field
+from services.tracker.decisions.returned_mail.report_groups import groups_of
 from shared.domain.delivery import Kind
+
+MOST_GROUPS: Final = 10  #: of fields that are looked at; there should be one
 
 #: What a reader said against a message. Not so: not-spam (RFC 6430) is praise, auth-failure and dmarc speak of our DNS.
 COMPLAINTS: Final = frozenset({"abuse", "fraud", "virus", "miscategorized", "opt-out", "opt-out-list"})
@@ -23,10 +27,7 @@ def read_arf(mail: Mail) -> Judgement | None:
 
 
 def _feedback_type(report: "Message[str, str]") -> str:
-    """The parser takes the fields of the report for the headers of a message in it."""
-    inner = report.get_payload()
-    fields = inner[0] if isinstance(inner, list) and inner else report
-    if not isinstance(fields, Message):
-        return ""
-    words = field(fields, "Feedback-Type").lower().split()
+    """Of the group that says it: some put a blank line before it."""
+    told = (field(group, "Feedback-Type").lower().split() for group in islice(groups_of(report), MOST_GROUPS))
+    words = next(filter(None, told), [])
     return words[0].rstrip(";") if words else ""

@@ -4,10 +4,6 @@ It may speak of several recipients: one of ours that is an alias at his provider
 to an address that stands for one recipient of ours, and says how his message fared; the addresses in it are not read.
 """
 
-import binascii
-import re
-from collections.abc import Iterator
-from email import message_from_string
 from email.message import Message
 from itertools import islice
 from typing import Final
@@ -15,13 +11,13 @@ from typing import Final
 from services.tracker.decisions.returned_mail.find_reason import find_reason
 from services.tracker.decisions.returned_mail.judgement import Finding, Judgement, Verdict
 from services.tracker.decisions.returned_mail.parse_mail import Mail, field
+from services.tracker.decisions.returned_mail.report_groups import groups_of
 from services.tracker.decisions.returned_mail.write_note import status_in, write_note
 from shared.domain.delivery import Kind
 
 MOST_GROUPS: Final = 100  #: of fields; the first speaks of the message, each further one of a recipient
 
 _REPORTS: Final = frozenset({"message/delivery-status", "message/global-delivery-status"})
-_BLANK_LINE: Final = re.compile(r"\n[ \t]*\n")
 
 #: By how the action begins, since some put a comment behind it, in the order in which one of several is the verdict.
 _ACTIONS: Final[tuple[tuple[str, Verdict], ...]] = (
@@ -45,7 +41,7 @@ def read_dsn(mail: Mail) -> Judgement | None:
     told: dict[Verdict, str] = {}
     for part in mail.parts:
         if part.get_content_type() in _REPORTS:
-            for group in islice(_groups(part), MOST_GROUPS):
+            for group in islice(groups_of(part), MOST_GROUPS):
                 action = _action(group)
                 if action is not None:
                     told.setdefault(action, _note(group, mail) if action in _KINDS else "")
@@ -69,28 +65,3 @@ def _note(group: "Message[str, str]", mail: Mail) -> str:
         return ""
     # Some say why only in the part for people.
     return write_note(status, diagnostic or find_reason(mail))
-
-
-def _groups(part: "Message[str, str]") -> "Iterator[Message[str, str]]":
-    """The groups of fields, however the parser has understood them: as messages, or as the text of one."""
-    payload = part.get_payload()
-    for block in payload if isinstance(payload, list) else [part]:
-        if not isinstance(block, Message):
-            continue
-        if block is not part and block.keys():
-            yield block
-        text = _text(block, field(part, "Content-Transfer-Encoding"))
-        if text.strip():
-            yield from map(message_from_string, _BLANK_LINE.split(text))
-
-
-def _text(block: "Message[str, str]", encoding: str) -> str:
-    """What stands behind the fields of a block; ``encoding``: of the part that it is in."""
-    data = block.get_payload(decode=True)
-    if not isinstance(data, bytes):
-        return ""
-    try:
-        plain = binascii.a2b_base64(data) if encoding.lower() == "base64" and block.keys() == [] else data
-    except binascii.Error:
-        return ""
-    return plain.decode("utf-8", "replace").replace("\r\n", "\n")
