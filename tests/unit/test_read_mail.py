@@ -26,7 +26,9 @@ def test_what_no_text_can_hold_is_replaced(content: bytes) -> None:
     assert orjson.dumps([mail.headers, mail.text, mail.html])
 
 
-HEADERS = st.sampled_from([b"Subject: ", b"Content-Type: text/plain; charset=", b"Content-Transfer-Encoding: ", b"To: "])
+HEADERS = st.sampled_from(
+    [b"Subject: ", b"Content-Type: text/plain; charset=", b"Content-Transfer-Encoding: ", b"To: "]
+)
 
 
 @given(st.lists(st.tuples(HEADERS, st.binary(max_size=30)), max_size=4), st.binary(max_size=60))
