@@ -21,7 +21,7 @@ class CannotOpen(Exception):
 
 
 def dkim_context(key_id: int) -> str:
-    """Of the private half of a key that mail is signed with: sealed by the api, opened by the dispatcher."""
+    """Of the private half of a key that mail is signed with: sealed by the api, opened by whoever signs."""
     return f"dkim-{key_id} private_key"
 
 

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 from services.dispatcher.channels.interface import Outgoing
 from services.dispatcher.channels.smpp.link import Timers
+from services.dispatcher.channels.smpp.pdu import RESPONSE, PduReader, encode
 from services.dispatcher.channels.smpp.receiver import SmppReceiver
 from services.dispatcher.channels.smpp.smpp_address import SmppAddress
 from services.dispatcher.channels.smpp.transmitter import SmppTransmitter
@@ -94,3 +95,29 @@ async def test_a_receiver_that_lost_its_smsc_binds_again() -> None:
         assert await first.receipt(await one_submitted(first), "UNDELIV", error="007")
 
     assert [receipt.status for receipt in stored] == ["undeliverable"]
+
+
+async def test_an_smsc_that_ends_each_session_is_bound_to_now_and_then() -> None:
+    """Not as fast as it can say so."""
+    binds: list[float] = []
+
+    async def end_session(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        (bind,) = PduReader().feed(await reader.read(1000))
+        binds.append(asyncio.get_running_loop().time())
+        writer.write(encode(bind.command | RESPONSE, bind.sequence, b"smsc\0"))
+        writer.close()
+
+    async def store(_: Receipt) -> bool:
+        raise AssertionError("nothing to store")
+
+    stop, server = asyncio.Event(), await asyncio.start_server(end_session, "127.0.0.1", 0)
+    address = SmppAddress("127.0.0.1", server.sockets[0].getsockname()[1], "postroom", "secret")
+    running = asyncio.create_task(SmppReceiver(address, store, FAST).run(stop))
+    async with asyncio.timeout(20):
+        while len(binds) < 2:
+            await asyncio.sleep(0.02)
+    stop.set()
+    await running
+    server.close()
+
+    assert binds[1] - binds[0] >= 0.9

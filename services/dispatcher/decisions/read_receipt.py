@@ -28,8 +28,9 @@ _STATES: Final[dict[int, ReceiptStatus]] = {
     8: "rejected",
 }
 _NAMED: Final = "id "
+LONGEST_NAME: Final = 65  #: characters of a message_id, section 5.2.23 with its NUL; a longer one finds no message
 
-_ID: Final = re.compile(r"\bid:\s*([^\s]{1,65})", re.IGNORECASE)
+_ID: Final = re.compile(r"\bid:\s*([^\s]{1,65})(?!\S)", re.IGNORECASE)
 _STAT: Final = re.compile(r"\bstat:\s*([A-Za-z]+)", re.IGNORECASE)
 _ERR: Final = re.compile(r"\berr:\s*([0-9A-Za-z]{1,10})", re.IGNORECASE)
 
@@ -45,6 +46,7 @@ class Receipt:
 
 def read_receipt(text: str, reference: str | None, state: int | None) -> Receipt | None:
     """``reference`` and ``state``: of optional parameters, which count before the text. None: this is no receipt."""
+    text, reference = text.replace("\0", " "), fit_name(reference or "")
     found, worded, failed = _ID.search(text), _STAT.search(text), _ERR.search(text)
     name = reference or (found[1] if found else None)
     status = _STATES.get(state) if state is not None else None
@@ -53,6 +55,11 @@ def read_receipt(text: str, reference: str | None, state: int | None) -> Receipt
     if not name or status is None:
         return None
     return Receipt(name, status, f"error {failed[1]}" if failed and failed[1].strip("0") else "")
+
+
+def fit_name(name: str) -> str:
+    """Empty where it cannot be kept, as no name of a message is like that."""
+    return name if len(name) <= LONGEST_NAME and "\0" not in name else ""
 
 
 def named(reference: str) -> str:

@@ -50,7 +50,7 @@ def _headers(message: "Message[str, str]") -> dict[str, str]:
     found: dict[str, str] = {}
     names: dict[str, str] = {}
     for name, value in message.raw_items():
-        shown = names.setdefault(name.lower(), name)
+        shown = names.setdefault(name.lower(), _sayable(name))
         text = _decoded(str(value))
         found[shown] = f"{found[shown]}\n{text}" if shown in found else text
     return found
@@ -59,9 +59,17 @@ def _headers(message: "Message[str, str]") -> dict[str, str]:
 def _decoded(value: str) -> str:
     unfolded = value.replace("\r\n", "").replace("\n", "").strip()
     try:
-        return str(make_header(decode_header(unfolded)))
+        return _sayable(str(make_header(decode_header(unfolded))))
     except (HeaderParseError, LookupError, ValueError):
-        return unfolded.encode("ascii", "surrogateescape").decode("utf-8", "replace")
+        return _sayable(unfolded)
+
+
+def _sayable(text: str) -> str:
+    """Octets that were read as they are count as UTF-8; what no text can hold is replaced."""
+    try:
+        return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "replace").decode()
 
 
 def _body(message: "Message[str, str]", content_type: str) -> str | None:
@@ -72,8 +80,8 @@ def _body(message: "Message[str, str]", content_type: str) -> str | None:
     if not isinstance(payload, bytes):
         return None
     try:
-        return payload.decode(part.get_content_charset("utf-8"), "replace")
-    except LookupError:
+        return _sayable(payload.decode(part.get_content_charset("utf-8"), "replace"))
+    except (LookupError, UnicodeError):  # no charset, or one that is none for text
         return payload.decode("utf-8", "replace")
 
 

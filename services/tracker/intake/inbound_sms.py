@@ -65,7 +65,8 @@ class InboundDesk:
         await connection.execute(STATEMENTS["hold_repeats"], key)
         repeated = REPEATED_SECONDS if sms.gateway_id is None else KEPT_SECONDS
         said = (meaning, sms.sender, sms.recipient, sms.text)
-        return await connection.fetch_row(STATEMENTS["add_inbound_sms"], account_id, *said, key, repeated, KEPT_SECONDS)
+        terms = (key, repeated, KEPT_SECONDS, sms.gateway_id is not None)
+        return await connection.fetch_row(STATEMENTS["add_inbound_sms"], account_id, *said, *terms)
 
     async def _carry_out(
         self, connection: Connection, account_id: int, meaning: str, sms: InboundSms, row: Row

@@ -31,13 +31,18 @@ UPDATE subscriber SET optout = 'blast' WHERE id = $1 AND optout = 'none';
 SELECT pg_advisory_xact_lock(hashtextextended('inbound sms ' || encode($1::bytea, 'hex'), 0));
 
 -- add_inbound_sms
--- With whoever has the number. No row: it is there already. $1 account, $2 meaning, $3 from, $4 to, $5 text, $6 repeat key,
--- $7 seconds for which the same is a repeat, $8 seconds for which it is kept
+-- With whoever has the number. No row: it is there already. Where a gateway has no ids, a STOP behind a START is a new one whatever
+-- was said before; a START behind a STOP is not, as a gateway may only be telling it again. $1 account, $2 meaning, $3 from, $4 to,
+-- $5 text, $6 repeat key, $7 seconds for which the same is a repeat, $8 seconds for which it is kept, $9 whether it has an id
 INSERT INTO inbound_sms (account_id, subscriber_id, meaning, from_number, to_number, body, repeat_key, expires_at)
 SELECT $1, (SELECT id FROM subscriber WHERE subscriber.account_id = $1 AND telephone = $3), $2, $3, $4, $5, $6,
        clock_timestamp() + $8 * interval '1 second'
- WHERE NOT EXISTS (SELECT FROM inbound_sms
-                    WHERE account_id = $1 AND repeat_key = $6 AND cdate > clock_timestamp() - $7 * interval '1 second')
+ WHERE NOT EXISTS (SELECT FROM inbound_sms AS told
+                    WHERE account_id = $1 AND repeat_key = $6 AND cdate > clock_timestamp() - $7 * interval '1 second'
+                      AND ($9 OR $2 <> 'stop'
+                           OR NOT EXISTS (SELECT FROM inbound_sms AS later
+                                           WHERE later.account_id = $1 AND later.from_number = $3 AND later.meaning = 'start'
+                                             AND later.expires_at > told.expires_at)))
 RETURNING id, subscriber_id;
 
 -- stops_among

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.dispatcher.channels.smpp.statuses import outcome_of_submit
 from services.dispatcher.decisions.read_receipt import Receipt, named, read_receipt, reference_in
 
 WHOLE = "id:{} sub:001 dlvrd:{} submit date:2611241200 done date:2611241201 stat:{} err:{} text:Hello"
@@ -24,6 +25,8 @@ WHOLE = "id:{} sub:001 dlvrd:{} submit date:2611241200 done date:2611241201 stat
         pytest.param(WHOLE.format("9", "000", "ENROUTE", "000"), Receipt("9", "accepted", ""), id="still on its way"),
         pytest.param("ID: 12 Stat: Delivrd", Receipt("12", "delivered", ""), id="another spelling, and little else"),
         pytest.param("id:12 stat:DELIVERED", Receipt("12", "delivered", ""), id="a word written out"),
+        pytest.param("id:12\0 stat:DELIVRD\0", Receipt("12", "delivered", ""), id="ended by a NUL"),
+        pytest.param(f"id:{'9' * 66} stat:DELIVRD", None, id="a name that is too long"),
         pytest.param("id:12", None, id="no state"),
         pytest.param("stat:DELIVRD", None, id="no name"),
         pytest.param("Hello id: stat:", None, id="a person's text"),
@@ -46,6 +49,13 @@ def test_no_receipt_raises(text: str, reference: str | None, state: int | None) 
     found = read_receipt(text, reference, state)
 
     assert found is None or found.reference
+
+
+@pytest.mark.parametrize("name", [pytest.param("a\0b", id="with a NUL"), pytest.param("9" * 66, id="too long")])
+def test_a_name_that_no_message_can_have_finds_none(name: str) -> None:
+    """It would be no text for Postgres, or no key of an index, and so stand in the way of others."""
+    assert read_receipt("stat:DELIVRD", name, 2) is None
+    assert reference_in(outcome_of_submit(0, name).text) == ""
 
 
 def test_a_name_is_found_in_the_note_it_was_put_into() -> None:

@@ -3,11 +3,12 @@
 from itertools import accumulate, pairwise
 
 import pytest
+import smpp34
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.dispatcher.channels.smpp.alphabet import encode_text
-from services.dispatcher.channels.smpp.pdu import Command, NotSmpp, Pdu, PduReader, encode, read_delivery
+from services.dispatcher.channels.smpp.pdu import Command, NotSmpp, Pdu, PduReader, encode, read_delivery, submit
 from shared.domain.sms_parts import count_parts
 
 UNITS = st.builds(
@@ -48,3 +49,23 @@ def test_a_text_is_encoded_as_it_is_charged(text: str) -> None:
 
     assert (coding == 0) == (counted.encoding == "GSM-7")
     assert len(octets) == counted.units * (1 if coding == 0 else 2)
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        pytest.param("x" * 160, 1, id="a part of septets"),
+        pytest.param("x" * 161, 2, id="one septet more"),
+        pytest.param("ж" * 70, 1, id="a part of UTF-16"),
+        pytest.param("ж" * 71, 2, id="one unit more"),
+    ],
+)
+def test_what_is_longer_than_a_part_goes_as_a_payload(text: str, parts: int) -> None:
+    """Which the SMSC cuts; in the field of a single part it would be turned away, or cut off."""
+    message = smpp34.decode(submit("Acme", "+447700900000", text, 1))
+
+    assert isinstance(message, smpp34.SubmitSm)
+    assert count_parts(text).parts == parts
+    _, octets = encode_text(text)
+    payload = [tlv.value for tlv in message.tlvs]
+    assert (message.short_message, payload) == ((octets, []) if parts == 1 else (b"", [octets]))

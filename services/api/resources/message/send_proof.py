@@ -9,6 +9,7 @@ from typing_extensions import TypedDict
 from services.api.body import object_body
 from services.api.fields import Id, NoQuery, RequestModel, Sought, Vars
 from services.api.operation import WRITERS, Answer, Api, Call, Operation
+from services.api.resources.domain.read import from_fault
 from services.api.resources.message import read
 from services.api.resources.message.compose_proof import Prepared, ProofContext, fill_proof, prepare_proof
 from services.api.resources.message.proof_recipients import (
@@ -18,6 +19,7 @@ from services.api.resources.message.proof_recipients import (
     read_sample,
     refuse_suppressed,
 )
+from services.api.resources.message.sign_proof import signed
 from shared.bus.interface import Hint
 from shared.domain.identifiers import Channel
 from shared.domain.refusal import Fault, Refused
@@ -66,10 +68,13 @@ async def post_proof(api: Api, call: Call[NoQuery, NewProof]) -> Answer | Refuse
     refused = await refuse_suppressed(api.database, hashes, account_id, channel, to, marketing=marketing)
     if refused is not None:
         return refused
-    prepared = prepare_proof(message, ProofContext(account_id, api.tracker_url, api.bounce_domain, api.now()))
+    context = ProofContext(account_id, api.tracker_url, api.bounce_domain, api.now())
+    prepared = prepare_proof(message, context)
     if isinstance(prepared, list):
         return Refused("conflict", tuple(prepared))
     notices = await _notices(api, call, channel, prepared, sample, to)
+    if not isinstance(notices, Refused) and channel == "email":
+        notices = await _signed(api, notices, message["from_email"], context.date)
     return notices if isinstance(notices, Refused) else await _send(api, call, notices)
 
 
@@ -112,6 +117,13 @@ async def _notices(
             )
         )
     return notices
+
+
+async def _signed(api: Api, notices: Sequence[NewNotice], from_email: str, time: float) -> list[NewNotice] | Refused:
+    """As mail of a task: from a domain of the account, where that is asked, and with its keys."""
+    if fault := await from_fault(api.database, notices[0].account_id, from_email, api.terms):
+        return Refused.conflict(fault, "from_email")
+    return await signed(api.database, api.secret, notices, from_email, time, dns_check=api.terms.checked)
 
 
 async def _send(api: Api, call: Call[NoQuery, NewProof], notices: Sequence[NewNotice]) -> Answer:

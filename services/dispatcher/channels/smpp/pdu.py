@@ -12,13 +12,14 @@ from typing import Final
 
 import smpp34
 
-from services.dispatcher.channels.smpp.alphabet import encode_text
+from services.dispatcher.channels.smpp.alphabet import DEFAULT_ALPHABET, UCS2, encode_text
 from services.dispatcher.channels.smpp.smpp_address import SmppAddress
 
 VERSION: Final = 0x34
 RESPONSE: Final = 0x8000_0000
 MOST_OCTETS: Final = 65_536  #: of one unit
-MOST_SHORT: Final = 254  #: octets of a text; a longer one goes as message_payload, and the SMSC cuts it
+#: Octets of one part by data_coding; a longer text goes as message_payload, and the SMSC cuts it.
+MOST_SHORT: Final = {DEFAULT_ALPHABET: 160, UCS2: 140}
 
 _HEADER: Final = struct.Struct(">IIII")  #: length, command, status, sequence
 #: Optional parameters, section 5.3.2.
@@ -103,7 +104,7 @@ def submit(sender: str, telephone: str, text: str, sequence: int) -> bytes:
     """A submit_sm (section 4.4.1) that asks for a receipt. ``telephone`` in E.164. ValueError if it cannot be said."""
     coding, octets = encode_text(text)
     ton, npi, source = _source(sender)
-    long = len(octets) > MOST_SHORT
+    long = len(octets) > MOST_SHORT[coding]
     message = smpp34.SubmitSm(
         source,
         telephone.removeprefix("+"),
@@ -145,6 +146,6 @@ def read_delivery(pdu: Pdu) -> Delivery:
     return Delivery(
         is_receipt=message.esm_class & _KIND_OF_MESSAGE == _IS_RECEIPT,
         text=message.short_message or (payload.value if payload else b""),
-        reference=reference.value.rstrip(b"\0").decode("latin-1") if reference else None,
+        reference=reference.value.partition(b"\0")[0].decode("latin-1") if reference else None,
         state=state.value[0] if state and state.value else None,
     )

@@ -45,18 +45,20 @@ class SmppReceiver:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until ``stop``; what is being stored then is stored and acknowledged."""
-        stopping = asyncio.create_task(stop.wait())
+        stopping, loop = asyncio.create_task(stop.wait()), asyncio.get_running_loop()
         pause = FIRST_PAUSE_SECONDS
         while not stop.is_set():
-            link = SmppLink(self._timers, self._hear)
+            link, began = SmppLink(self._timers, self._hear), loop.time()
             refused = await link.open(self._address, Command.BIND_TRANSCEIVER, self._tls)
             if refused is not None:
                 log.warning("no receipts are heard", action="smpp_not_bound", reason=refused.text)
-                await asyncio.wait({stopping}, timeout=pause)
-                pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
-                continue
-            pause = FIRST_PAUSE_SECONDS
-            await self._listen(link, stopping)
+            else:
+                await self._listen(link, stopping)
+                if loop.time() - began > LONGEST_PAUSE_SECONDS:
+                    pause = FIRST_PAUSE_SECONDS
+            # Also behind a bind that was good: an SMSC may end each session as soon as it stands.
+            await asyncio.wait({stopping}, timeout=pause)
+            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
         stopping.cancel()
 
     async def _listen(self, link: SmppLink, stopping: "asyncio.Task[bool]") -> None:

@@ -3,7 +3,7 @@
 from typing import Final
 
 from services.dispatcher.channels.interface import Outcome, OutcomeKind, Stage
-from services.dispatcher.decisions.read_receipt import named
+from services.dispatcher.decisions.read_receipt import fit_name, named
 
 THROTTLED: Final = frozenset({0x14, 0x58})  #: ESME_RMSGQFUL, ESME_RTHROTTLED: too fast, nothing wrong with the message
 
@@ -40,9 +40,9 @@ def name_of(status: int) -> str:
 
 
 def outcome_of_submit(status: int, reference: str) -> Outcome:
-    """``reference``: the name that the SMSC gave the message."""
+    """``reference``: the name that the SMSC gave the message; one that cannot be kept is as none, and it is taken."""
     if status == 0:
-        return Outcome(OutcomeKind.ACCEPTED, 0, named(reference), Stage.DOT)
+        return Outcome(OutcomeKind.ACCEPTED, 0, named(fit_name(reference)), Stage.DOT)
     if status in THROTTLED:
         kind = OutcomeKind.UNSENT
     elif status in _REFUSED:
