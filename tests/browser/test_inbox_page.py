@@ -14,6 +14,8 @@ from tests.browser.conftest import Inbox
 from tests.browser.tab import Browser, Tab
 from tests.browser.tricks import TO_THE_TOP, TRICKS, every_trick, trick
 
+pytestmark = pytest.mark.timeout(700)  # the first may wait for a download; each step has a limit of its own
+
 UPPER_HALF = "style='position: fixed; top: 0; left: 0; width: 100%; height: 50%'"
 LOWER_HALF = "style='position: fixed; top: 50%; left: 0; width: 100%; height: 50%'"
 
