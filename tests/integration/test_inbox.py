@@ -172,9 +172,12 @@ async def test_only_the_newest_are_kept(tmp_path: Path) -> None:
     """Memory and disk stay bounded however long it runs."""
     store = MailStore(tmp_path / "inbox.sqlite", keep=10)
     for number in range(1_000):
-        store.add(SOON, "email", "", [f"reader{number}@example.com"], b"\r\n")
+        mail_id = store.add(SOON, "email", "", [f"reader{number}@example.com"], b"\r\n")
+        store.add_receipt(mail_id - 1, "delivered")
+    store.add_receipt(1, "delivered")  # of one that is forgotten
 
     assert store.count() == 10
+    assert store._file.execute("SELECT count(*) FROM receipt").fetchone() == (9,)
     assert [mail.recipients for mail in store.before(None, 1)] == [("reader999@example.com",)]
     assert store.count("reader5@example.com") == 0
     store.close()

@@ -177,10 +177,26 @@ async def test_what_came_by_sms_is_escaped_in_the_pages(inbox: Inbox) -> None:
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 
-async def test_the_page_shows_both_channels(inbox: Inbox) -> None:
+async def test_the_list_tells_texts_by_their_mark(inbox: Inbox) -> None:
     await inbox.text("+447700900123", "A text that is long enough to be cut short in the list " * 4)
 
     page, _ = await inbox.page("/")
 
-    assert "<td>sms<td>+447700900123" in page
+    assert "<span class='mark sms'>SMS</span><td>+447700900123" in page.replace(" delivered", "")
     assert "cut short in the list A text that is long enoug…</a>" in page
+
+
+@pytest.mark.parametrize(("number", "shown"), [("+447700900123", "delivered"), ("+447700900001", "undeliverable")])
+async def test_the_pages_show_what_was_told_of_a_text(inbox: Inbox, number: str, shown: str) -> None:
+    """Once the tracker has taken it; a receipt that it refused is none."""
+    inbox.answers = [404]
+    await inbox.text("+447700900124")
+    await inbox.until_told(1)
+    await inbox.text(number)
+    assert "<th>Receipt<td><pre>none told</pre>" in (await inbox.page("/mail/2"))[0]
+    async with asyncio.timeout(20):
+        while f"<th>Receipt<td><pre>{shown}</pre>" not in (await inbox.page("/mail/2"))[0]:
+            await asyncio.sleep(0.01)
+
+    assert f"SMS</span> {shown}<td>{number}" in (await inbox.page("/"))[0]
+    assert "<th>Receipt<td><pre>none told</pre>" in (await inbox.page("/mail/1"))[0]

@@ -23,6 +23,7 @@ class StoredMail:
     sender: str  #: of the envelope
     recipients: tuple[str, ...]  #: of the envelope
     content: bytes
+    receipt: str | None = None  #: what was told of an SMS; None: nothing so far
 
 
 class MailStore:
@@ -37,7 +38,8 @@ class MailStore:
         self._file.execute("PRAGMA synchronous = OFF")
         self._file.executescript(_QUERIES["schema"])
 
-    def add(self, received: Instant, channel: Channel, sender: str, recipients: Sequence[str], content: bytes) -> None:
+    def add(self, received: Instant, channel: Channel, sender: str, recipients: Sequence[str], content: bytes) -> int:
+        """Its id."""
         self._file.execute("BEGIN")
         row = (received, channel, sender, json.dumps(recipients), content)
         mail_id = self._file.execute(_QUERIES["add_mail"], row).lastrowid or 0
@@ -45,9 +47,13 @@ class MailStore:
         self._file.execute("COMMIT")
         if mail_id % _FORGET_EVERY == 0:
             self.forget_before(mail_id - self._keep + 1)
+        return mail_id
+
+    def add_receipt(self, mail_id: int, status: str) -> None:
+        self._file.execute(_QUERIES["add_receipt"], {"id": mail_id, "status": status})
 
     def forget_before(self, oldest: int) -> None:
-        for name in ("forget_recipients", "forget_mails"):
+        for name in ("forget_recipients", "forget_receipts", "forget_mails"):
             self._file.execute(_QUERIES[name], {"oldest": oldest})
 
     def count(self, to: str | None = None) -> int:
@@ -73,6 +79,6 @@ class MailStore:
         query = _QUERIES[name if to is None else f"{name}_to"]
         rows = self._file.execute(query, {**arguments, "to": (to or "").lower()})
         return [
-            StoredMail(mail_id, Instant(received), channel, sender, tuple(json.loads(recipients)), content)
-            for mail_id, received, channel, sender, recipients, content in rows
+            StoredMail(mail_id, Instant(received), channel, sender, tuple(json.loads(recipients)), content, receipt)
+            for mail_id, received, channel, sender, recipients, content, receipt in rows
         ]

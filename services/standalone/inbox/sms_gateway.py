@@ -44,6 +44,7 @@ _FIELDS: Final = ("id", "to", "from", "body", "receipt_url")
 
 @dataclass(frozen=True, slots=True)
 class PendingReceipt:
+    mail_id: int
     url: str
     status: str
     due: float  #: of the loop's clock
@@ -78,11 +79,11 @@ class SmsGateway:
         ending = sms["to"][-_ENDING:]
         if ending in ANSWERS:
             return _answer(ANSWERS[ending], [f"numbers that end in {ending} are answered so"])
-        self.store.add(self.now(), "sms", sms["from"], [sms["to"]], content)
+        mail_id = self.store.add(self.now(), "sms", sms["from"], [sms["to"]], content)
         status = RECEIPTS.get(ending, "delivered")
         if status is not None:
             due = asyncio.get_running_loop().time() + RECEIPT_AFTER_SECONDS
-            self._pending.put_nowait(PendingReceipt(sms["receipt_url"], status, due))
+            self._pending.put_nowait(PendingReceipt(mail_id, sms["receipt_url"], status, due))
         return _answer(202, [])
 
     async def _tell(self) -> None:
@@ -92,12 +93,19 @@ class SmsGateway:
                 receipt = await self._pending.get()
                 await asyncio.sleep(receipt.due - asyncio.get_running_loop().time())
                 for pause in (*PAUSES_SECONDS, None):
-                    if await _told(session, receipt):
+                    answer = await _answer_to(session, receipt)
+                    if answer is not None:
+                        self._note(receipt, answer)
                         break
                     if pause is None:
                         log.warning("receipt given up", action="receipt_given_up", status=receipt.status)
                     else:
                         await asyncio.sleep(pause)
+
+    def _note(self, receipt: PendingReceipt, answer: int) -> None:
+        """A receipt that was refused was told to nobody."""
+        if answer < 400:
+            self.store.add_receipt(receipt.mail_id, receipt.status)
 
 
 def read_request(content: bytes) -> dict[str, Any] | list[str]:
@@ -113,13 +121,13 @@ def read_request(content: bytes) -> dict[str, Any] | list[str]:
     return faults or sms
 
 
-async def _told(session: aiohttp.ClientSession, receipt: PendingReceipt) -> bool:
-    """Whether nothing is left to do: taken, or refused for good."""
+async def _answer_to(session: aiohttp.ClientSession, receipt: PendingReceipt) -> int | None:
+    """The status, if it is the last word: taken, or refused for good."""
     try:
         async with session.post(receipt.url, json={"status": receipt.status}, allow_redirects=False) as answer:
-            return answer.status < 500 and answer.status != 429
+            return answer.status if answer.status < 500 and answer.status != 429 else None
     except (aiohttp.ClientError, TimeoutError, ValueError):
-        return False
+        return None
 
 
 def _answer(status: int, faults: list[str]) -> web.Response:
