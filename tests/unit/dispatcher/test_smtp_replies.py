@@ -126,7 +126,7 @@ def test_an_outcome_is_fit_to_be_kept() -> None:
     [
         ("5.1.1 <Ada@example.org>: alias of <ada.l@intern.example> unknown", "<recipient>: alias of <address> unknown"),
         ("5.1.1 ada@example.org -> ada.l@intern.example, gone", "recipient -> address, gone"),
-        ("5.1.1 sender \"b+x@bounce.example\" may not", 'sender "address" may not'),
+        ('5.1.1 sender "b+x@bounce.example" may not', 'sender "address" may not'),
         ("5.1.1 " + "x" * 485 + " ada@example.org", "x" * 485 + " address"),
         ("5.1.1 " + "@ " * 400, ("address " * 400)[:494]),
     ],
