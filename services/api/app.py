@@ -25,6 +25,7 @@ from services.api.resources.domain import routes as domain_routes
 from services.api.resources.key import routes as key_routes
 from services.api.resources.list import routes as list_routes
 from services.api.resources.message import routes as message_routes
+from services.api.resources.search import routes as search_routes
 from services.api.resources.subscriber import routes as subscriber_routes
 from services.api.resources.task import routes as task_routes
 from services.api.resources.user import routes as user_routes
@@ -54,6 +55,7 @@ OPERATIONS: Final[tuple[Operation[Any, Any], ...]] = (
     *user_routes.OPERATIONS,
     *key_routes.OPERATIONS,
     *domain_routes.OPERATIONS,
+    *search_routes.OPERATIONS,
 )
 
 

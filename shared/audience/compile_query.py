@@ -31,7 +31,9 @@ _OPERATORS: Final = {"gt": ">", "lt": "<", "min": ">=", "max": "<=", "match": "=
 _OPTED_OUT: Final = {"optout_blast": ["blast", "all"], "optout_blast_only": ["blast"], "optout_all": ["all"]}
 _COLUMNS: Final = {"open": "last_open", "click": "last_click"}
 _AT_ONCE: Final = Offset(0, "second")
-_ADDRESSES: Final[dict[Channel, str]] = {"email": "person.email", "sms": "person.telephone"}
+
+#: Where somebody is written to.
+ADDRESSES: Final[dict[Channel, str]] = {"email": "person.email", "sms": "person.telephone"}
 
 
 def joins(query: Query) -> str:
@@ -53,7 +55,7 @@ def mailable(audience: Audience, channel: Channel, message_class: str, values: V
     reached = audience.reached_lists
     return _piece(
         "mailable",
-        address=_ADDRESSES[channel],
+        address=ADDRESSES[channel],
         channel=values.add(channel, "text"),
         **{"class": values.add(message_class, "text")},
         list=values.add(reached[0] if reached and len(reached) == 1 else None, "bigint"),

@@ -31,7 +31,7 @@ class BadQuery(Exception):
 
 def read_query(given: object, *, as_text: bool = False) -> Query | list[Fault]:
     """``as_text``: of a form. There a text that looks like a number or a boolean is compared as that as well."""
-    if given is None or given == []:  # PHP writes an empty object so
+    if given == []:  # PHP writes an empty object so
         given = {}
     if not isinstance(given, dict):
         return [Fault("", "a query must be an object")]

@@ -65,8 +65,11 @@ UPDATE sending
            FOR UPDATE SKIP LOCKED) AS free
   JOIN task ON task.id = free.task_id
  WHERE sending.task_id = free.task_id
-RETURNING sending.task_id, sending.epoch, task.account_id, task.list_id, task.channel,
-          extract(epoch FROM task.cdate)::float8 AS cdate, sending.audience;
+RETURNING sending.task_id, sending.epoch, task.account_id, task.list_id, task.search_id, task.channel,
+          extract(epoch FROM task.cdate)::float8 AS cdate, sending.audience,
+          (SELECT message_class(content)
+             FROM message_version
+            WHERE message_id = task.message_id AND version = task.message_version) AS message_class;
 
 -- go_by_index
 -- A plan made while a table was small would read the whole of it for every row of a page, and be kept while it grows. Until the
