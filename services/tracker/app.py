@@ -17,6 +17,8 @@ from services.tracker.intake.record import HitRecorder
 from services.tracker.intake.unsubscribe import Unsubscriber
 from services.tracker.intake.web import Intake
 from services.tracker.metrics import Metrics
+from services.tracker.projector import engagement
+from services.tracker.projector.engagement import EngagementProjector
 from services.tracker.projector.projector import LOOK_SECONDS, Projector
 from services.tracker.site import open_site
 from shared.bus.interface import Hint, Hints, Listener
@@ -68,9 +70,10 @@ async def start_tracker(
 ) -> RunningTracker:
     """Raises OSError when a port is taken."""
     metrics, stopping = Metrics(), asyncio.Event()
-    wakeup, sweeping = Wakeup(), Wakeup()
+    wakeup, sweeping, engaging = Wakeup(), Wakeup(), Wakeup()
     limits = HarmLimits(settings.pause_after, settings.pause_bounce_percent, settings.pause_complaint_percent)
     projector = Projector(database, Handler(store, clock.now), clock.random_id(), clock.monotonic, metrics, limits)
+    people = EngagementProjector(database, projector.shards, clock.now, metrics.engagement_lag_seconds.set)
     keys, tasks = TokenKeys(settings.secret), KnownTasks(database, clock.monotonic)
     # Below the batch that all unsubscribes share.
     recorder = HitRecorder(delivery_log, -2 - clock.random_id(), metrics)
@@ -88,6 +91,7 @@ async def start_tracker(
 
     async def on_hint(_: Hint) -> None:
         wakeup.ring()
+        engaging.ring()
 
     return RunningTracker(
         url=url,
@@ -95,12 +99,15 @@ async def start_tracker(
         bounces=bounces,
         listener=await bus.listen("tracker", on_hint),
         projector=projector,
-        wakeups=(wakeup, sweeping),
+        wakeups=(wakeup, sweeping, engaging),
         stopping=stopping,
         loops=[
             asyncio.create_task(run_loop("projector", projector.step, wakeup, stopping, LOOK_SECONDS, (Unavailable,))),
             asyncio.create_task(
                 run_loop("completion", projector.sweep, sweeping, stopping, settings.sweep_seconds, (Unavailable,))
+            ),
+            asyncio.create_task(
+                run_loop("engagement", people.step, engaging, stopping, engagement.LOOK_SECONDS, (Unavailable,))
             ),
         ],
     )
