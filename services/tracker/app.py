@@ -17,7 +17,6 @@ from services.tracker.intake.record import HitRecorder
 from services.tracker.intake.unsubscribe import Unsubscriber
 from services.tracker.intake.web import Intake
 from services.tracker.metrics import Metrics
-from services.tracker.projector import engagement
 from services.tracker.projector.engagement import EngagementProjector
 from services.tracker.projector.projector import LOOK_SECONDS, Projector
 from services.tracker.site import open_site
@@ -70,10 +69,9 @@ async def start_tracker(
 ) -> RunningTracker:
     """Raises OSError when a port is taken."""
     metrics, stopping = Metrics(), asyncio.Event()
-    wakeup, sweeping, engaging = Wakeup(), Wakeup(), Wakeup()
-    limits = HarmLimits(settings.pause_after, settings.pause_bounce_percent, settings.pause_complaint_percent)
-    projector = Projector(database, Handler(store, clock.now), clock.random_id(), clock.monotonic, metrics, limits)
-    people = EngagementProjector(database, projector.shards, clock.now, metrics.engagement_lag_seconds.set)
+    wakeup, sweeping = Wakeup(), Wakeup()
+    handler, limits, sweep = Handler(store, clock.now), _harm_limits(settings), settings.sweep_seconds
+    projector = Projector(database, handler, clock.random_id(), clock.monotonic, metrics, limits)
     keys, tasks = TokenKeys(settings.secret), KnownTasks(database, clock.monotonic)
     # Below the batch that all unsubscribes share.
     recorder = HitRecorder(delivery_log, -2 - clock.random_id(), metrics)
@@ -91,7 +89,6 @@ async def start_tracker(
 
     async def on_hint(_: Hint) -> None:
         wakeup.ring()
-        engaging.ring()
 
     return RunningTracker(
         url=url,
@@ -99,18 +96,18 @@ async def start_tracker(
         bounces=bounces,
         listener=await bus.listen("tracker", on_hint),
         projector=projector,
-        wakeups=(wakeup, sweeping, engaging),
+        wakeups=(wakeup, sweeping),
         stopping=stopping,
         loops=[
             asyncio.create_task(run_loop("projector", projector.step, wakeup, stopping, LOOK_SECONDS, (Unavailable,))),
-            asyncio.create_task(
-                run_loop("completion", projector.sweep, sweeping, stopping, settings.sweep_seconds, (Unavailable,))
-            ),
-            asyncio.create_task(
-                run_loop("engagement", people.step, engaging, stopping, engagement.LOOK_SECONDS, (Unavailable,))
-            ),
+            asyncio.create_task(run_loop("completion", projector.sweep, sweeping, stopping, sweep, (Unavailable,))),
+            asyncio.create_task(EngagementProjector(database, projector.shards, clock.now, metrics).run(stopping)),
         ],
     )
+
+
+def _harm_limits(settings: Settings) -> HarmLimits:
+    return HarmLimits(settings.pause_after, settings.pause_bounce_percent, settings.pause_complaint_percent)
 
 
 async def _open_ports(

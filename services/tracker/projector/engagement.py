@@ -5,6 +5,7 @@ hit counts once, whoever adds it and however often a round is tried. A round is 
 the checkpoints, and only from where the round read.
 """
 
+import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -12,12 +13,14 @@ from typing import Final
 import structlog
 
 from services.tracker.decisions.gather_deeds import gather_deeds
+from services.tracker.metrics import Metrics
 from services.tracker.projector.statements import STATEMENTS
 from shared.delivery_log.tail import read_after
 from shared.domain.delivery import Kind
 from shared.domain.identifiers import Instant
 from shared.event_store.interface import TailPosition
-from shared.postgres.database import Connection, Database, Row
+from shared.postgres.database import Connection, Database, Row, Unavailable
+from shared.runtime.lifecycle import Wakeup, run_loop
 
 log = structlog.get_logger(__name__)
 
@@ -38,21 +41,24 @@ class Added:
 
 
 class EngagementProjector:
-    """``shards``: those this tracker projects, so that trackers share the work. ``lag``: told in seconds."""
+    """``shards``: those this tracker projects, so that trackers share the work."""
 
     def __init__(
         self,
         database: Database,
         shards: Callable[[], Collection[int]],
         now: Callable[[], Instant],
-        lag: Callable[[float], None],
+        metrics: Metrics,
     ) -> None:
         self._database = database
         self._shards = shards
         self._now = now
-        self._lag = lag
+        self._metrics = metrics
         self._generation = 0
         self._reached: dict[int, TailPosition] = {}
+
+    async def run(self, stop: asyncio.Event) -> None:
+        await run_loop("engagement", self.step, Wakeup(), stop, LOOK_SECONDS, (Unavailable,))
 
     async def step(self) -> bool:
         """One round. True when there was work, and so may be more."""
@@ -67,7 +73,8 @@ class EngagementProjector:
             self._reached = {}
             return True
         self._reached |= added.reached
-        self._lag(0.0 if added.oldest is None else max(0.0, self._now() - added.oldest))
+        lag = 0.0 if added.oldest is None else max(0.0, self._now() - added.oldest)
+        self._metrics.engagement_lag_seconds.set(lag)
         return bool(added.reached)
 
     async def _load(self, shards: Collection[int]) -> None:

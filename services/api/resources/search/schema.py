@@ -55,7 +55,7 @@ class SearchChange(RequestModel):
 
     name: Name = Field(default_factory=str)
     list_id: IdOrNull = None
-    query: QueryField = None
+    query: QueryField = Field(default_factory=dict)
 
     @classmethod
     def faults_between(cls, given: dict[str, object]) -> list[Fault]:
