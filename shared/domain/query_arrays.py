@@ -27,7 +27,7 @@ class Entry:
 
 @dataclass(slots=True)
 class Arrays:
-    """``lengths``: with the entries that are null."""
+    """``lengths``: up to the last index, entries that are null included."""
 
     entries: dict[str, Array]
     lengths: dict[str, int]
@@ -38,7 +38,7 @@ def read_arrays(given: Mapping[str, object], names: Sequence[str]) -> Arrays:
     arrays = Arrays({}, {}, [])
     for name in names:
         found = _read_array(name, given.get(name), arrays.faults)
-        arrays.lengths[name] = len(found)
+        arrays.lengths[name] = max(found, default=-1) + 1
         arrays.entries[name] = {index: value for index, value in sorted(found.items()) if value is not None}
     return arrays
 
@@ -62,7 +62,8 @@ def assign(arrays: Arrays, name: str, criteria: Mapping[int, str], needing: Sequ
     """The entry of each criterion in ``needing`` (indices, rising) that has one; and faults for what is left over."""
     entries = arrays.entries[name]
     by_index = {index: Entry(index, entries[index]) for index in needing if index in entries}
-    if len(by_index) == len(needing) or arrays.lengths[name] >= len(criteria) or len(entries) < len(needing):
+    shorter = arrays.lengths[name] < arrays.lengths["criteria"]
+    if len(by_index) == len(needing) or not shorter or len(entries) < len(needing):
         leftover = [index for index in entries if index not in criteria]
         assigned = by_index
     else:
