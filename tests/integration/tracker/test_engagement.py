@@ -9,6 +9,7 @@ from services.tracker.metrics import Metrics
 from services.tracker.projector.engagement import EngagementProjector, position_of
 from services.tracker.projector.rebuild import rebuild
 from services.tracker.projector.statements import STATEMENTS
+from shared.audience.count import count_mailable, open_audience
 from shared.delivery_log.append import DeliveryLog
 from shared.delivery_log.segments import Hits, Segment
 from shared.domain.delivery import Kind
@@ -27,6 +28,8 @@ from tests.integration.tracker.deeds import (
     random_log,
     stored,
 )
+from tests.integration.tracker.readers import Reader
+from tests.integration.tracker.running_projectors import eventually
 
 
 @pytest.fixture
@@ -134,3 +137,23 @@ async def test_a_rebuild_of_the_counts_leaves_it_alone(
     await engage_all(database)
 
     assert await stored(database) == added_up(segments, people)
+
+
+async def test_a_reader_who_clicks_is_found_by_a_search(reader: Reader, database: Database) -> None:
+    """By a running tracker, a moment later, and by nobody's counting but its own."""
+    for ordinal in (5, 5, 6):
+        await reader.open(ordinal)
+    await reader.click(6, 1)
+
+    async def found(**entries: object) -> int:
+        query = {"criteria": [entries.pop("criteria")], **{name: [entry] for name, entry in entries.items()}}
+        audience = await open_audience(database, 1, None, query, clock.now())
+        return await count_mailable(database, 1, audience, "email", "marketing")
+
+    async def both_found() -> bool:
+        opened = await found(criteria="open_time", timerange="since_days", value=1)
+        return opened == 2 and await found(criteria="click_time", timerange="ever") == 1
+
+    await eventually(both_found)
+    assert await found(criteria="engagement_min", engagement=6) == 1
+    assert await found(criteria="daily_open", timerange="since_days", value=1, compare="min", compare_value=2) == 1
