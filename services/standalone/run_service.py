@@ -55,9 +55,11 @@ async def migrate_database() -> None:
 
 async def rebuild_counts(rules: int | None) -> None:
     from services.tracker.projector.rebuild import rebuild
+    from services.tracker.projector.rebuild_engagement import rebuild_engagement
 
     async with open_database(_read(_DATABASE)) as database:
         await rebuild(database, random_id(), rules=rules)
+        await rebuild_engagement(database)
 
 
 async def print_new_key(account: str, user: str, role: Role) -> None:

@@ -20,6 +20,7 @@ from services.tracker.intake.record import HitRecorder
 from services.tracker.intake.unsubscribe import Unsubscriber
 from services.tracker.intake.web import Intake
 from services.tracker.metrics import Metrics
+from services.tracker.projector.engagement import EngagementProjector
 from services.tracker.projector.projector import LOOK_SECONDS, Projector
 from services.tracker.projector.suppress_returned import ReturnedSuppressor
 from services.tracker.site import open_site
@@ -103,6 +104,7 @@ async def start_tracker(
                 run_loop("completion", projector.sweep, sweeping, stopping, settings.sweep_seconds, (Unavailable,))
             ),
             asyncio.create_task(run_loop("forget", desk.forget, Wakeup(), stopping, FORGET_SECONDS, (Unavailable,))),
+            asyncio.create_task(EngagementProjector(database, projector.shards, clock.now, metrics).run(stopping)),
         ],
     )
 

@@ -45,6 +45,11 @@ class Metrics:
             "Age of the oldest segment of these shards that is not projected",
             registry=self.registry,
         )
+        self.engagement_lag_seconds = Gauge(
+            "postroom_engagement_lag_seconds",
+            "Age of the oldest segment whose opens and clicks were just added to what the persons did",
+            registry=self.registry,
+        )
 
     def count_paused(self, cause: Harm) -> None:
         self.paused.labels(cause).inc()

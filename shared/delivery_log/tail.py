@@ -3,7 +3,8 @@
 A reader stops below ``pg_snapshot_xmin``, where no transaction is open any more: nothing can commit behind him.
 """
 
-from collections.abc import Iterable, Mapping
+from array import array
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +25,8 @@ QUERIES = load_queries(Path(__file__).with_name("queries.sql"))
 MOST_SEGMENTS = 512  #: in one read, over all shards
 MOST_BYTES = 128 * 1024  #: of stored hits in one read (a hit has 8 to 10), and at most one segment more
 
+_NO_HITS = Hits(array("I"), array("Q"), array("H"))
+
 
 @dataclass(frozen=True, slots=True)
 class RecordedSegment:
@@ -36,17 +39,20 @@ class RecordedSegment:
 
 
 async def read_after(
-    connection: Connection, checkpoints: Mapping[int, TailPosition], most_bytes: int = MOST_BYTES
+    connection: Connection,
+    checkpoints: Mapping[int, TailPosition],
+    most_bytes: int = MOST_BYTES,
+    kinds: Collection[Kind] = tuple(Kind),
 ) -> list[RecordedSegment]:
     """The next segments of every shard behind its checkpoint; a shard's own are in order, and none is left out.
 
     Inside the caller's transaction, whose later statements go by index too. The shards take turns, so that one with
     much to read holds up no other. A segment that this version cannot read ends its shard here, and is logged: whoever
-    can read it goes on from there.
+    can read it goes on from there. A segment of a kind not among ``kinds`` is there too, but without its hits.
     """
     each = max(8, MOST_SEGMENTS // max(1, len(checkpoints)))
     await connection.execute(QUERIES["go_by_index"])
-    rows = await connection.fetch(QUERIES["segments_after"], *_columns(checkpoints), each, most_bytes)
+    rows = await connection.fetch(QUERIES["segments_after"], *_columns(checkpoints), each, most_bytes, list(kinds))
     return list(_readable(rows))
 
 
@@ -72,7 +78,7 @@ def _readable(rows: Iterable[Row]) -> Iterable[RecordedSegment]:
         if row["shard"] in ended:
             continue
         try:
-            kind, hits = Kind(row["kind"]), decode_hits(row["hits"])
+            kind, hits = Kind(row["kind"]), _NO_HITS if row["hits"] is None else decode_hits(row["hits"])
         except (BadSegment, ValueError) as error:
             ended.add(row["shard"])
             log.error("segment cannot be read", action="segment_unreadable", task_id=row["task_id"], error=str(error))

@@ -8,6 +8,7 @@ KeyId = NewType("KeyId", int)
 ListId = NewType("ListId", int)
 SubscriberId = NewType("SubscriberId", int)
 MessageId = NewType("MessageId", int)
+SearchId = NewType("SearchId", int)
 TaskId = NewType("TaskId", int)
 DomainId = NewType("DomainId", int)
 Ordinal = NewType("Ordinal", int)  #: a recipient's number in the frozen audience of one task, 0..n-1
@@ -48,6 +49,10 @@ def suppressions_stream(change: str) -> str:
 
 def message_stream(message_id: int) -> str:
     return f"message-{message_id}"
+
+
+def search_stream(search_id: int) -> str:
+    return f"search-{search_id}"
 
 
 def task_stream(task_id: int) -> str:

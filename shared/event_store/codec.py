@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any, Final
 
-from shared.domain import account, inbound_sms, message, recipient_list, sending_domain, suppression, task
+from shared.domain import account, inbound_sms, message, recipient_list, saved_search, sending_domain, suppression, task
 
 BY_NAME: Final[Mapping[str, type[Any]]] = {
     "account.opened": account.AccountOpened,
@@ -22,6 +22,9 @@ BY_NAME: Final[Mapping[str, type[Any]]] = {
     "message.created": message.MessageCreated,
     "message.edited": message.MessageEdited,
     "sms.received": inbound_sms.SmsReceived,
+    "search.saved": saved_search.SearchSaved,
+    "search.changed": saved_search.SearchChanged,
+    "search.removed": saved_search.SearchRemoved,
     "task.created": task.TaskCreated,
     "task.changed": task.TaskChanged,
     "task.cancelled": task.TaskCancelled,

@@ -33,10 +33,14 @@ SELECT ensure_task_partitions($1);
 
 -- open_sending
 -- In the transaction that starts the task. The keys that sign it are settled with it: those of its From domain, where that is one
--- of the account's. $1 shard, $2 task, $3 burst, $4 seconds each, $5 channel, $6 account, $7 From domain (null: nothing is
--- signed), $8 whether a key signs only once DNS shows it
-INSERT INTO sending (shard, task_id, burst, seconds_each, channel, dkim_keys)
-VALUES ($1, $2, $3, $4, $5, ARRAY (
+-- of the account's. And whom a search asks for, and when that was, so that all of its audience is found by the same.
+-- $1 shard, $2 task, $3 burst, $4 seconds each, $5 channel, $6 account, $7 From domain (null: nothing is
+-- signed), $8 whether a key signs only once DNS shows it, $9 search or null
+INSERT INTO sending (shard, task_id, burst, seconds_each, channel, audience, dkim_keys)
+VALUES ($1, $2, $3, $4, $5, (
+        SELECT jsonb_build_object('list_id', list_id, 'query', query, 'at', extract(epoch FROM clock_timestamp()))
+          FROM saved_search
+         WHERE account_id = $6 AND id = $9), ARRAY (
         SELECT dkim_key.id
           FROM sending_domain
           JOIN dkim_key ON dkim_key.domain_id = sending_domain.id
@@ -61,8 +65,11 @@ UPDATE sending
            FOR UPDATE SKIP LOCKED) AS free
   JOIN task ON task.id = free.task_id
  WHERE sending.task_id = free.task_id
-RETURNING sending.task_id, sending.epoch, task.account_id, task.list_id, task.channel,
-          extract(epoch FROM task.cdate)::float8 AS cdate;
+RETURNING sending.task_id, sending.epoch, task.account_id, task.list_id, task.search_id, task.channel,
+          extract(epoch FROM task.cdate)::float8 AS cdate, sending.audience,
+          (SELECT message_class(content)
+             FROM message_version
+            WHERE message_id = task.message_id AND version = task.message_version) AS message_class;
 
 -- go_by_index
 -- A plan made while a table was small would read the whole of it for every row of a page, and be kept while it grows. Until the
@@ -134,6 +141,70 @@ WITH mine AS (
                'opted_out', coalesce((sending.excluded ->> 'opted_out')::integer, 0) + gone.opted_out,
                'suppressed', coalesce((sending.excluded ->> 'suppressed')::integer, 0) + gone.suppressed)
       FROM mine CROSS JOIN gone
+     WHERE sending.task_id = mine.task_id AND EXISTS (SELECT FROM page)
+)
+SELECT count(*) FROM page;
+
+-- settle_lists
+-- What the names in a search mean, settled at its first page, and what it comes to, whoever settled it.
+-- $1 task, $2 epoch, $3 ids by name, $4 the lists by which people are reached, or null
+UPDATE sending
+   SET audience = jsonb_build_object('lists', $3::jsonb) || audience,
+       reached_lists = CASE WHEN audience ? 'lists' THEN reached_lists ELSE $4::bigint[] END
+ WHERE task_id = $1 AND epoch = $2 AND NOT frozen
+RETURNING audience;
+
+-- page_of_lists
+-- Whoever comes next on any of the lists, each person once: from each list as many as the page has room for.
+SELECT DISTINCT next.subscriber_id
+  FROM mine
+ CROSS JOIN unnest({lists}) AS source (list_id)
+ CROSS JOIN LATERAL (
+       SELECT subscriber_id
+         FROM subscription
+        WHERE subscription.list_id = source.list_id AND subscriber_id > mine.last_subscriber_id
+        ORDER BY subscriber_id
+        LIMIT $3) AS next
+ ORDER BY next.subscriber_id
+ LIMIT $3;
+
+-- page_of_account
+SELECT next.id AS subscriber_id
+  FROM mine
+ CROSS JOIN LATERAL (
+       SELECT id
+         FROM subscriber
+        WHERE account_id = {account} AND id > mine.last_subscriber_id
+        ORDER BY id
+        LIMIT $3) AS next;
+
+-- freeze_search_chunk
+-- As freeze_chunk, of a search. The page is cut before anybody is asked whether he is found: what a chunk costs does not depend on
+-- how few there are. The words in braces are put together by shared/audience, without any value.
+-- $1 task, $2 epoch, $3 rows, $4 lease seconds
+WITH mine AS (
+    SELECT sending.shard, sending.task_id, sending.last_subscriber_id, sending.next_ordinal
+      FROM sending
+      JOIN task ON task.id = sending.task_id AND NOT task.cancelled
+     WHERE sending.task_id = $1 AND sending.epoch = $2 AND NOT sending.frozen
+       FOR UPDATE OF sending
+), page AS MATERIALIZED (
+    {page}
+), found AS (
+    SELECT person.id AS subscriber_id, {address} AS address, (row_number() OVER (ORDER BY person.id))::integer - 1 AS place
+      FROM page
+     CROSS JOIN LATERAL (SELECT * FROM subscriber WHERE subscriber.id = page.subscriber_id OFFSET 0) AS person {joins}
+     WHERE {matches} AND {mailable}
+), frozen AS (
+    INSERT INTO contact_record (shard, task_id, ordinal, subscriber_id, address)
+    SELECT mine.shard, mine.task_id, mine.next_ordinal + found.place, found.subscriber_id, found.address
+      FROM mine CROSS JOIN found
+), moved AS (
+    UPDATE sending
+       SET last_subscriber_id = (SELECT max(subscriber_id) FROM page),
+           next_ordinal = sending.next_ordinal + (SELECT count(*) FROM found)::integer,
+           leased_until = clock_timestamp() + $4 * interval '1 second'
+      FROM mine
      WHERE sending.task_id = mine.task_id AND EXISTS (SELECT FROM page)
 )
 SELECT count(*) FROM page;

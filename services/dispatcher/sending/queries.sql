@@ -105,7 +105,8 @@ SELECT dkim_key.id, dkim_key.algorithm, dkim_key.selector, dkim_key.private_key,
 
 -- recipients_of_batch
 -- The frozen addresses with today's vars, and who is not to be written to any more: checked at hand-over, not only at the freeze,
--- by the same rules (0006_suppression.sql). Of several reasons the oldest is told. Who has another address by now is still written
+-- by the same rules (0006_suppression.sql). Whom a search has found must still be on a list by which it reaches people, and where
+-- that is one list, its reasons count. Of several reasons the oldest is told. Who has another address by now is still written
 -- to where he was at the freeze; whatever stands against that address may be somebody else's, or nobody's.
 -- $1 task, $2 ordinals, $3 list
 SELECT DISTINCT ON (contact_record.ordinal)
@@ -114,24 +115,32 @@ SELECT DISTINCT ON (contact_record.ordinal)
             WHEN optout_forbids(subscriber.optout, sent.class) THEN 'opted out'
             WHEN $3::bigint IS NOT NULL AND (subscription.subscriber_id IS NULL OR subscription.ended_at IS NOT NULL)
             THEN 'unsubscribed'
+            WHEN $3::bigint IS NULL AND NOT EXISTS (
+                     SELECT
+                       FROM subscription
+                      WHERE subscription.subscriber_id = contact_record.subscriber_id AND confirmed AND ended_at IS NULL
+                        AND (sent.reached_lists IS NULL OR list_id = ANY (sent.reached_lists)))
+            THEN 'unsubscribed'
             ELSE coalesce(suppression_words(suppression.reason, suppression.cdate, suppression.detail),
                           suppression_words(former.reason, former.cdate, former.detail))
         END AS suppressed
   FROM contact_record
-  JOIN (SELECT task.account_id, task.channel, message_class(message_version.content) AS class
+  JOIN (SELECT task.account_id, task.channel, message_class(message_version.content) AS class, sending.reached_lists,
+               coalesce($3, CASE WHEN cardinality(sending.reached_lists) = 1 THEN sending.reached_lists[1] END) AS list_id
           FROM task
           JOIN message_version ON message_version.message_id = task.message_id AND message_version.version = task.message_version
+          JOIN sending ON sending.task_id = task.id
          WHERE task.id = $1) AS sent ON true
   LEFT JOIN subscriber ON subscriber.id = contact_record.subscriber_id
   LEFT JOIN subscription ON subscription.list_id = $3 AND subscription.subscriber_id = contact_record.subscriber_id
   LEFT JOIN suppression ON suppression.subscriber_id = contact_record.subscriber_id
-                       AND suppresses(suppression, sent.channel, contact_record.address, $3, sent.class)
+                       AND suppresses(suppression, sent.channel, contact_record.address, sent.list_id, sent.class)
   LEFT JOIN suppression AS former
          ON former.account_id = sent.account_id
         AND lower(former.address) = CASE WHEN lower(contact_record.address) IS DISTINCT FROM
                                               lower(CASE sent.channel WHEN 'email' THEN subscriber.email ELSE subscriber.telephone END)
                                          THEN lower(contact_record.address) END
-        AND suppresses(former, sent.channel, contact_record.address, $3, sent.class)
+        AND suppresses(former, sent.channel, contact_record.address, sent.list_id, sent.class)
  WHERE contact_record.task_id = $1 AND contact_record.ordinal = ANY ($2::integer[])
  ORDER BY contact_record.ordinal, suppression.cdate, former.cdate;
 

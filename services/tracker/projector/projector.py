@@ -2,7 +2,7 @@
 those that do harm.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import structlog
 
@@ -43,6 +43,10 @@ class Projector:
         self._suppressor = suppressor
         self._leases = ShardLeases(database, owner)
         self._renew_at = monotonic()
+
+    def shards(self) -> Collection[int]:
+        """Those that are projected here now."""
+        return self._leases.held.keys()
 
     async def step(self) -> bool:
         """One round. True when there was work, and so may be more."""

@@ -218,3 +218,106 @@ WITH old AS (
        AND soft_bounce.hash = enough.hash AND soft_bounce.bounced_at >= to_timestamp($4)
 )
 SELECT account_id, channel, hash FROM enough;
+
+-- engagement_reached
+-- How far the live generation has come. $1 shards
+SELECT shard, generation, store_epoch, xid::text::bigint AS xid, position
+  FROM engagement_reached
+ WHERE generation = live_engagement() AND shard = ANY ($1::smallint[]);
+
+-- advance_engagement
+-- The fence, and the first statement of a round that writes: who does not stand where he read from adds nothing.
+-- $1 generation, $2 shards, $3 to $5 store epochs, xids and positions read from, $6 to $8 reached
+UPDATE engagement_reached
+   SET store_epoch = reached.store_epoch, xid = reached.xid::xid8, position = reached.position
+  FROM unnest($2::smallint[], $3::integer[], $4::text[], $5::bigint[], $6::integer[], $7::text[], $8::bigint[])
+       AS reached (shard, from_store_epoch, from_xid, from_position, store_epoch, xid, position)
+ WHERE engagement_reached.generation = $1 AND engagement_reached.shard = reached.shard
+   AND (engagement_reached.store_epoch, engagement_reached.xid, engagement_reached.position)
+     = (reached.from_store_epoch, reached.from_xid::xid8, reached.from_position);
+
+-- add_engagement
+-- One statement a round, however many hits: whose they are, then a row a person, and a row a person and day of opens. In the order
+-- of subscribers, so that two trackers who add to the same persons wait for each other and never in a circle. Whoever is erased
+-- is left out. $1 generation, $2 tasks, $3 ordinals, $4 kinds, $5 unix ms, $6 $7 $8 opened, clicked, bounced for now
+WITH deed AS MATERIALIZED (
+    SELECT contact_record.subscriber_id, hit.kind, hit.time_ms
+      FROM unnest($2::bigint[], $3::integer[], $4::smallint[], $5::bigint[]) AS hit (task_id, ordinal, kind, time_ms)
+      JOIN contact_record ON contact_record.task_id = hit.task_id AND contact_record.ordinal = hit.ordinal
+      JOIN subscriber ON subscriber.id = contact_record.subscriber_id
+), days AS (
+    INSERT INTO daily_open AS known (generation, subscriber_id, day, opens)
+    SELECT $1, subscriber_id, date '1970-01-01' + (time_ms / 86400000)::integer AS day, count(*)
+      FROM deed
+     WHERE kind = $6
+     GROUP BY subscriber_id, day
+     ORDER BY subscriber_id, day
+        ON CONFLICT (subscriber_id, generation, day) DO UPDATE SET opens = known.opens + excluded.opens
+)
+INSERT INTO engagement AS known (generation, subscriber_id, opens, clicks, last_open, last_click, last_soft_bounce)
+SELECT $1, subscriber_id,
+       count(*) FILTER (WHERE kind = $6), count(*) FILTER (WHERE kind = $7),
+       to_timestamp(max(time_ms) FILTER (WHERE kind = $6) / 1000.0), to_timestamp(max(time_ms) FILTER (WHERE kind = $7) / 1000.0),
+       to_timestamp(max(time_ms) FILTER (WHERE kind = $8) / 1000.0)
+  FROM deed
+ GROUP BY subscriber_id
+ ORDER BY subscriber_id
+    ON CONFLICT (subscriber_id, generation)
+    DO UPDATE SET opens = known.opens + excluded.opens, clicks = known.clicks + excluded.clicks,
+                  last_open = greatest(known.last_open, excluded.last_open),
+                  last_click = greatest(known.last_click, excluded.last_click),
+                  last_soft_bounce = greatest(known.last_soft_bounce, excluded.last_soft_bounce);
+
+-- drop_unfinished_engagement
+-- What an earlier rebuild began; if it still runs, its next round fails.
+DELETE FROM engagement_reached WHERE generation <> live_engagement();
+
+-- begin_engagement
+-- A number that no generation had before it: what is left of former ones is deleted later.
+WITH begun AS (
+    UPDATE engagement_generation SET newest = newest + 1 RETURNING newest
+)
+INSERT INTO engagement_reached (generation, shard)
+SELECT begun.newest, shard
+  FROM begun, generate_series(0, 63) AS shard
+RETURNING shard, generation, store_epoch, xid::text::bigint AS xid, position;
+
+-- hold_live_engagement
+-- Until the commit nobody adds to it. In the order of shards.
+SELECT shard, generation, store_epoch, xid::text::bigint AS xid, position
+  FROM engagement_reached
+ WHERE generation = live_engagement()
+ ORDER BY shard
+   FOR UPDATE;
+
+-- set_live_engagement
+-- $1 generation
+UPDATE engagement_generation SET live = $1 WHERE newest = $1;
+
+-- delete_dead_engagement
+-- A chunk of the generations that are no more. $1 from this subscriber on, $2 limit
+WITH dead AS (
+    SELECT subscriber_id, generation
+      FROM engagement
+     WHERE subscriber_id >= $1 AND generation NOT IN (SELECT generation FROM engagement_reached)
+     ORDER BY subscriber_id
+     LIMIT $2
+)
+DELETE FROM engagement
+ USING dead
+ WHERE engagement.subscriber_id = dead.subscriber_id AND engagement.generation = dead.generation
+RETURNING engagement.subscriber_id;
+
+-- delete_dead_daily_opens
+-- As above. $1 from this subscriber on, $2 limit
+WITH dead AS (
+    SELECT subscriber_id, generation, day
+      FROM daily_open
+     WHERE subscriber_id >= $1 AND generation NOT IN (SELECT generation FROM engagement_reached)
+     ORDER BY subscriber_id
+     LIMIT $2
+)
+DELETE FROM daily_open
+ USING dead
+ WHERE daily_open.subscriber_id = dead.subscriber_id AND daily_open.generation = dead.generation AND daily_open.day = dead.day
+RETURNING daily_open.subscriber_id;

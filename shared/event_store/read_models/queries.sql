@@ -54,6 +54,14 @@ INSERT INTO message_version (message_id, version, content, links)
 VALUES ($1, $2, $3, $4)
 ON CONFLICT DO NOTHING;
 
+-- write_search
+-- A removed one stays, for tasks that start with it. $1 id, $2 account, $3 name, $4 version, $5 list, $6 query, $7 cdate, $8 removed
+INSERT INTO saved_search (id, account_id, name, version, list_id, query, cdate, removed)
+VALUES ($1, $2, $3, $4, $5, $6, to_timestamp($7), $8)
+ON CONFLICT (id) DO UPDATE
+   SET name = excluded.name, version = excluded.version, list_id = excluded.list_id, query = excluded.query,
+       removed = excluded.removed;
+
 -- write_task
 -- The whole row from the whole state: one statement serves every event. What is fixed at creation is not written again.
 -- $1 id, $2 account, $3 user, $4 version, $5 channel, $6 name, $7 message, $8 message version, $9 list, $10 search, $11 rate,

@@ -200,6 +200,8 @@ def _valid(operation: Operation[Any, Any], ready: Ready) -> list[dict[str, Any]]
     consent = {"at": 1, "text": "yes", "ip": "192.0.2.1"}
     person = {"email": "a@b.co", "telephone": "+447700900123", "external_id": "e", "vars": {"a": 1}, "consent": consent}
     change = {"id": 1, "cancelled": False, "scheduledtime": 4_000_000_001, "name": "n", "list_id": ready.list_id}
+    query = {"source_list": "Everybody", "criteria": ["match", "open_time"], "field": ["a"], "value": ["b|c", 30]}
+    search = {"name": "n", "list_id": ready.list_id, "query": {**query, "timerange": [None, "since_days"]}}
     bodies: dict[str, list[dict[str, Any]]] = {
         "POST /task": [ready.task(), ready.task(rate=5, in_doubt="hold", search_id=None)],
         "PUT /task": [change, {"id": 1, "name": "m"}],
@@ -215,6 +217,8 @@ def _valid(operation: Operation[Any, Any], ready: Ready) -> list[dict[str, Any]]
             {"to": ["a@b.co"], "vars": {"a": 1}},
             {"to": ["a@b.co", "c@d.co"], "subscriber_id": 1},
         ],
+        "POST /search": [search, {"name": "n", "query": {"criteria": ["valid"]}}],
+        "PUT /search/{search_id}": [search, {"query": {}}],
         "POST /user": [{"name": "Bob", "role": "member"}, {"name": "Rita", "role": "reader"}],
         "POST /key": [{"user_id": 1, "name": "Laptop"}],
         "POST /domain": [
@@ -244,6 +248,8 @@ async def test_nothing_malformed_breaks_anything(
         await client.post("/domain", {"name": f"d{number}.example.com"})
     await client.post(f"/message/{ready.message_id}/test", {"to": ["a@b.co"]})
     await client.post("/suppression", [{"email": f"s{number}@b.co"} for number in range(24)])
+    await client.post("/search", {"name": "Valid ones", "query": {"criteria": ["valid"]}})
+    await client.post("/task", ready.task(list_id=None, search_id=1))  # so that it stays, whatever is sent to it
     chaos = Chaos(operation, ready)
     events = await count_events(database)
     statuses: Counter[int] = Counter()
@@ -261,5 +267,5 @@ async def test_nothing_malformed_breaks_anything(
         statuses[reply.status] += 1
 
     # They must get far enough to try what lies behind the first doors.
-    assert statuses[200] + statuses[201] + statuses[202] > REQUESTS / 50, statuses
+    assert statuses[200] + statuses[201] + statuses[202] + statuses[409] > REQUESTS / 50, statuses
     assert statuses[400] > REQUESTS / 10, statuses

@@ -23,12 +23,13 @@ SELECT (SELECT channel FROM message WHERE account_id = $1 AND id = $2 AND ($3::b
                               AND suppresses(suppression, $5, written_to, $4, sent.class))) AS size;
 
 -- what_a_change_needs
--- $1 account, $2 task, $3 the user whose messages alone are seen, or null, $4 list
+-- $1 account, $2 task, $3 the user whose messages alone are seen, or null, $4 list, $5 search
 SELECT EXISTS (SELECT
                  FROM task
                  JOIN message ON message.id = task.message_id
                 WHERE task.account_id = $1 AND task.id = $2 AND ($3::bigint IS NULL OR message.user_id = $3)) AS task_known,
        EXISTS (SELECT FROM list WHERE account_id = $1 AND id = $4::bigint) AS list_known,
+       EXISTS (SELECT FROM saved_search WHERE account_id = $1 AND id = $5::bigint AND NOT removed) AS search_known,
        (SELECT blocked_reason FROM sending WHERE task_id = $2) AS blocked_reason;
 
 -- read_task

@@ -40,8 +40,8 @@ async def read_report(database: Database, task: Row) -> ReportAnswer:
         size=task["size"],
         audience=recipients or 0,
         states=count_by_state(BitMap(range(recipients or 0)), sets),
-        excluded=excluded,
-        joined=None if recipients is None else recipients - task["size"] + sum(excluded.values()),
+        excluded=excluded if task["search_id"] is None else None,
+        joined=_joined(task, excluded),
         unique={name: len(sets[kind]) for kind, name in _NAMES.items()},
         total={name: totals.get((kind, 0), 0) for kind, name in _NAMES.items()},
         machine=await _machines(database, task_id, sets),
@@ -49,6 +49,14 @@ async def read_report(database: Database, task: Row) -> ReportAnswer:
         links=await _links(database, task, totals),
         series=await _series(database, task_id),
     )
+
+
+def _joined(task: Row, excluded: Mapping[str, int]) -> int | None:
+    """Nobody knows of a search: by its time the persons are found who fit, and why one does not is no event."""
+    if task["recipients"] is None or task["search_id"] is not None:
+        return None
+    joined: int = task["recipients"] - task["size"] + sum(excluded.values())
+    return joined
 
 
 async def _machines(database: Database, task_id: int, sets: Mapping[Kind, BitMap]) -> MachineAnswer:

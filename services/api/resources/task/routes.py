@@ -21,6 +21,7 @@ from services.api.resources.task.schema import (
     TaskChange,
     TaskQuery,
 )
+from services.api.resources.task.size import size_of_search
 from shared.bus.interface import Hint
 from shared.delivery_log.ordinal_sets import read_counts
 from shared.domain.decide_task import decide
@@ -42,8 +43,9 @@ async def post_task(api: Api, call: Call[NoQuery, NewTask]) -> Answer | Refused:
         wish.list_id,
         wish.channel,
     )
+    found = await size_of_search(api, caller.account_id, wish)
     task_id = TaskId(await api.ids.next("task_id"))
-    command = _command(task_id, call, needs)
+    command = _command(task_id, call, needs, found)
     if refused := await _refused_from(api, command):
         return refused
     done = await api.commands.handle(
@@ -60,7 +62,8 @@ async def post_task(api: Api, call: Call[NoQuery, NewTask]) -> Answer | Refused:
     return _created(done.state)
 
 
-def _command(task_id: TaskId, call: Call[NoQuery, NewTask], needs: Row) -> CreateTask:
+def _command(task_id: TaskId, call: Call[NoQuery, NewTask], needs: Row, found: int | None) -> CreateTask:
+    """``found``: the size of the search; None: there is none, or a list is meant."""
     wish = call.content
     return CreateTask(
         task_id=task_id,
@@ -72,11 +75,11 @@ def _command(task_id: TaskId, call: Call[NoQuery, NewTask], needs: Row) -> Creat
         message_channel=needs["message_channel"],
         list_id=None if wish.list_id is None else ListId(wish.list_id),
         search_id=wish.search_id,
-        target_known=wish.search_id is None and needs["list_known"],
+        target_known=needs["list_known"] if wish.search_id is None else found is not None,
         rate=wish.rate,
         in_doubt=wish.in_doubt,
         scheduledtime=Instant(wish.scheduledtime),
-        size=needs["size"],
+        size=needs["size"] if found is None else found,
     )
 
 
@@ -106,7 +109,12 @@ async def put_task(api: Api, call: Call[NoQuery, TaskChange]) -> Answer | Refuse
     if isinstance(task_id, Refused):
         return task_id
     [needs] = await api.database.fetch(
-        read.QUERIES["what_a_change_needs"], caller.account_id, task_id, caller.only_of_user, change.list_id
+        read.QUERIES["what_a_change_needs"],
+        caller.account_id,
+        task_id,
+        caller.only_of_user,
+        change.list_id,
+        change.search_id,
     )
     if not needs["task_known"]:
         return _missing(task_id)
@@ -117,7 +125,8 @@ async def put_task(api: Api, call: Call[NoQuery, TaskChange]) -> Answer | Refuse
         name=change.name,
         list_id=None if change.list_id is None else ListId(change.list_id),
         search_id=change.search_id,
-        target_known=change.search_id is None and (change.list_id is None or needs["list_known"]),
+        target_known=(change.list_id is None or needs["list_known"])
+        and (change.search_id is None or needs["search_known"]),
         scheduledtime=Instant(change.scheduledtime),
     )
     stream, actor = task_stream(task_id), Actor(caller.account_id, caller.user_id)

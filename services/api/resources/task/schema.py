@@ -147,6 +147,8 @@ class MachineAnswer(TypedDict):
 class ReportAnswer(TypedDict):
     """audience = sum of states = size + joined - sum of excluded. ``joined`` is null until the audience is frozen.
 
+    Both are null of a task to a search: it asks anew when it starts.
+
     ``series``: hits of each event by minute; ``minute`` is the unix time of its first second.
     """
 
@@ -154,7 +156,7 @@ class ReportAnswer(TypedDict):
     size: int
     audience: int
     states: dict[State, int]
-    excluded: dict[str, int]
+    excluded: dict[str, int] | None
     joined: int | None
     unique: dict[EventName, int]
     total: dict[EventName, int]

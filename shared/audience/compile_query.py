@@ -1,0 +1,182 @@
+"""Turns a query into a condition of SQL on ``person``, a row of subscriber. No value is ever part of the text.
+
+The text is put together of the pieces of queries.sql and of numbers of arguments; what it depends on is the shape of
+the query alone, so that a statement made of it is prepared once and serves all queries of that shape.
+"""
+
+from typing import Final, assert_never
+
+from shared.audience.audience import NO_LIST, Audience, Values
+from shared.audience.statements import STATEMENTS
+from shared.domain.identifiers import Channel, Instant
+from shared.domain.moment_words import Offset, moment_of
+from shared.domain.subscriber_query import (
+    Bounced,
+    Condition,
+    Engagement,
+    InDomain,
+    IsValid,
+    LastSeen,
+    NotOnList,
+    Opens,
+    OptedOut,
+    Query,
+    SignedUp,
+    VarCompares,
+    VarEquals,
+    VarExists,
+)
+
+_OPERATORS: Final = {"gt": ">", "lt": "<", "min": ">=", "max": "<=", "match": "="}
+_OPTED_OUT: Final = {"optout_blast": ["blast", "all"], "optout_blast_only": ["blast"], "optout_all": ["all"]}
+_COLUMNS: Final = {"open": "last_open", "click": "last_click"}
+_AT_ONCE: Final = Offset(0, "second")
+
+#: Where somebody is written to.
+ADDRESSES: Final[dict[Channel, str]] = {"email": "person.email", "sms": "person.telephone"}
+
+
+def joins(query: Query) -> str:
+    """What must be joined to ``subscriber AS person``."""
+    asked = any(isinstance(condition, Engagement | LastSeen | Opens | Bounced) for condition in query.conditions)
+    return STATEMENTS["with_engagement"] if asked else ""
+
+
+def matches(audience: Audience, values: Values) -> str:
+    """Whether a person is found."""
+    within = [_on(group, values) for group in _lists_to_be_on(audience)]
+    conditions = [f"({_condition(condition, audience, values)})" for condition in audience.query.conditions]
+    asked = (" OR " if audience.query.mode == "or" else " AND ").join(conditions)
+    return " AND ".join([*within, f"({asked})"]) if asked else " AND ".join(within) or "true"
+
+
+def mailable(audience: Audience, channel: Channel, message_class: str, values: Values) -> str:
+    """Whether a person who is found can be written to, by a message of that class."""
+    reached = audience.reached_lists
+    return _piece(
+        "mailable",
+        address=ADDRESSES[channel],
+        channel=values.add(channel, "text"),
+        **{"class": values.add(message_class, "text")},
+        list=values.add(reached[0] if reached and len(reached) == 1 else None, "bigint"),
+        # Who is on a list of the search by what it asks need not be asked again.
+        reached="true" if reached else STATEMENTS["on_any_list"],
+    )
+
+
+def _lists_to_be_on(audience: Audience) -> list[tuple[int, ...]]:
+    """On one of each group."""
+    own: list[tuple[int, ...]] = [] if audience.list_id is None else [(audience.list_id,)]
+    if audience.query.source.on_all:
+        return [*own, *((list_id,) for list_id in audience.source)]
+    return [*own, audience.source] if audience.source else own
+
+
+def _on(lists: tuple[int, ...], values: Values) -> str:
+    return _piece("on_list", lists=values.add(list(lists), "bigint[]"))
+
+
+def _piece(name: str, **words: str) -> str:
+    return STATEMENTS[name].format(**words)
+
+
+def _condition(condition: Condition, audience: Audience, values: Values) -> str:
+    match condition:
+        case VarEquals() | VarCompares() | VarExists():
+            return _of_var(condition, values)
+        case LastSeen() | Opens() | SignedUp() | Engagement() | Bounced():
+            return _of_past(condition, audience, values)
+        case InDomain(domains):
+            return _piece("in_domain", domains=values.add(list(domains), "text[]"))
+        case NotOnList(names):
+            return f"NOT {_on(tuple(audience.lists.get(name, NO_LIST) for name in names), values)}"
+        case IsValid():
+            return _valid(values)
+        case OptedOut(criterion):
+            return _piece("opted_out", states=values.add(_OPTED_OUT[criterion], "text[]"))
+        case _:
+            assert_never(condition)
+
+
+def _of_var(condition: VarEquals | VarCompares | VarExists, values: Values) -> str:
+    name = values.add(condition.field, "text")
+    match condition:
+        case VarEquals(_, scalars, negated):
+            equals = _piece("equals", field=name, values=values.add(list(scalars), "jsonb[]"))
+            return f"NOT {equals}" if negated else equals
+        case VarCompares(_, comparison, scalars):
+            as_text = isinstance(scalars[0], str)
+            return _piece(
+                "compares_text" if as_text else "compares_number",
+                field=name,
+                comparison=_OPERATORS[comparison],
+                values=values.add(list(scalars), "text[]" if as_text else "jsonb[]"),
+            )
+        case VarExists():
+            return _piece("has_var", field=name)
+        case _:
+            assert_never(condition)
+
+
+def _of_past(condition: LastSeen | Opens | SignedUp | Engagement | Bounced, audience: Audience, values: Values) -> str:
+    match condition:
+        case LastSeen(_, window):
+            done = _last_seen(condition, audience.at, values)
+            return f"NOT ({done})" if window.negated else done
+        case Opens(_, _, window):
+            done = _opens(condition, audience.at, values)
+            return f"NOT ({done})" if window.negated else done
+        case SignedUp():
+            return _signed_up(condition, audience, values)
+        case Engagement(comparison, level):
+            return _piece(
+                "engagement",
+                valid=_valid(values),
+                now=_now(audience.at, values),
+                comparison=_OPERATORS[comparison],
+                level=values.add(level, "bigint"),
+            )
+        case Bounced("hard"):
+            return _suppressed_for("hard_bounce", values)
+        case Bounced():
+            suppressed = _suppressed_for("soft_bounces", values)
+            return _piece("soft_bounced", suppressed=suppressed, now=_now(audience.at, values))
+        case _:
+            assert_never(condition)
+
+
+def _last_seen(condition: LastSeen, at: Instant, values: Values) -> str:
+    column = _COLUMNS[condition.what]
+    if condition.window.since is None:
+        return _piece("seen_ever", last=column)
+    moment = values.add(moment_of(condition.window.since, at), "timestamptz")
+    return _piece("seen_since", last=column, moment=moment)
+
+
+def _opens(condition: Opens, at: Instant, values: Values) -> str:
+    words = {"comparison": _OPERATORS[condition.comparison], "count": values.add(condition.count, "bigint")}
+    if condition.window.since is None:
+        return _piece("opens_ever", **words)
+    return _piece("opens_since", day=values.add(moment_of(condition.window.since, at).date(), "date"), **words)
+
+
+def _signed_up(condition: SignedUp, audience: Audience, values: Values) -> str:
+    moment = values.add(moment_of(condition.when, audience.at), "timestamptz")
+    if audience.reached_lists is None:
+        before = _piece("known_before", moment=moment)
+    else:
+        lists = values.add(list(audience.reached_lists), "bigint[]")
+        before = _piece("signed_up_before", lists=lists, moment=moment)
+    return before if condition.side == "before" else f"NOT ({before})"
+
+
+def _valid(values: Values) -> str:
+    return _piece("valid", hard_bounced=_suppressed_for("hard_bounce", values))
+
+
+def _suppressed_for(reason: str, values: Values) -> str:
+    return _piece("suppressed_for", reason=values.add(reason, "text"))
+
+
+def _now(at: Instant, values: Values) -> str:
+    return values.add(moment_of(_AT_ONCE, at), "timestamptz")
