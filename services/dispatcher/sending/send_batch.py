@@ -154,9 +154,9 @@ class BatchSending:
         stored = await stored_outcomes(self._tools.database, hold)
         doubtful = batch.ordinals - stored.final - stored.deferred_before
         tally = Tally(batch.ordinals, stored.final, BitMap(), doubtful, batch.resent)
-        settlement = settle(tally, self._task.in_doubt, retries_left=True, cancelled=batch.halt == "cancelled")
+        settlement = settle(tally, batch.in_doubt, retries_left=True, cancelled=batch.ended is not None)
         batch.ordinals, batch.resent = settlement.remaining, batch.resent | settlement.resend
-        self._recorder.add(settled_columns(settlement, self._time_ms(), "the sender's lease ran out"))
+        self._recorder.add(settled_columns(settlement, self._time_ms(), "the sender's lease ran out", batch.ended))
         write = Write(
             STATEMENTS["settle_doubt"],
             (
@@ -181,7 +181,9 @@ class BatchSending:
         suppressed = dict.fromkeys(set(ordinals) - {row["ordinal"] for row in rows}, "erased")
         suppressed |= {row["ordinal"]: row["suppressed"] for row in rows if row["suppressed"]}
         for ordinal, why in sorted(suppressed.items()):
-            self._recorder.final_outcome((Kind.SUPPRESSED,), ordinal, self._time_ms(), why)
+            # Who may have been sent to before stays in doubt.
+            kind = Kind.HELD if ordinal in self._batch.resent else Kind.SUPPRESSED
+            self._recorder.final_outcome((kind,), ordinal, self._time_ms(), why)
         self._admitted = self._tools.domains.admit([row for row in rows if not row["suppressed"]])
         return self._admitted.rows
 
@@ -258,11 +260,11 @@ class BatchSending:
         pause = tools.schedule.next_pause(batch.attempt, tools.jitter())
         settlement = settle(
             self._recorder.tally(),
-            self._task.in_doubt,
+            batch.in_doubt,
             retries_left=pause is not None,
-            cancelled=batch.halt == "cancelled",
+            cancelled=batch.ended is not None,
         )
-        self._recorder.add(settled_columns(settlement, self._time_ms(), "no reply to the final dot"))
+        self._recorder.add(settled_columns(settlement, self._time_ms(), "no reply to the final dot", batch.ended))
         rest = RELAY_PAUSE_SECONDS if self._trouble else self._admitted.wait_seconds if self._admitted else 0.0
         write = conclusion(batch, tools.owner, settlement, rest_pause=rest, retry_pause=pause or 0.0)
         if await self._recorder.conclude([write, *self._note_block()], tools.give_up):

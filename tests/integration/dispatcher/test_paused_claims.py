@@ -24,7 +24,7 @@ async def test_what_a_lost_process_held_of_a_paused_task_is_taken_over_at_the_re
     await database.execute("UPDATE batch SET leased_until = '-infinity'")
     await put(handler, paused=True)
     assert await claim(database, OTHER) == []
-    await database.execute(PLANNER["put_off_paused"], 1_000)
+    await database.execute(PLANNER["put_off_resting"], 1_000)
     await put(handler, paused=False)
 
     (batch,) = await claim(database, OTHER)
@@ -125,13 +125,13 @@ async def test_what_is_put_off_comes_back_at_its_own_time(database: Database, ha
     before = await database.fetch(times)
     await put(handler, paused=True)
 
-    assert [await database.execute(PLANNER["put_off_paused"], 1) for _ in range(3)] == [1, 1, 0]
-    assert await database.execute(PLANNER["call_back_resumed"], 10) == 0
+    assert [await database.execute(PLANNER["put_off_resting"], 1) for _ in range(3)] == [1, 1, 0]
+    assert await database.execute(PLANNER["call_back_rested"], 10) == 0
     away = await database.fetch_value("SELECT array_agg(number ORDER BY number) FROM batch WHERE due_at > '2900-01-01'")
     await put(handler, paused=False)
 
     assert away == [1, 2]
     assert held.hold.batch == 0
-    assert await database.execute(PLANNER["put_off_paused"], 10) == 0
-    assert await database.execute(PLANNER["call_back_resumed"], 10) == 2
+    assert await database.execute(PLANNER["put_off_resting"], 10) == 0
+    assert await database.execute(PLANNER["call_back_rested"], 10) == 2
     assert await database.fetch(times) == before
