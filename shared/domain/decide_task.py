@@ -110,9 +110,7 @@ def _expiry_faults(expires: Instant | None, start: Instant, now: Instant) -> lis
 def _change(task: Task, wish: ChangeTask, now: Instant) -> list[Event] | Refused:
     if task.stage == "new":
         return Refused.not_found("there is no such task")
-    before = TaskChanged(
-        task.name, task.list_id, task.search_id, task.scheduledtime, task.expires, task.send_window
-    )
+    before = TaskChanged(task.name, task.list_id, task.search_id, task.scheduledtime, task.expires, task.send_window)
     after = _after(before, wish, now)
     conflicts = _conflicts(task, wish, before, after) + _late_terms(task, before, after, now)
     faults = []

@@ -8,7 +8,7 @@ what an event changes. What became of each recipient is not here: it is in the d
 
 The endtime of a cancelled task is its cancellation; senders still record a final state for each of its recipients.
 From creation to its end a task may be paused and resumed: that is beside its stage. Paused it does not start, and
-nothing of it is sent. One that has expired is sent to nobody any more: whoever is left ends cancelled, and it completes.
+nothing of it is sent. One that has expired is sent to nobody more: whoever is left ends cancelled, and it completes.
 """
 
 from collections.abc import Iterable, Mapping
@@ -106,7 +106,7 @@ class PauseTask:
 
 @dataclass(frozen=True, slots=True)
 class DecideInDoubt:
-    """A person's word on those of whom nobody knows whether they were sent to; ``recipients``: how many are held now."""
+    """A person's word on those of whom nobody knows whether they were sent to. ``recipients``: how many are held."""
 
     action: InDoubtPolicy
     recipients: int

@@ -56,7 +56,7 @@ SCALARS: list[Any] = [
         '{{ vars.a | default("}}',
         "' OR 1=1 --",
     ),
-    *("%s", "$1", "{message}", "{", "email", "sms", "resend", "marketing", "-id", "1700000000", "NaN", "١"),
+    *("%s", "$1", "{message}", "{", "email", "sms", "resend", "hold", "marketing", "-id", "1700000000", "NaN", "١"),
 ]
 KEYS = ["", "x", "\x00", "\ud800", "vars", "__class__", "id", "class", "channel", "a.b", "[]", "$where", "x" * 300]
 CURSORS = ["", "e30", "WzFd", "W251bGxd", "WyJpZCIsMSwxXQ", "WzkyMjMzNzIwMzY4NTQ3NzU4MDdd", "WzFlNTAwXQ", "A" * 1025]
@@ -194,6 +194,12 @@ class Chaos:
         return "&".join(f"{name}={quote(value, errors='replace')}" for name, value in pairs.items())
 
 
+TERMS: dict[str, Any] = {
+    "expires": 4_000_000_100.5,
+    "send_window": {"from": "22:00", "to": "06:30", "timezone": "Europe/London", "days": ["mon", "sun"]},
+}
+
+
 def _valid(operation: Operation[Any, Any], ready: Ready) -> list[dict[str, Any]]:
     """What the operation would take as it is."""
     text = {"channel": "sms", "name": "T", "sender": "Acme", "body": "Hi"}
@@ -201,7 +207,8 @@ def _valid(operation: Operation[Any, Any], ready: Ready) -> list[dict[str, Any]]
     person = {"email": "a@b.co", "telephone": "+447700900123", "external_id": "e", "vars": {"a": 1}, "consent": consent}
     change = {"id": 1, "cancelled": False, "scheduledtime": 4_000_000_001, "name": "n", "list_id": ready.list_id}
     bodies: dict[str, list[dict[str, Any]]] = {
-        "POST /task": [ready.task(), ready.task(rate=5, in_doubt="hold", search_id=None)],
+        "POST /task": [ready.task(), ready.task(rate=5, in_doubt="hold", search_id=None, **TERMS)],
+        "POST /task/{task_id}/in-doubt": [{"action": "resend"}, {"action": "hold"}],
         "PUT /task": [change, {"id": 1, "name": "m"}],
         "PUT /task/{task_id}": [change, {"name": "m"}],
         "POST /list": [{"name": "Others"}],
