@@ -180,11 +180,13 @@ class BatchSending:
         )
         suppressed = dict.fromkeys(set(ordinals) - {row["ordinal"] for row in rows}, "erased")
         suppressed |= {row["ordinal"]: row["suppressed"] for row in rows if row["suppressed"]}
+        if self._batch.in_doubt == "hold":
+            suppressed |= dict.fromkeys(self._batch.resent.intersection(BitMap(ordinals)), "the task says to hold")
         for ordinal, why in sorted(suppressed.items()):
             # Who may have been sent to before stays in doubt.
             kind = Kind.HELD if ordinal in self._batch.resent else Kind.SUPPRESSED
             self._recorder.final_outcome((kind,), ordinal, self._time_ms(), why)
-        self._admitted = self._tools.domains.admit([row for row in rows if not row["suppressed"]])
+        self._admitted = self._tools.domains.admit([row for row in rows if row["ordinal"] not in suppressed])
         return self._admitted.rows
 
     def _outgoing(self, rows: list[Row]) -> Iterator[Outgoing]:

@@ -111,7 +111,8 @@ async def test_a_window_is_shut_until_it_is_reckoned(database: Database, handler
     assert [await reckon_windows(database) for _ in range(2)] == [1, 0]
     assert await claim(database, OTHER, statement=statement) == []
     row = await database.fetch_row(
-        "SELECT extract(epoch FROM opens_at)::float8 AS opens, extract(epoch FROM closes_at)::float8 AS closes FROM sending"
+        """SELECT extract(epoch FROM opens_at)::float8 AS opens, extract(epoch FROM closes_at)::float8 AS closes
+             FROM sending"""
     )
     assert row is not None
     opens, closes = row["opens"], row["closes"]
