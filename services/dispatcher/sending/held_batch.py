@@ -7,6 +7,7 @@ from typing import Final, Literal
 from pyroaring import BitMap
 
 from services.dispatcher.sending.journal_records import Hold
+from shared.domain.pacing import GRANT_SECONDS
 from shared.domain.task import InDoubtPolicy
 from shared.postgres.database import Row
 
@@ -20,7 +21,6 @@ ENDED: Final[Mapping[Halt, str]] = {"cancelled": "task cancelled", "expired": "e
 
 LEASE_SECONDS = 15.0
 DOT_MARGIN_SECONDS = 2.0  #: so much of the lease must be left when a final dot is written
-PACE_GRANT_SECONDS = 1.0  #: how long what a rate granted may be used
 
 
 @dataclass(slots=True, eq=False)
@@ -64,7 +64,7 @@ def read_held(row: Row, asked_at: float, *, paced: bool) -> HeldBatch:
         taken_over=row["taken_over"],
         allowed=row["allowed"],
         lease_until=asked_at + LEASE_SECONDS,
-        pace_until=asked_at + PACE_GRANT_SECONDS if paced else None,
+        pace_until=asked_at + GRANT_SECONDS if paced else None,
         in_doubt=row["in_doubt"],
         halt="cancelled" if row["cancelled"] else "expired" if row["expired"] else None,
         claimed_at=asked_at,

@@ -208,6 +208,12 @@ class BatchSending:
         self._tools.journal.write(self._record(Mark.DOT, ordinal))
         return True
 
+    def may_begin_again(self) -> bool:
+        """By a rate each attempt counts that the relay sees: a second one wants a grant of its own."""
+        if self._batch.pace_until is not None:
+            self._batch.halt = self._batch.halt or "pace"
+        return self._batch.may_start(self._tools.monotonic())
+
     def on_outcome(self, ordinal: int, outcome: Outcome) -> None:
         """Called once for each message handed to the session, as soon as its outcome is known."""
         time_ms = self._time_ms()

@@ -32,7 +32,7 @@ async def test_what_a_lost_process_held_of_a_paused_task_is_taken_over_at_the_re
     assert batch.taken_over
 
 
-@pytest.mark.parametrize("rate", [None, 36_010], ids=["without a rate", "with a rate"])
+@pytest.mark.parametrize("rate", [None, 90_030], ids=["without a rate", "with a rate"])
 async def test_nothing_of_a_paused_task_is_claimed(database: Database, handler: Handler, rate: int | None) -> None:
     """And what is not paused is; and how long to wait for the next one is asked of the others."""
     await ready_task(database, handler, 100, rate=rate)
@@ -51,7 +51,7 @@ async def test_nothing_of_a_paused_task_is_claimed(database: Database, handler: 
 
 async def test_a_pause_leaves_the_pace_alone(database: Database, handler: Handler) -> None:
     """What a rate did not use while it rested is not made up for: one burst, and then it waits as ever."""
-    await ready_task(database, handler, 100, rate=36_010)
+    await ready_task(database, handler, 100, rate=90_030)
     await put(handler, paused=True)
     await database.execute("UPDATE sending SET next_at = clock_timestamp() - interval '1 hour'")
     await put(handler, paused=False)

@@ -97,7 +97,7 @@ async def test_what_waits_for_its_window_stands_in_nobody_s_way(
     assert await database.fetch_value("SELECT max(attempt) FROM batch") == 1
 
 
-@pytest.mark.parametrize("rate", [None, 36_010], ids=["without a rate", "with a rate"])
+@pytest.mark.parametrize("rate", [None, 90_030], ids=["without a rate", "with a rate"])
 async def test_a_window_is_shut_until_it_is_reckoned(database: Database, handler: Handler, rate: int | None) -> None:
     """So nothing slips out between the wish and the reckoning; a shut one is not reckoned again and again."""
     await ready_task(database, handler, 100, rate=rate)
@@ -122,7 +122,7 @@ async def test_a_window_is_shut_until_it_is_reckoned(database: Database, handler
 
 async def test_a_window_leaves_the_pace_alone(database: Database, handler: Handler) -> None:
     """What a rate did not use while it was shut is not made up for: one burst, and then it waits as ever."""
-    await ready_task(database, handler, 100, rate=36_010)
+    await ready_task(database, handler, 100, rate=90_030)
     await shut(handler)
     await reckon_windows(database)
     await database.execute("UPDATE sending SET next_at = clock_timestamp() - interval '9 hours'")
