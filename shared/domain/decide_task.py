@@ -12,9 +12,11 @@ from shared.domain.task import (
     Command,
     CompleteTask,
     CreateTask,
+    DecideInDoubt,
     Event,
     FreezeAudience,
     Harm,
+    InDoubtDecided,
     PauseTask,
     StartTask,
     Task,
@@ -41,11 +43,13 @@ def decide(task: Task, command: Command, now: Instant) -> list[Event] | Refused:
         case ChangeTask():
             return _change(task, command, now)
         case StartTask(message_version):
-            return [TaskStarted(message_version, now)] if task.stage == "scheduled" and not task.paused else []
+            return [TaskStarted(message_version, now)] if _may_start(task, now) else []
         case FreezeAudience(recipients, excluded):
             return [AudienceFrozen(recipients, excluded)] if _freezes(task) else []
         case PauseTask(cause, reason):
             return [TaskPaused(cause, reason, now)] if _may_be_paused(task, cause) else []
+        case DecideInDoubt():
+            return _decide_in_doubt(task, command, now)
         case CompleteTask():
             return [TaskCompleted(now)] if task.stage == "sending" else []
         case _:
@@ -61,6 +65,7 @@ def _create(task: Task, wish: CreateTask, now: Instant) -> list[Event] | Refused
     elif wish.message_channel != wish.channel:
         its, ours = wish.message_channel, wish.channel
         faults.append(Fault("message_id", f"message {wish.message_id} is for {its}, the task for {ours}"))
+    faults += _expiry_faults(wish.expires, max(wish.scheduledtime, now), now)
     if faults:
         return Refused.invalid(*faults)
     return [
@@ -78,6 +83,8 @@ def _create(task: Task, wish: CreateTask, now: Instant) -> list[Event] | Refused
             scheduledtime=max(wish.scheduledtime, now),
             size=wish.size,
             at=now,
+            expires=wish.expires,
+            send_window=wish.send_window,
         )
     ]
 
@@ -94,16 +101,25 @@ def _target_faults(list_id: int | None, search_id: int | None, known: bool) -> l
     ]
 
 
+def _expiry_faults(expires: Instant | None, start: Instant, now: Instant) -> list[Fault]:
+    if expires is None or expires > max(start, now):
+        return []
+    return [Fault("expires", "must be later than now and than scheduledtime")]
+
+
 def _change(task: Task, wish: ChangeTask, now: Instant) -> list[Event] | Refused:
     if task.stage == "new":
         return Refused.not_found("there is no such task")
-    before = TaskChanged(task.name, task.list_id, task.search_id, task.scheduledtime)
+    before = TaskChanged(task.name, task.list_id, task.search_id, task.scheduledtime, task.expires, task.send_window)
     after = _after(before, wish, now)
-    conflicts = _conflicts(task, wish, before, after)
-    # A target that stays is not questioned: a task whose list is gone can still be cancelled.
-    if (after.list_id, after.search_id) != (before.list_id, before.search_id) and (
-        faults := _target_faults(after.list_id, after.search_id, wish.target_known)
-    ):
+    conflicts = _conflicts(task, wish, before, after) + _late_terms(task, before, after, now)
+    faults = []
+    # What stays is not questioned: a task whose list is gone can still be cancelled, and so can one that has expired.
+    if (after.list_id, after.search_id) != (before.list_id, before.search_id):
+        faults += _target_faults(after.list_id, after.search_id, wish.target_known)
+    if (after.expires, after.scheduledtime) != (before.expires, before.scheduledtime):
+        faults += _expiry_faults(after.expires, after.scheduledtime, now)
+    if faults:
         return Refused.invalid(*faults, *conflicts)
     if conflicts:
         return Refused("conflict", tuple(conflicts))
@@ -143,6 +159,36 @@ def _conflicts(task: Task, wish: ChangeTask, before: TaskChanged, after: TaskCha
             if getattr(before, name) != getattr(after, name)
         ]
     return faults
+
+
+def _late_terms(task: Task, before: TaskChanged, after: TaskChanged, now: Instant) -> list[Fault]:
+    """Expiry and window may change while it is sent, but not for those who have their end by them."""
+    if task.stage not in ("completed", "cancelled") and not task.has_expired(now):
+        return []
+    why = task.stage if task.stage in ("completed", "cancelled") else "expired"
+    return [
+        Fault(name, f"cannot be changed any more, the task is {why}")
+        for name in ("expires", "send_window")
+        if getattr(before, name) != getattr(after, name)
+    ]
+
+
+def _decide_in_doubt(task: Task, wish: DecideInDoubt, now: Instant) -> list[Event] | Refused:
+    if task.stage == "new":
+        return Refused.not_found("there is no such task")
+    if wish.action == "hold":
+        return [InDoubtDecided("hold", 0, now)] if task.in_doubt != "hold" else []
+    if task.stage == "cancelled" or task.has_expired(now):
+        why = "cancelled" if task.stage == "cancelled" else "expired"
+        return Refused("conflict", (Fault("action", f"nothing more is sent, the task is {why}"),))
+    if task.in_doubt == "resend" and not wish.recipients:
+        return []
+    return [InDoubtDecided("resend", wish.recipients, now)]
+
+
+def _may_start(task: Task, now: Instant) -> bool:
+    # Paused and expired: its recipients come to their end, and there is nothing left to rest.
+    return task.stage == "scheduled" and (not task.paused or task.has_expired(now))
 
 
 def _freezes(task: Task) -> bool:

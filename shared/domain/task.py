@@ -8,7 +8,7 @@ what an event changes. What became of each recipient is not here: it is in the d
 
 The endtime of a cancelled task is its cancellation; senders still record a final state for each of its recipients.
 From creation to its end a task may be paused and resumed: that is beside its stage. Paused it does not start, and
-nothing of it is sent.
+nothing of it is sent. One that has expired is sent to nobody more: whoever is left ends cancelled, and it completes.
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,6 +17,7 @@ from functools import reduce
 from typing import Literal, assert_never
 
 from shared.domain.identifiers import AccountId, Channel, Instant, ListId, MessageId, TaskId, UserId
+from shared.domain.send_window import SendWindow
 
 InDoubtPolicy = Literal["resend", "hold"]
 Stage = Literal["new", "scheduled", "freezing", "sending", "completed", "cancelled"]
@@ -47,6 +48,8 @@ class CreateTask:
     in_doubt: InDoubtPolicy
     scheduledtime: Instant
     size: int
+    expires: Instant | None = None
+    send_window: SendWindow | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,8 @@ class ChangeTask:
     search_id: int | None = None
     target_known: bool = True
     scheduledtime: Instant = Instant(0.0)
+    expires: Instant | None = None
+    send_window: SendWindow | None = None
 
     @property
     def cancels(self) -> bool:
@@ -100,11 +105,19 @@ class PauseTask:
 
 
 @dataclass(frozen=True, slots=True)
+class DecideInDoubt:
+    """A person's word on those of whom nobody knows whether they were sent to. ``recipients``: how many are held."""
+
+    action: InDoubtPolicy
+    recipients: int
+
+
+@dataclass(frozen=True, slots=True)
 class CompleteTask:
     """The tracker's wish, once each recipient has a final state that can be counted."""
 
 
-Command = CreateTask | ChangeTask | StartTask | FreezeAudience | PauseTask | CompleteTask
+Command = CreateTask | ChangeTask | StartTask | FreezeAudience | PauseTask | DecideInDoubt | CompleteTask
 
 
 # What happened: stored for ever, so a field is only ever added.
@@ -125,16 +138,20 @@ class TaskCreated:
     scheduledtime: Instant
     size: int
     at: Instant
+    expires: Instant | None = None
+    send_window: SendWindow | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class TaskChanged:
-    """The values after the change, of what may change before a task starts."""
+    """The values after the change, of what may change: expiry and window until the end, the others until the start."""
 
     name: str
     list_id: ListId | None
     search_id: int | None
     scheduledtime: Instant
+    expires: Instant | None = None
+    send_window: SendWindow | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,12 +184,29 @@ class TaskResumed:
 
 
 @dataclass(frozen=True, slots=True)
+class InDoubtDecided:
+    """``recipients``: who was held and is to be sent to once more; 0 where they stay as they are."""
+
+    action: InDoubtPolicy
+    recipients: int
+    at: Instant
+
+
+@dataclass(frozen=True, slots=True)
 class TaskCompleted:
     at: Instant
 
 
 Event = (
-    TaskCreated | TaskChanged | TaskCancelled | TaskStarted | AudienceFrozen | TaskPaused | TaskResumed | TaskCompleted
+    TaskCreated
+    | TaskChanged
+    | TaskCancelled
+    | TaskStarted
+    | AudienceFrozen
+    | TaskPaused
+    | TaskResumed
+    | InDoubtDecided
+    | TaskCompleted
 )
 
 
@@ -199,6 +233,9 @@ class Task:
     excluded: Mapping[str, int] = field(default_factory=dict)
     pause: TaskPaused | None = None  #: None: not paused, as is whatever has ended
     overruled: tuple[PauseCause, ...] = ()  #: of the pauses that a person ended, oldest first
+    expires: Instant | None = None
+    send_window: SendWindow | None = None
+    sends_again: bool = False  #: some who were held were sent to once more, also after its end
 
     @property
     def started(self) -> bool:
@@ -208,13 +245,16 @@ class Task:
     def paused(self) -> bool:
         return self.pause is not None
 
+    def has_expired(self, now: Instant) -> bool:
+        return self.expires is not None and self.expires <= now
+
 
 def evolve(task: Task, event: Event) -> Task:
     match event:
         case TaskCreated():
             return _created(event)
-        case TaskChanged(name, list_id, search_id, scheduledtime):
-            return replace(task, name=name, list_id=list_id, search_id=search_id, scheduledtime=scheduledtime)
+        case TaskChanged():
+            return replace(task, **{each.name: getattr(event, each.name) for each in fields(event)})
         case TaskStarted(message_version, at):
             return replace(task, stage="freezing", message_version=message_version, started_at=at)
         case AudienceFrozen(recipients, excluded):
@@ -225,6 +265,8 @@ def evolve(task: Task, event: Event) -> Task:
         case TaskResumed():
             overruled = (*task.overruled, task.pause.cause) if task.pause else task.overruled
             return replace(task, pause=None, overruled=overruled)
+        case InDoubtDecided(action, recipients):
+            return replace(task, in_doubt=action, sends_again=task.sends_again or recipients > 0)
         case TaskCancelled(at):
             return replace(task, stage="cancelled", endtime=at, pause=None)
         case TaskCompleted(at):

@@ -32,6 +32,7 @@ BY_NAME: Final[Mapping[str, type[Any]]] = {
     "task.audience_frozen": task.AudienceFrozen,
     "task.paused": task.TaskPaused,
     "task.resumed": task.TaskResumed,
+    "task.in_doubt_decided": task.InDoubtDecided,
     "task.completed": task.TaskCompleted,
 }
 NAMES: Final[Mapping[type[Any], str]] = {kind: name for name, kind in BY_NAME.items()}

@@ -29,6 +29,9 @@ class Heard:
         self.dots.append(ordinal)
         return True
 
+    def may_begin_again(self) -> bool:
+        return True
+
     def on_outcome(self, ordinal: int, outcome: Outcome) -> None:
         assert ordinal not in self.outcomes
         self.outcomes[ordinal] = outcome

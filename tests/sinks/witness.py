@@ -20,6 +20,9 @@ class Witness:
         self.dots.append(ordinal)
         return True
 
+    def may_begin_again(self) -> bool:
+        return True
+
     def on_outcome(self, ordinal: int, outcome: Outcome) -> None:
         self.outcomes.append((ordinal, outcome))
 

@@ -56,13 +56,17 @@ class Outgoing:
 
 
 class Hooks(Protocol):
-    """What the sender does at the two moments that count. Called from the event loop, so neither may wait.
+    """What the sender does at the moments that count. Called from the event loop, so neither may wait.
 
     An exception of either drops the connection and comes out of ``send_all``, after every message has its outcome.
     """
 
     def before_dot(self, ordinal: int) -> bool:
         """Right before the write that holds the final dot. False: do not send; the connection is dropped instead."""
+        ...
+
+    def may_begin_again(self) -> bool:
+        """Whether a message that was begun over a connection which is gone may be begun over another one at once."""
         ...
 
     def on_outcome(self, ordinal: int, outcome: Outcome) -> None:

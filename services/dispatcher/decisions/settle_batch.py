@@ -33,22 +33,24 @@ class Settlement:
 
 
 def settle(tally: Tally, policy: InDoubtPolicy, *, retries_left: bool, cancelled: bool) -> Settlement:
-    """The six sets are disjoint but for ``resend``, and with ``final`` they make up the batch.
+    """The six sets are disjoint but for ``resend``, and with ``final`` they make up the batch. ``cancelled``: the task
+    has its end, by that or because it has expired.
 
     In doubt is resent once, if the task says so and still runs; whoever is in doubt again is held: two copies at
-    most.
+    most. So is whoever was in doubt and is not reached any more: nobody knows that he was not sent to.
     """
     doubtful = (tally.doubtful & tally.ordinals) - tally.final
     deferred = (tally.deferred & tally.ordinals) - tally.final - doubtful
     unsent = tally.ordinals - tally.final - doubtful - deferred
     resend = BitMap() if cancelled or policy == "hold" else doubtful - tally.resent
     nobody = BitMap()
+    ended = unsent | deferred if cancelled else nobody
     return Settlement(
         failed=nobody if retries_left or cancelled else deferred,
         retry=deferred if retries_left and not cancelled else nobody,
         resend=resend,
-        held=doubtful - resend,
-        cancelled=unsent | deferred if cancelled else nobody,
+        held=(doubtful - resend) | (ended & tally.resent),
+        cancelled=ended - tally.resent,
         remaining=resend if cancelled else unsent | resend,
     )
 

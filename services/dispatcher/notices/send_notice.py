@@ -115,6 +115,10 @@ class NoticeSending:
         self._tools.journal.write(self._record(Mark.DOT))
         return True
 
+    def may_begin_again(self) -> bool:
+        """Nothing holds a notice back but the end of its lease."""
+        return self._notice.may_finish(self._tools.monotonic())
+
     def on_outcome(self, ordinal: int, outcome: Outcome) -> None:
         """Called once, as soon as it is known what became of it."""
         self._outcome = outcome

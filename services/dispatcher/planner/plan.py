@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Collection
 
 from services.dispatcher.planner.freeze_audience import freeze_one_audience
+from services.dispatcher.planner.reckon_windows import reckon_windows
 from services.dispatcher.planner.start_due import start_due_tasks, tell_held_back
 from services.dispatcher.planner.statements import STATEMENTS
 from shared.domain.identifiers import Channel
@@ -11,7 +12,7 @@ from shared.event_store.handle_command import Handler
 from shared.postgres.database import Database, Unavailable
 from shared.runtime.lifecycle import Wakeup, run_loop
 
-BATCHES_MOVED = 5_000  #: of paused and resumed tasks, in one transaction
+BATCHES_MOVED = 5_000  #: of tasks that come to rest or go on, in one transaction
 
 
 class Planner:
@@ -46,10 +47,11 @@ class Planner:
         if self._dns_check:
             self._held_back = await tell_held_back(self._database, self._held_back)
         frozen = await freeze_one_audience(self._database, self._handler, self._owner)
-        released = await self._database.execute(STATEMENTS["release_cancelled"])
-        put_off = await self._database.execute(STATEMENTS["put_off_paused"], BATCHES_MOVED)
+        reckoned = await reckon_windows(self._database)
+        released = await self._database.execute(STATEMENTS["release_ended"])
+        put_off = await self._database.execute(STATEMENTS["put_off_resting"], BATCHES_MOVED)
         # After that: who put off what had just been resumed calls it back himself.
-        called_back = await self._database.execute(STATEMENTS["call_back_resumed"], BATCHES_MOVED)
-        if frozen or released or called_back:
+        called_back = await self._database.execute(STATEMENTS["call_back_rested"], BATCHES_MOVED)
+        if frozen or reckoned or released or called_back:
             self._on_batches()
         return bool(started or frozen or called_back or put_off == BATCHES_MOVED)

@@ -1,13 +1,14 @@
 -- due_tasks
 -- Tasks whose time has come by the clock of the database, of the channels that can be sent. $1 limit, $2 channels,
--- $3 whether mail is sent from domains alone whose key DNS shows
+-- $3 whether mail is sent from domains alone whose key DNS shows. One that has expired starts whatever it waits for: to come to its end
 SELECT task.id, task.account_id, task.rate, message.version AS message_version,
        lower(split_part(message.content ->> 'from_email', '@', 2)) AS from_domain
   FROM task
   JOIN message ON message.id = task.message_id
- WHERE NOT task.started AND NOT task.cancelled AND NOT task.paused AND task.scheduledtime <= clock_timestamp()
+ WHERE NOT task.started AND NOT task.cancelled
+   AND (NOT task.paused AND task.scheduledtime <= clock_timestamp() OR task.expires <= clock_timestamp())
    AND task.channel = ANY ($2::text[])
-   AND (NOT $3::boolean OR task.channel <> 'email' OR EXISTS (
+   AND (NOT $3::boolean OR task.channel <> 'email' OR task.expires <= clock_timestamp() OR EXISTS (
            SELECT FROM sending_domain
             WHERE account_id = task.account_id AND NOT removed AND 'dkim-rsa' = ANY (found)
               AND sending_domain.name = lower(split_part(message.content ->> 'from_email', '@', 2))))
@@ -230,15 +231,16 @@ SELECT $1, $2, number, ordinals, size, 1, clock_timestamp()
   FROM unnest($3::bigint[], $4::bytea[], $5::integer[]) AS cut (number, ordinals, size)
 ON CONFLICT DO NOTHING;
 
--- release_cancelled
--- What waits of cancelled tasks, for another attempt or for its turn by the rate, is for the sender to settle now: nothing of it
+-- release_ended
+-- What waits of cancelled tasks and of expired ones, for another attempt or for its turn by the rate, is for the sender to settle now: nothing of it
 -- is sent. In the order in which batches are concluded, and past those that somebody is just writing.
 WITH waiting AS (
     SELECT batch.task_id, batch.number
       FROM batch
       JOIN task ON task.id = batch.task_id
       JOIN sending ON sending.task_id = batch.task_id
-     WHERE NOT batch.done AND task.cancelled AND (batch.due_at > clock_timestamp() OR sending.burst IS NOT NULL)
+     WHERE NOT batch.done AND (task.cancelled OR sending.expires <= clock_timestamp())
+       AND (batch.due_at > clock_timestamp() OR sending.burst IS NOT NULL)
      ORDER BY batch.task_id, batch.number
        FOR UPDATE OF batch SKIP LOCKED
 ), unpaced AS (
@@ -252,14 +254,29 @@ UPDATE batch
   FROM waiting
  WHERE batch.task_id = waiting.task_id AND batch.number = waiting.number;
 
--- put_off_paused
--- Nothing of a paused task is claimed anyway, but a large one would stand in front of every claim: what waits of it is put off by
+-- windows_to_reckon
+-- Those that have shut, or were never reckoned, and the time by which that is. $1 limit
+SELECT task_id, send_window, extract(epoch FROM clock_timestamp())::float8 AS now
+  FROM sending
+ WHERE (paused OR send_window IS NOT NULL) AND send_window IS NOT NULL AND closes_at <= clock_timestamp()
+ ORDER BY task_id
+ LIMIT $1;
+
+-- set_window
+-- Not where it is another one by now. $1 task, $2 that window, $3 opens, $4 closes
+UPDATE sending
+   SET opens_at = to_timestamp($3), closes_at = to_timestamp($4)
+ WHERE task_id = $1 AND send_window = $2::jsonb AND closes_at <= clock_timestamp();
+
+-- put_off_resting
+-- Nothing of a task at rest is claimed anyway, but a large one would stand in front of every claim: what waits of it is put off by
 -- a thousand years, and its own time is kept that way. What somebody holds stays, it is a handful. $1 limit
 WITH resting AS (
     SELECT batch.task_id, batch.number
       FROM sending
       JOIN batch ON batch.task_id = sending.task_id
-     WHERE sending.paused AND NOT batch.done AND batch.due_at < clock_timestamp() + interval '36500 days'
+     WHERE (sending.paused OR sending.send_window IS NOT NULL) AND rests(sending) AND NOT batch.done
+       AND batch.due_at < clock_timestamp() + interval '36500 days'
        AND batch.owner IS NULL
      ORDER BY batch.task_id, batch.number
      LIMIT $1
@@ -270,12 +287,12 @@ UPDATE batch
   FROM resting
  WHERE batch.task_id = resting.task_id AND batch.number = resting.number;
 
--- call_back_resumed
--- What was put off of tasks that are not paused any more: due when it would have been. $1 limit
+-- call_back_rested
+-- What was put off of tasks that go on: due when it would have been. $1 limit
 WITH rested AS (
     SELECT batch.task_id, batch.number
       FROM batch
-      JOIN sending ON sending.task_id = batch.task_id AND NOT sending.paused
+      JOIN sending ON sending.task_id = batch.task_id AND NOT rests(sending)
      WHERE NOT batch.done AND batch.due_at > clock_timestamp() + interval '36500 days'
      ORDER BY batch.task_id, batch.number
      LIMIT $1

@@ -1,20 +1,26 @@
 """A batch while this process holds it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 from pyroaring import BitMap
 
 from services.dispatcher.sending.journal_records import Hold
+from shared.domain.pacing import GRANT_SECONDS
+from shared.domain.task import InDoubtPolicy
 from shared.postgres.database import Row
 
-#: Why no further message of a batch may be started: the task was cancelled or paused, the lease went to somebody else,
-#: this process is stopping, what it sends cannot be recorded, or the moment granted by the task's rate is over.
-Halt = Literal["cancelled", "paused", "lost", "stopping", "recorder down", "pace"]
+#: Why no further message of a batch may be started: the task was cancelled or has expired, or it rests (paused, or its
+#: window is shut), the lease went to somebody else, this process is stopping, what it sends cannot be recorded, or the
+#: moment granted by the task's rate is over.
+Halt = Literal["cancelled", "expired", "paused", "lost", "stopping", "recorder down", "pace"]
+
+#: Those after which nothing of the task is ever sent, with the reason that its recipients are told.
+ENDED: Final[Mapping[Halt, str]] = {"cancelled": "task cancelled", "expired": "expired"}
 
 LEASE_SECONDS = 15.0
 DOT_MARGIN_SECONDS = 2.0  #: so much of the lease must be left when a final dot is written
-PACE_GRANT_SECONDS = 1.0  #: how long what a rate granted may be used
 
 
 @dataclass(slots=True, eq=False)
@@ -27,9 +33,15 @@ class HeldBatch:
     allowed: int  #: how many of it may be sent now
     lease_until: float  #: monotonic seconds
     pace_until: float | None  #: monotonic seconds; None: no rate
+    in_doubt: InDoubtPolicy  #: as it was when this was claimed
     halt: Halt | None = field(default=None)
     claimed_at: float = 0.0  #: monotonic seconds, before the claim was sent
     blocked: bool = False  #: nothing of its task got through when it was claimed
+
+    @property
+    def ended(self) -> str | None:
+        """Why nothing of its task is ever sent again; None: that is not so."""
+        return ENDED.get(self.halt) if self.halt else None
 
     def may_start(self, now: float) -> bool:
         """Whether one more message of it may be begun."""
@@ -39,7 +51,7 @@ class HeldBatch:
 
     def may_finish(self, now: float) -> bool:
         """Whether a final dot may be written now: nobody else can have taken the batch over, and it is still wanted."""
-        return self.halt not in ("cancelled", "paused", "lost") and now < self.lease_until - DOT_MARGIN_SECONDS
+        return self.halt not in (*ENDED, "paused", "lost") and now < self.lease_until - DOT_MARGIN_SECONDS
 
 
 def read_held(row: Row, asked_at: float, *, paced: bool) -> HeldBatch:
@@ -52,8 +64,9 @@ def read_held(row: Row, asked_at: float, *, paced: bool) -> HeldBatch:
         taken_over=row["taken_over"],
         allowed=row["allowed"],
         lease_until=asked_at + LEASE_SECONDS,
-        pace_until=asked_at + PACE_GRANT_SECONDS if paced else None,
-        halt="cancelled" if row["cancelled"] else None,
+        pace_until=asked_at + GRANT_SECONDS if paced else None,
+        in_doubt=row["in_doubt"],
+        halt="cancelled" if row["cancelled"] else "expired" if row["expired"] else None,
         claimed_at=asked_at,
         blocked=row["blocked"],
     )

@@ -11,7 +11,7 @@ from shared.postgres.database import Database, DatabaseError
 
 log = structlog.get_logger(__name__)
 
-LOOK_SECONDS = 0.25  #: how often cancels and pauses are looked for: both stop within a second
+LOOK_SECONDS = 0.25  #: how often cancels, pauses and times that are over are looked for: all stop within a second
 RENEW_SECONDS = 3.0
 
 
@@ -75,9 +75,8 @@ class LeaseKeeper:
     async def _find_stopped(self) -> None:
         tasks = list({batch.hold.task_id for batch in self._held})
         rows = await self._database.fetch(STATEMENTS["stopped_of"], tasks)
-        stopped = {row["id"]: row["cancelled"] for row in rows}
+        stopped = {row["id"]: row["halt"] for row in rows}
         for batch in self._held:
-            cancelled = stopped.get(batch.hold.task_id)
             # Of one that was lost somebody else says what became of it.
-            if cancelled is not None and batch.halt != "lost":
-                batch.halt = "cancelled" if cancelled else "paused"
+            if batch.halt != "lost":
+                batch.halt = stopped.get(batch.hold.task_id, batch.halt)

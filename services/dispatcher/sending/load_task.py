@@ -13,7 +13,6 @@ from shared.composing.fill_message import RecipientData, fill
 from shared.composing.prepare_message import PreparedMessage, SendContext, prepare
 from shared.composing.prepare_sms import prepare_sms
 from shared.domain.email_content import EmailContent
-from shared.domain.task import InDoubtPolicy
 from shared.domain.tokens import TokenKeys
 from shared.postgres.database import Database, Row
 
@@ -33,7 +32,6 @@ class TaskToSend:
     task_id: int
     account_id: int
     list_id: int | None
-    in_doubt: InDoubtPolicy
     composer: Composer
     signer: MessageSigner | None = None  #: None: the From domain has no keys here
 
@@ -64,7 +62,7 @@ class PreparedTasks:
 
 
 def _prepared(row: Row, origin: Origin, tokens: TokenKeys, keys: Sequence[DkimKey]) -> TaskToSend:
-    head = (row["id"], row["account_id"], row["list_id"], row["in_doubt"])
+    head = (row["id"], row["account_id"], row["list_id"])
     if row["channel"] == "sms":
         return TaskToSend(*head, _sms_composer(row, origin, tokens), None)
     context, message = _email(row, origin)

@@ -1,12 +1,14 @@
 -- claim_batches
 -- Due batches of tasks without a rate, each for this process alone while the lease lasts. A batch that still names an owner was
--- left by one that died or stalled; of a paused task it stays so until that is resumed.
+-- left by one that died or stalled; of a task that rests (0021_expiry_and_windows.sql) it stays so until that goes on. What has
+-- expired is claimed to be ended.
 -- $1 owner, $2 lease seconds, $3 limit, $4 channel
 WITH due AS (
-    SELECT batch.task_id, batch.number, batch.owner AS former_owner, sending.blocked_reason IS NOT NULL AS blocked
+    SELECT batch.task_id, batch.number, batch.owner AS former_owner, sending.blocked_reason IS NOT NULL AS blocked,
+           sending.in_doubt, sending.expires <= clock_timestamp() AS expired
       FROM batch
       JOIN sending ON sending.task_id = batch.task_id AND sending.burst IS NULL AND sending.channel = $4
-                  AND NOT sending.paused
+                  AND NOT rests(sending)
      WHERE NOT batch.done AND batch.due_at <= clock_timestamp() AND batch.leased_until < clock_timestamp()
      ORDER BY batch.due_at, batch.task_id, batch.number
      LIMIT $3
@@ -18,7 +20,7 @@ UPDATE batch
   FROM due
  WHERE batch.task_id = due.task_id AND batch.number = due.number
 RETURNING batch.task_id, batch.number, batch.epoch, batch.attempt, batch.ordinals, batch.resent,
-          batch.taken_over, batch.size AS allowed, due.blocked,
+          batch.taken_over, batch.size AS allowed, due.blocked, due.in_doubt, due.expired,
           (SELECT cancelled FROM task WHERE task.id = batch.task_id) AS cancelled;
 
 -- claim_paced
@@ -26,9 +28,10 @@ RETURNING batch.task_id, batch.number, batch.epoch, batch.attempt, batch.ordinal
 -- kept, by the clock of the database, so it holds over all dispatchers and restarts. What is granted and not used is gone.
 -- $1 owner, $2 lease seconds, $3 limit, $4 channel
 WITH paced AS (
-    SELECT task_id, burst, seconds_each, blocked_reason IS NOT NULL AS blocked
+    SELECT task_id, burst, seconds_each, blocked_reason IS NOT NULL AS blocked, in_doubt,
+           expires <= clock_timestamp() AS expired
       FROM sending
-     WHERE burst IS NOT NULL AND frozen AND NOT paused AND channel = $4 AND next_at <= clock_timestamp()
+     WHERE burst IS NOT NULL AND frozen AND NOT rests(sending) AND channel = $4 AND next_at <= clock_timestamp()
        AND task_id = ANY (ARRAY (SELECT DISTINCT task_id
                                    FROM batch
                                   WHERE NOT done AND due_at <= clock_timestamp() AND leased_until < clock_timestamp()))
@@ -36,7 +39,7 @@ WITH paced AS (
      LIMIT $3
        FOR UPDATE SKIP LOCKED
 ), due AS (
-    SELECT paced.task_id, paced.blocked, paced.seconds_each,
+    SELECT paced.task_id, paced.blocked, paced.in_doubt, paced.expired, paced.seconds_each,
            picked.number, picked.former_owner, least(picked.size, paced.burst) AS allowed
       FROM paced
      CROSS JOIN LATERAL (
@@ -59,15 +62,15 @@ UPDATE batch
   FROM due
  WHERE batch.task_id = due.task_id AND batch.number = due.number
 RETURNING batch.task_id, batch.number, batch.epoch, batch.attempt, batch.ordinals, batch.resent,
-          batch.taken_over, due.allowed, due.blocked,
+          batch.taken_over, due.allowed, due.blocked, due.in_doubt, due.expired,
           (SELECT cancelled FROM task WHERE task.id = batch.task_id) AS cancelled;
 
 -- next_due
 -- Seconds until something of a channel can be claimed, for the wait between two rounds; null when nothing is planned. What is
--- paused waits for a resume, which is no moment that could be known. $1 channel
+-- at rest is called back by a planner. $1 channel
 SELECT extract(epoch FROM min(greatest(batch.due_at, batch.leased_until, sending.next_at)) - clock_timestamp())::float8
   FROM batch
-  JOIN sending ON sending.task_id = batch.task_id AND sending.channel = $1 AND NOT sending.paused
+  JOIN sending ON sending.task_id = batch.task_id AND sending.channel = $1 AND NOT rests(sending)
  WHERE NOT batch.done AND batch.due_at < clock_timestamp() + interval '1 minute';
 
 -- renew_leases
@@ -80,12 +83,16 @@ UPDATE batch
 RETURNING batch.task_id, batch.number, batch.epoch;
 
 -- stopped_of
--- Those of the tasks of which nothing more is begun. $1 tasks
-SELECT id, cancelled FROM task WHERE id = ANY ($1::bigint[]) AND (cancelled OR paused);
+-- Those of the tasks of which nothing more is begun, and why. $1 tasks
+SELECT task.id,
+       CASE WHEN task.cancelled THEN 'cancelled' WHEN sending.expires <= clock_timestamp() THEN 'expired' ELSE 'paused' END AS halt
+  FROM task
+  JOIN sending ON sending.task_id = task.id
+ WHERE task.id = ANY ($1::bigint[]) AND (task.cancelled OR sending.expires <= clock_timestamp() OR rests(sending));
 
 -- task_to_send
 -- What all recipients of a task have in common. $1 task
-SELECT task.id, task.account_id, task.channel, task.in_doubt, task.list_id,
+SELECT task.id, task.account_id, task.channel, task.list_id,
        extract(epoch FROM started.recorded_at)::float8 AS started_at, list.name AS list_name,
        message_version.content, message_version.links
   FROM task
@@ -180,9 +187,11 @@ SELECT task_id, channel FROM sending WHERE task_id = ANY ($1::bigint[]);
 -- batches_of_owner
 -- What a process that died held, for the one that adopts its journal; locked until that is settled. $1 owner
 SELECT batch.task_id, batch.number, batch.epoch, batch.attempt, batch.ordinals, batch.resent, batch.taken_over,
-       task.in_doubt, task.cancelled
+       sending.in_doubt,
+       CASE WHEN task.cancelled THEN 'cancelled' WHEN sending.expires <= clock_timestamp() THEN 'expired' END AS halt
   FROM batch
   JOIN task ON task.id = batch.task_id
+  JOIN sending ON sending.task_id = batch.task_id
  WHERE batch.owner = $1 AND NOT batch.done
  ORDER BY batch.task_id, batch.number
    FOR UPDATE OF batch;

@@ -162,14 +162,18 @@ def reference_rows(task_id: int, references: Mapping[int, str]) -> Write:
     return Write(STATEMENTS["add_references"], (task_id, list(references), list(references.values())))
 
 
-def settled_columns(settlement: Settlement, time_ms: int, doubt: str) -> list[tuple[Kind, Hits]]:
-    """What settling a batch adds to the log; ``doubt``: why nobody knows whether the relay took it."""
+def settled_columns(
+    settlement: Settlement, time_ms: int, doubt: str, ended: str | None = None
+) -> list[tuple[Kind, Hits]]:
+    """What settling a batch adds to the log; ``doubt``: why nobody knows whether the relay took it; ``ended``: why the
+    task sends nothing more.
+    """
     return [
         (kind, Hits.at_once(ordinals, time_ms, note))
         for kind, ordinals, note in (
             (Kind.RESENT, settlement.resend, doubt),
             (Kind.HELD, settlement.held, doubt),
-            (Kind.CANCELLED, settlement.cancelled, "task cancelled"),
+            (Kind.CANCELLED, settlement.cancelled, ended or ""),
             (Kind.FAILED, settlement.failed, "retries exhausted"),
         )
         if ordinals

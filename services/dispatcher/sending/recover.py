@@ -78,7 +78,29 @@ async def _settle(
             connection, [Entry(by_kind(hold.task_id, hold.batch, hold.epoch, stored.next_part, _taken(columns)))]
         )
         return
-    batch = HeldBatch(
+    batch = _left_behind(hold, row)
+    final = stored.final | BitMap(
+        o for o, reply in findings.replies.items() if reply.mark in (Mark.ACCEPTED, Mark.REFUSED)
+    )
+    # The journal knows this hold; what a former one did, from whom the dead process took it over, it does not.
+    doubtful = batch.ordinals - stored.deferred_before if batch.taken_over else findings.doubtful
+    # Those refused for now stay in the batch and are tried again with it: sooner than planned, and nobody is forgotten.
+    tally = Tally(batch.ordinals, final, BitMap(), doubtful, batch.resent)
+    settlement = settle(tally, batch.in_doubt, retries_left=True, cancelled=batch.ended is not None)
+    doubt = "the sender died before the reply to the final dot"
+    segments = by_kind(
+        hold.task_id,
+        hold.batch,
+        hold.epoch,
+        stored.next_part,
+        [*_taken(columns), *settled_columns(settlement, now_ms, doubt, batch.ended)],
+    )
+    write = conclusion(batch, orphan.owner, settlement, rest_pause=0.0, retry_pause=0.0)
+    await append_in(connection, [Entry(segments, [write])])
+
+
+def _left_behind(hold: Hold, row: Row) -> HeldBatch:
+    return HeldBatch(
         hold=hold,
         attempt=row["attempt"],
         ordinals=BitMap.deserialize(row["ordinals"]),
@@ -87,24 +109,9 @@ async def _settle(
         allowed=0,
         lease_until=0.0,
         pace_until=None,
+        in_doubt=row["in_doubt"],
+        halt=row["halt"],
     )
-    final = stored.final | BitMap(
-        o for o, reply in findings.replies.items() if reply.mark in (Mark.ACCEPTED, Mark.REFUSED)
-    )
-    # The journal knows this hold; what a former one did, from whom the dead process took it over, it does not.
-    doubtful = batch.ordinals - stored.deferred_before if batch.taken_over else findings.doubtful
-    # Those refused for now stay in the batch and are tried again with it: sooner than planned, and nobody is forgotten.
-    tally = Tally(batch.ordinals, final, BitMap(), doubtful, batch.resent)
-    settlement = settle(tally, row["in_doubt"], retries_left=True, cancelled=row["cancelled"])
-    segments = by_kind(
-        hold.task_id,
-        hold.batch,
-        hold.epoch,
-        stored.next_part,
-        [*_taken(columns), *settled_columns(settlement, now_ms, "the sender died before the reply to the final dot")],
-    )
-    write = conclusion(batch, orphan.owner, settlement, rest_pause=0.0, retry_pause=0.0)
-    await append_in(connection, [Entry(segments, [write])])
 
 
 def _names(hold: Hold, findings: Findings) -> Write | None:

@@ -154,9 +154,9 @@ class BatchSending:
         stored = await stored_outcomes(self._tools.database, hold)
         doubtful = batch.ordinals - stored.final - stored.deferred_before
         tally = Tally(batch.ordinals, stored.final, BitMap(), doubtful, batch.resent)
-        settlement = settle(tally, self._task.in_doubt, retries_left=True, cancelled=batch.halt == "cancelled")
+        settlement = settle(tally, batch.in_doubt, retries_left=True, cancelled=batch.ended is not None)
         batch.ordinals, batch.resent = settlement.remaining, batch.resent | settlement.resend
-        self._recorder.add(settled_columns(settlement, self._time_ms(), "the sender's lease ran out"))
+        self._recorder.add(settled_columns(settlement, self._time_ms(), "the sender's lease ran out", batch.ended))
         write = Write(
             STATEMENTS["settle_doubt"],
             (
@@ -180,11 +180,13 @@ class BatchSending:
         )
         suppressed = dict.fromkeys(set(ordinals) - {row["ordinal"] for row in rows}, "erased")
         suppressed |= {row["ordinal"]: row["suppressed"] for row in rows if row["suppressed"]}
+        if self._batch.in_doubt == "hold":
+            suppressed |= dict.fromkeys(self._batch.resent.intersection(BitMap(ordinals)), "the task says to hold")
         for ordinal, why in sorted(suppressed.items()):
-            # Who was in doubt may have got it: to call him suppressed would say that he has not.
+            # Who may have been sent to before stays in doubt.
             kind = Kind.HELD if ordinal in self._batch.resent else Kind.SUPPRESSED
             self._recorder.final_outcome((kind,), ordinal, self._time_ms(), why)
-        self._admitted = self._tools.domains.admit([row for row in rows if not row["suppressed"]])
+        self._admitted = self._tools.domains.admit([row for row in rows if row["ordinal"] not in suppressed])
         return self._admitted.rows
 
     def _outgoing(self, rows: list[Row]) -> Iterator[Outgoing]:
@@ -205,6 +207,12 @@ class BatchSending:
             return False
         self._tools.journal.write(self._record(Mark.DOT, ordinal))
         return True
+
+    def may_begin_again(self) -> bool:
+        """By a rate each attempt counts that the relay sees: a second one wants a grant of its own."""
+        if self._batch.pace_until is not None:
+            self._batch.halt = self._batch.halt or "pace"
+        return self._batch.may_start(self._tools.monotonic())
 
     def on_outcome(self, ordinal: int, outcome: Outcome) -> None:
         """Called once for each message handed to the session, as soon as its outcome is known."""
@@ -260,11 +268,11 @@ class BatchSending:
         pause = tools.schedule.next_pause(batch.attempt, tools.jitter())
         settlement = settle(
             self._recorder.tally(),
-            self._task.in_doubt,
+            batch.in_doubt,
             retries_left=pause is not None,
-            cancelled=batch.halt == "cancelled",
+            cancelled=batch.ended is not None,
         )
-        self._recorder.add(settled_columns(settlement, self._time_ms(), "no reply to the final dot"))
+        self._recorder.add(settled_columns(settlement, self._time_ms(), "no reply to the final dot", batch.ended))
         rest = RELAY_PAUSE_SECONDS if self._trouble else self._admitted.wait_seconds if self._admitted else 0.0
         write = conclusion(batch, tools.owner, settlement, rest_pause=rest, retry_pause=pause or 0.0)
         if await self._recorder.conclude([write, *self._note_block()], tools.give_up):

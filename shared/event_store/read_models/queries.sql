@@ -66,19 +66,29 @@ ON CONFLICT (id) DO UPDATE
 -- The whole row from the whole state: one statement serves every event. What is fixed at creation is not written again.
 -- $1 id, $2 account, $3 user, $4 version, $5 channel, $6 name, $7 message, $8 message version, $9 list, $10 search, $11 rate,
 -- $12 in doubt, $13 scheduledtime, $14 size, $15 cdate, $16 started, $17 cancelled, $18 completed, $19 endtime,
--- $20 recipients, $21 excluded, $22 paused, $23 the reason of that
+-- $20 recipients, $21 excluded, $22 paused, $23 the reason of that, $24 expires, $25 send window
 INSERT INTO task (id, account_id, user_id, version, channel, name, message_id, message_version, list_id, search_id, rate,
                   in_doubt, scheduledtime, size, cdate, started, cancelled, completed, endtime, recipients, excluded,
-                  paused, paused_reason)
+                  paused, paused_reason, expires, send_window)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,
-        $12, to_timestamp($13), $14, to_timestamp($15), $16, $17, $18, to_timestamp($19), $20, $21, $22, $23)
+        $12, to_timestamp($13), $14, to_timestamp($15), $16, $17, $18, to_timestamp($19), $20, $21, $22, $23, to_timestamp($24), $25)
 ON CONFLICT (id) DO UPDATE
    SET version = excluded.version, name = excluded.name, message_version = excluded.message_version,
        list_id = excluded.list_id, search_id = excluded.search_id, scheduledtime = excluded.scheduledtime,
+       in_doubt = excluded.in_doubt, expires = excluded.expires, send_window = excluded.send_window,
        started = excluded.started, cancelled = excluded.cancelled, completed = excluded.completed,
        endtime = excluded.endtime, recipients = excluded.recipients, excluded = excluded.excluded,
        paused = excluded.paused, paused_reason = excluded.paused_reason;
 
--- write_sending_pause
--- The same for those who claim, of a task that has started; nothing is written where it says so already. $1 task, $2 paused
-UPDATE sending SET paused = $2 WHERE task_id = $1 AND paused <> $2;
+-- write_sending_terms
+-- The same for those who claim, of a task that has started; nothing is written where it says so already. A new window is shut
+-- until a planner has reckoned when it opens. $1 task, $2 paused, $3 in doubt, $4 expires, $5 send window
+UPDATE sending
+   SET paused = $2, in_doubt = $3, expires = coalesce(to_timestamp($4), 'infinity'), send_window = $5::jsonb,
+       opens_at = CASE WHEN send_window IS DISTINCT FROM $5::jsonb THEN '-infinity' ELSE opens_at END,
+       closes_at = CASE WHEN send_window IS NOT DISTINCT FROM $5::jsonb THEN closes_at
+                        WHEN $5::jsonb IS NULL THEN 'infinity'
+                        ELSE '-infinity'
+                   END
+ WHERE task_id = $1
+   AND (paused, in_doubt, expires, send_window) IS DISTINCT FROM ($2, $3, coalesce(to_timestamp($4), 'infinity'), $5::jsonb);

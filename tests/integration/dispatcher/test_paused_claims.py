@@ -24,7 +24,7 @@ async def test_what_a_lost_process_held_of_a_paused_task_is_taken_over_at_the_re
     await database.execute("UPDATE batch SET leased_until = '-infinity'")
     await put(handler, paused=True)
     assert await claim(database, OTHER) == []
-    await database.execute(PLANNER["put_off_paused"], 1_000)
+    await database.execute(PLANNER["put_off_resting"], 1_000)
     await put(handler, paused=False)
 
     (batch,) = await claim(database, OTHER)
@@ -32,7 +32,7 @@ async def test_what_a_lost_process_held_of_a_paused_task_is_taken_over_at_the_re
     assert batch.taken_over
 
 
-@pytest.mark.parametrize("rate", [None, 36_010], ids=["without a rate", "with a rate"])
+@pytest.mark.parametrize("rate", [None, 90_030], ids=["without a rate", "with a rate"])
 async def test_nothing_of_a_paused_task_is_claimed(database: Database, handler: Handler, rate: int | None) -> None:
     """And what is not paused is; and how long to wait for the next one is asked of the others."""
     await ready_task(database, handler, 100, rate=rate)
@@ -51,7 +51,7 @@ async def test_nothing_of_a_paused_task_is_claimed(database: Database, handler: 
 
 async def test_a_pause_leaves_the_pace_alone(database: Database, handler: Handler) -> None:
     """What a rate did not use while it rested is not made up for: one burst, and then it waits as ever."""
-    await ready_task(database, handler, 100, rate=36_010)
+    await ready_task(database, handler, 100, rate=90_030)
     await put(handler, paused=True)
     await database.execute("UPDATE sending SET next_at = clock_timestamp() - interval '1 hour'")
     await put(handler, paused=False)
@@ -125,13 +125,13 @@ async def test_what_is_put_off_comes_back_at_its_own_time(database: Database, ha
     before = await database.fetch(times)
     await put(handler, paused=True)
 
-    assert [await database.execute(PLANNER["put_off_paused"], 1) for _ in range(3)] == [1, 1, 0]
-    assert await database.execute(PLANNER["call_back_resumed"], 10) == 0
+    assert [await database.execute(PLANNER["put_off_resting"], 1) for _ in range(3)] == [1, 1, 0]
+    assert await database.execute(PLANNER["call_back_rested"], 10) == 0
     away = await database.fetch_value("SELECT array_agg(number ORDER BY number) FROM batch WHERE due_at > '2900-01-01'")
     await put(handler, paused=False)
 
     assert away == [1, 2]
     assert held.hold.batch == 0
-    assert await database.execute(PLANNER["put_off_paused"], 10) == 0
-    assert await database.execute(PLANNER["call_back_resumed"], 10) == 2
+    assert await database.execute(PLANNER["put_off_resting"], 10) == 0
+    assert await database.execute(PLANNER["call_back_rested"], 10) == 2
     assert await database.fetch(times) == before

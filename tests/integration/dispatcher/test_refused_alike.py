@@ -187,7 +187,7 @@ async def test_a_verdict_is_carried_out_once_postgres_answers(database: Database
     counted: list[Harm] = []
     trials = Trials(Handler(FailsOnce(database), clock.now), clock.monotonic, counted.append)
     before, *_ = await claim(database, OWNER)
-    trial, task = trials.of(before), TaskToSend(1, 1, 1, "resend", NothingToCompose())
+    trial, task = trials.of(before), TaskToSend(1, 1, 1, NothingToCompose())
     for _ in range(21):
         trial.hear(550, "5.7.1 no")
 

@@ -43,6 +43,8 @@ def task_answer(row: Mapping[str, Any], counts: Mapping[Kind, int]) -> TaskAnswe
         paused=row["paused"],
         paused_reason=row["paused_reason"],
         blocked_reason=row["blocked_reason"],
+        expires=moment_or_null(row["expires"]),
+        send_window=row["send_window"],
     )
 
 
@@ -69,4 +71,6 @@ def row_of(task: Task, blocked_reason: str | None = None) -> dict[str, Any]:
         "paused": task.paused,
         "paused_reason": task.pause and task.pause.reason,
         "blocked_reason": None if task.stage in ("completed", "cancelled") else blocked_reason,
+        "expires": task.expires,
+        "send_window": task.send_window,
     }

@@ -38,6 +38,7 @@ SELECT task.id, task.user_id, task.channel, task.name, task.message_id, task.mes
        task.rate, task.in_doubt, task.size, task.started, task.cancelled, task.completed, task.recipients, task.excluded,
        extract(epoch FROM task.scheduledtime)::float8 AS scheduledtime, extract(epoch FROM task.cdate)::float8 AS cdate,
        extract(epoch FROM task.endtime)::float8 AS endtime, task.paused, task.paused_reason,
+       extract(epoch FROM task.expires)::float8 AS expires, task.send_window,
        CASE WHEN NOT (completed OR cancelled) THEN (SELECT blocked_reason FROM sending WHERE task_id = task.id) END AS blocked_reason
   FROM task
   JOIN message ON message.id = task.message_id
@@ -60,7 +61,8 @@ SELECT count(*)
 -- $1 to $10 as above, $11 from the beginning, $12 key of the last row of the page before, $13 its id, $14 limit
 SELECT id, user_id, channel, name, message_id, list_id, search_id, rate, in_doubt, size, started, cancelled, completed,
        recipients, extract(epoch FROM scheduledtime)::float8 AS scheduledtime, extract(epoch FROM cdate)::float8 AS cdate,
-       extract(epoch FROM endtime)::float8 AS endtime, paused, paused_reason, {key} AS sort_key,
+       extract(epoch FROM endtime)::float8 AS endtime, paused, paused_reason,
+       extract(epoch FROM expires)::float8 AS expires, send_window, {key} AS sort_key,
        CASE WHEN NOT (completed OR cancelled) THEN (SELECT blocked_reason FROM sending WHERE task_id = task.id) END AS blocked_reason
   FROM task
  WHERE account_id = $1
@@ -92,3 +94,21 @@ SELECT kind, hits, batch, epoch, part
    AND (batch, epoch, part) > ($5, $6, $7)
  ORDER BY batch, epoch, part
  LIMIT $8;
+
+-- redecided
+-- On whom somebody decided though he was in doubt. $1 task
+SELECT redecided FROM sending WHERE task_id = $1;
+
+-- send_once_more
+-- Whoever was held goes into batches of his own, as one who was in doubt before: should it be so again, he is held. Nothing when
+-- somebody else decided meanwhile. $1 task, $2 on whom that was until now (null: nobody), $3 from now on, $4 ordinals, $5 sizes
+WITH noted AS (
+    UPDATE sending
+       SET redecided = $3
+     WHERE task_id = $1 AND redecided IS NOT DISTINCT FROM $2::bytea
+    RETURNING shard, task_id
+)
+INSERT INTO batch (shard, task_id, number, ordinals, size, resent, attempt, due_at)
+SELECT noted.shard, noted.task_id, nextval('retry_batch_number'), cut.ordinals, cut.size, cut.ordinals, 1, clock_timestamp()
+  FROM noted
+ CROSS JOIN unnest($4::bytea[], $5::integer[]) AS cut (ordinals, size);

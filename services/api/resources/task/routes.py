@@ -8,7 +8,7 @@ from services.api.fields import NoQuery
 from services.api.operation import WRITERS, Answer, Api, Call, Operation, Stream
 from services.api.paging import page_headers, read_id_cursor
 from services.api.resources.domain.read import from_fault_of_message
-from services.api.resources.task import contacts, read, report
+from services.api.resources.task import contacts, in_doubt, read, report
 from services.api.resources.task import write_contacts as forms
 from services.api.resources.task.answer import row_of, task_answer
 from services.api.resources.task.schema import (
@@ -22,6 +22,7 @@ from services.api.resources.task.schema import (
     TaskQuery,
 )
 from services.api.resources.task.size import size_of_search
+from services.api.resources.task.window import terms_of
 from shared.bus.interface import Hint
 from shared.delivery_log.ordinal_sets import read_counts
 from shared.domain.decide_task import decide
@@ -80,6 +81,8 @@ def _command(task_id: TaskId, call: Call[NoQuery, NewTask], needs: Row, found: i
         in_doubt=wish.in_doubt,
         scheduledtime=Instant(wish.scheduledtime),
         size=needs["size"] if found is None else found,
+        expires=None if wish.expires is None else Instant(wish.expires),
+        send_window=terms_of(wish.send_window),
     )
 
 
@@ -128,6 +131,8 @@ async def put_task(api: Api, call: Call[NoQuery, TaskChange]) -> Answer | Refuse
         target_known=(change.list_id is None or needs["list_known"])
         and (change.search_id is None or needs["search_known"]),
         scheduledtime=Instant(change.scheduledtime),
+        expires=None if change.expires is None else Instant(change.expires),
+        send_window=terms_of(change.send_window),
     )
     stream, actor = task_stream(task_id), Actor(caller.account_id, caller.user_id)
     async with api.in_turn.turn(stream):
@@ -251,4 +256,5 @@ OPERATIONS = (
         list[HistoryAnswer],
         refusals=(404,),
     ),
+    in_doubt.OPERATION,
 )

@@ -2,11 +2,25 @@
 
 from typing import Annotated, Any, Literal, NotRequired
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 from typing_extensions import TypedDict
 
-from services.api.fields import Count, Cursor, Flag, Id, IdOrNull, Moment, Name, Rate, RequestModel, Sought
+from services.api.fields import (
+    Count,
+    Cursor,
+    Flag,
+    Id,
+    IdOrNull,
+    Moment,
+    MomentOrNull,
+    Name,
+    Rate,
+    RequestModel,
+    Sought,
+    empty_is_null,
+)
 from services.api.paging import DEFAULT_COUNT
+from services.api.resources.task.window import CheckedWindow, WindowAnswer
 from shared.domain.identifiers import Channel
 from shared.domain.recipient_states import State
 from shared.domain.refusal import Fault
@@ -17,6 +31,7 @@ Sort = Literal[
 ]
 EventName = Literal["submitted", "delivered", "bounced", "opened", "clicked", "unsubscribed", "complained"]
 InDoubt = Literal["held", "resent"]
+WindowOrNull = Annotated[CheckedWindow | None, BeforeValidator(empty_is_null)]
 
 
 class NewTask(RequestModel):
@@ -28,6 +43,8 @@ class NewTask(RequestModel):
     scheduledtime: Moment
     search_id: IdOrNull = None
     in_doubt: InDoubtPolicy = "resend"
+    expires: MomentOrNull = None
+    send_window: WindowOrNull = None
 
     @classmethod
     def faults_between(cls, given: dict[str, object]) -> list[Fault]:
@@ -37,7 +54,9 @@ class NewTask(RequestModel):
 
 
 class TaskChange(RequestModel):
-    """What is given changes; ``id`` is needed where the path has none. ``paused`` may change until the task's end."""
+    """What is given changes; ``id`` is needed where the path has none. ``paused``, ``expires`` and ``send_window`` may
+    change until the task's end.
+    """
 
     id: Id | None = None
     cancelled: Flag = False
@@ -46,6 +65,8 @@ class TaskChange(RequestModel):
     paused: Flag = False
     scheduledtime: Moment = Field(default_factory=float)
     search_id: IdOrNull = None
+    expires: MomentOrNull = None
+    send_window: WindowOrNull = None
 
 
 class TaskQuery(RequestModel):
@@ -65,7 +86,8 @@ class TaskAnswer(TypedDict):
     """Counts of the other channel are null. ``recipients``: the frozen audience, null until it is.
 
     ``paused_reason``: why the service itself paused it, null where a person did. ``blocked_reason``: why nothing gets
-    through to the relay, null while something does.
+    through to the relay, null while something does. ``expires``: whoever is left by then ends cancelled.
+    ``send_window``: outside of it nothing is sent.
     """
 
     id: int
@@ -95,6 +117,8 @@ class TaskAnswer(TypedDict):
     paused: bool
     paused_reason: str | None
     blocked_reason: str | None
+    expires: float | None
+    send_window: WindowAnswer | None
 
 
 class ContactQuery(RequestModel):

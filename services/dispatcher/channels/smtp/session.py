@@ -65,6 +65,10 @@ class SmtpSession:
             connection = await self._connected(supply, hooks)
             if isinstance(connection, Outcome):
                 return connection
+            if supply.has_returned and not hooks.may_begin_again():
+                held_back = Outcome(OutcomeKind.UNSENT, 0, "not to be begun again", Stage.CONNECT)
+                supply.give_up(hooks, held_back)
+                return held_back
             if not supply.has_more():
                 return None
             reports = report_wish(connection.extensions, self._settings.success_reports)
@@ -126,6 +130,11 @@ class _Supply(Iterator[Outgoing]):
             message, self._returned = self._returned, None
             return message
         return next(self._messages)
+
+    @property
+    def has_returned(self) -> bool:
+        """Before ``has_more``: whether one was put back."""
+        return self._returned is not None
 
     def put_back(self, message: Outgoing) -> None:
         self._returned = message
