@@ -1,6 +1,6 @@
 -- claim_batches
 -- Due batches of tasks without a rate, each for this process alone while the lease lasts. A batch that still names an owner was
--- left by one that died or stalled; of a task that rests (0021_expiry_and_windows.sql) it stays so until that goes on. What has
+-- left by one that died or stalled; of a task that rests (0016_expiry_and_windows.sql) it stays so until that goes on. What has
 -- expired is claimed to be ended.
 -- $1 owner, $2 lease seconds, $3 limit, $4 channel
 WITH due AS (
