@@ -2,7 +2,8 @@
 
 The work: events of five kinds over 40 tasks, a tenth of them repeats, in segments of 500. The yardsticks: appending the
 segments alone, which counts nothing, and rows with a unique key and a counter, upserted in sorted batches. Both ways of
-counting are checked against plain sets.
+counting are checked against plain sets. Beside it, as in a tracker after it, the opens and clicks are added up for each
+person; every task of a run goes to the same people.
 
 On its own: `.venv/bin/python -m bench.projector`.
 """
@@ -15,6 +16,8 @@ from array import array
 from random import Random
 
 from bench.measured import Line, as_text
+from services.tracker.metrics import Metrics
+from services.tracker.projector.engagement import EngagementProjector
 from services.tracker.projector.leases import ShardLeases
 from services.tracker.projector.project import project_round
 from shared.delivery_log.append import DeliveryLog
@@ -23,6 +26,7 @@ from shared.delivery_log.segments import Hits, Segment
 from shared.domain.delivery import Kind
 from shared.postgres.database import Database
 from shared.postgres.migrate import migrate
+from shared.runtime import clock
 from tests.servers.backends import made
 from tests.servers.postgres import DURABLE, choose_postgres
 
@@ -43,16 +47,20 @@ async def measure(database_url: str, runs: int, events: int = EVENTS) -> list[Li
     await migrate(database_url)
     database = await Database.connect(database_url)
     owner = await Database.connect(database_url, role=None, connections=1)
-    appended, projected, both, upserted = [], [], [], []
+    appended, projected, both, engaged, upserted = [], [], [], [], []
     try:
         leases = ShardLeases(database, owner=1)
         await owner.execute(UNIQUE_HIT)
         await owner.execute(UNIQUE_COUNT)
         for run in range(runs):
-            segments = make_segments(Random(run), range(run * TASKS + 1, (run + 1) * TASKS + 1), events)
+            tasks = range(run * TASKS + 1, (run + 1) * TASKS + 1)
+            segments = make_segments(Random(run), tasks, events)
+            await owner.execute(PEOPLE, events // (TASKS * len(KINDS)) + SEGMENT_HITS)
+            await owner.execute(RECIPIENTS, tasks)
             append_seconds = await append_all(database, segments)
             project_seconds = await project_all(database, leases, hits_in(segments))
             await check_projection(database, segments)
+            engaged.append(await engage_all(database))
             some = segments[: len(segments) // UPSERT_SHARE]
             upserted.append(hits_in(some) / await upsert_all(owner, some))
             appended.append(hits_in(segments) / append_seconds)
@@ -64,6 +72,7 @@ async def measure(database_url: str, runs: int, events: int = EVENTS) -> list[Li
     return [
         Line("delivery events appended and projected", "events/s", both, "the same segments appended alone", appended),
         Line("delivery events projected", "events/s", projected, f"rows upserted, {UPSERT_ROWS:,} at a time", upserted),
+        Line("opens and clicks added up for each person", "hits/s", engaged, "the same upserts", upserted),
     ]
 
 
@@ -107,6 +116,19 @@ async def project_all(database: Database, leases: ShardLeases, hits: int) -> flo
     return time.perf_counter() - begun
 
 
+async def engage_all(database: Database) -> float:
+    """Opens and clicks a second; that all were added is checked."""
+    projector = EngagementProjector(database, lambda: range(64), clock.now, Metrics())
+    total = "SELECT coalesce(sum(opens + clicks), 0)::bigint FROM engagement"
+    before, begun = await database.fetch_value(total), time.perf_counter()
+    while await projector.step():
+        pass
+    seconds = time.perf_counter() - begun
+    added: int = await database.fetch_value(total) - before
+    assert added > 0
+    return added / seconds
+
+
 async def check_projection(database: Database, segments: list[Segment]) -> None:
     plain = count_plainly(segments)
     counts = await read_counts(database, sorted({task for task, _ in plain}))
@@ -120,6 +142,13 @@ def count_plainly(segments: list[Segment]) -> Counts:
     return {key: len(who) for key, who in members.items()}
 
 
+PEOPLE = """
+INSERT INTO subscriber (id, account_id, email, cdate)
+SELECT n, 1, 'person-' || n || '@example.com', now() FROM generate_series(1, $1::integer + 1) AS n
+ON CONFLICT DO NOTHING"""
+RECIPIENTS = """
+INSERT INTO contact_record (shard, task_id, ordinal, subscriber_id, address)
+SELECT 0, task_id, id - 1, id, email FROM subscriber, unnest($1::bigint[]) AS task_id"""
 UNIQUE_HIT = """
 CREATE TABLE unique_hit (task_id bigint, kind smallint, ordinal integer, PRIMARY KEY (task_id, kind, ordinal))"""
 UNIQUE_COUNT = """
