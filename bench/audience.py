@@ -125,7 +125,7 @@ async def _freeze(database: TimedDatabase, owner: Database, name: str, number: i
         plainly.append(rows / await _insert_plainly(owner, number, task_id))
         await database.execute(STATEMENTS["close_freezing"], task_id)
     note = (
-        f"{rows:,} rows; a page of {CHUNK_ROWS:,} in {median(pages) * 1000:.0f} ms, "
+        f"{rows:,} rows; a page in {median(pages) * 1000:.0f} ms, "
         f"95 of 100 in {quantiles(pages, n=20)[-1] * 1000:.0f} ms, at most {max(pages) * 1000:.0f} ms"
     )
     return Line(f"freeze of a search: {name}", "rows/s", frozen, "the same rows into a bare table", plainly, note)
@@ -137,7 +137,7 @@ async def _insert_plainly(owner: Database, number: int, task_id: int) -> float:
     assert audience is not None
     values = Values(first=2)
     statement = INSERT_PLAINLY.format(
-        joins=joins(audience.query),
+        joins=joins(audience.query, values),
         matches=matches(audience, values),
         mailable=mailable(audience, "email", "marketing", values),
     )

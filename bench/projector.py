@@ -2,7 +2,8 @@
 
 The work: events of five kinds over 40 tasks, a tenth of them repeats, in segments of 500. The yardsticks: appending the
 segments alone, which counts nothing, and rows with a unique key and a counter, upserted in sorted batches. Both ways of
-counting are checked against plain sets.
+counting are checked against plain sets. Beside it, as in a tracker after it, the opens and clicks are added up for each
+person; all tasks go to the same people.
 
 On its own: `.venv/bin/python -m bench.projector`.
 """
@@ -15,6 +16,8 @@ from array import array
 from random import Random
 
 from bench.measured import Line, as_text
+from services.tracker.metrics import Metrics
+from services.tracker.projector.engagement import EngagementProjector
 from services.tracker.projector.leases import ShardLeases
 from services.tracker.projector.project import project_round
 from shared.delivery_log.append import DeliveryLog
@@ -23,6 +26,7 @@ from shared.delivery_log.segments import Hits, Segment
 from shared.domain.delivery import Kind
 from shared.postgres.database import Database
 from shared.postgres.migrate import migrate
+from shared.runtime import clock
 from tests.servers.backends import made
 from tests.servers.postgres import DURABLE, choose_postgres
 
@@ -58,12 +62,16 @@ async def measure(database_url: str, runs: int, events: int = EVENTS) -> list[Li
             appended.append(hits_in(segments) / append_seconds)
             projected.append(hits_in(segments) / project_seconds)
             both.append(hits_in(segments) / (append_seconds + project_seconds))
+        await owner.execute(PEOPLE, events // (TASKS * len(KINDS)) + SEGMENT_HITS)
+        await owner.execute(RECIPIENTS, range(1, runs * TASKS + 1))
+        engaged = [await engage_all(database, owner) for _ in range(runs)]
     finally:
         await owner.close()
         await database.close()
     return [
         Line("delivery events appended and projected", "events/s", both, "the same segments appended alone", appended),
         Line("delivery events projected", "events/s", projected, f"rows upserted, {UPSERT_ROWS:,} at a time", upserted),
+        Line("opens and clicks added up for each person", "hits/s", engaged, "the same upserts", upserted),
     ]
 
 
@@ -107,6 +115,21 @@ async def project_all(database: Database, leases: ShardLeases, hits: int) -> flo
     return time.perf_counter() - begun
 
 
+async def engage_all(database: Database, owner: Database) -> float:
+    """Opens and clicks a second, of all runs and from the beginning; that all are added is checked."""
+    await owner.execute("TRUNCATE engagement, daily_open")
+    await owner.execute("UPDATE engagement_reached SET store_epoch = 0, xid = '0', position = 0")
+    projector = EngagementProjector(database, lambda: range(64), clock.now, Metrics())
+    begun = time.perf_counter()
+    while await projector.step():
+        pass
+    seconds = time.perf_counter() - begun
+    added: int = await database.fetch_value("SELECT sum(opens + clicks)::bigint FROM engagement")
+    hits = "SELECT sum(hits)::bigint FROM hit_series WHERE link = 0 AND kind IN ($1, $2)"
+    assert added == await database.fetch_value(hits, Kind.OPENED, Kind.CLICKED)
+    return added / seconds
+
+
 async def check_projection(database: Database, segments: list[Segment]) -> None:
     plain = count_plainly(segments)
     counts = await read_counts(database, sorted({task for task, _ in plain}))
@@ -120,6 +143,13 @@ def count_plainly(segments: list[Segment]) -> Counts:
     return {key: len(who) for key, who in members.items()}
 
 
+PEOPLE = """
+INSERT INTO subscriber (id, account_id, email, cdate)
+SELECT n, 1, 'person-' || n || '@example.com', now() FROM generate_series(1, $1::integer + 1) AS n
+ON CONFLICT DO NOTHING"""
+RECIPIENTS = """
+INSERT INTO contact_record (shard, task_id, ordinal, subscriber_id, address)
+SELECT 0, task_id, id - 1, id, email FROM subscriber, unnest($1::bigint[]) AS task_id"""
 UNIQUE_HIT = """
 CREATE TABLE unique_hit (task_id bigint, kind smallint, ordinal integer, PRIMARY KEY (task_id, kind, ordinal))"""
 UNIQUE_COUNT = """

@@ -39,9 +39,14 @@ class Audience:
 
 @dataclass(slots=True)
 class Values:
-    """The arguments of a statement, each known by its number in it. ``first``: that of the first to be added."""
+    """The arguments of a statement, each known by its number in it. ``first``: that of the first to be added.
+
+    ``page``: where people are asked page by page, the arguments that say behind whom the page begins and with whom it
+    ends.
+    """
 
     first: int
+    page: tuple[str, str] | None = None
     args: list[object] = field(default_factory=list)
 
     def add(self, value: object, sql_type: SqlType) -> str:

@@ -36,10 +36,10 @@ _AT_ONCE: Final = Offset(0, "second")
 ADDRESSES: Final[dict[Channel, str]] = {"email": "person.email", "sms": "person.telephone"}
 
 
-def joins(query: Query) -> str:
+def joins(query: Query, values: Values) -> str:
     """What must be joined to ``subscriber AS person``."""
     asked = any(isinstance(condition, Engagement | LastSeen | Opens | Bounced) for condition in query.conditions)
-    return STATEMENTS["with_engagement"] if asked else ""
+    return _piece("with_engagement", values) if asked else ""
 
 
 def matches(audience: Audience, values: Values) -> str:
@@ -55,12 +55,13 @@ def mailable(audience: Audience, channel: Channel, message_class: str, values: V
     reached = audience.reached_lists
     return _piece(
         "mailable",
+        values,
         address=ADDRESSES[channel],
         channel=values.add(channel, "text"),
         **{"class": values.add(message_class, "text")},
         list=values.add(reached[0] if reached and len(reached) == 1 else None, "bigint"),
         # Who is on a list of the search by what it asks need not be asked again.
-        reached="true" if reached else STATEMENTS["on_any_list"],
+        reached="true" if reached else _piece("on_any_list", values),
     )
 
 
@@ -73,11 +74,20 @@ def _lists_to_be_on(audience: Audience) -> list[tuple[int, ...]]:
 
 
 def _on(lists: tuple[int, ...], values: Values) -> str:
-    return _piece("on_list", lists=values.add(list(lists), "bigint[]"))
+    return _piece("on_list", values, lists=values.add(list(lists), "bigint[]"))
 
 
-def _piece(name: str, **words: str) -> str:
-    return STATEMENTS[name].format(**words)
+def _piece(name: str, values: Values, **words: str) -> str:
+    return STATEMENTS[name].format(**words, **_within(values))
+
+
+def _within(values: Values) -> dict[str, str]:
+    return {
+        f"within_{table}": ""
+        if values.page is None
+        else STATEMENTS["within"].format(column=f"{table}.subscriber_id", after=values.page[0], last=values.page[1])
+        for table in ("seen", "subscription", "suppression")
+    }
 
 
 def _condition(condition: Condition, audience: Audience, values: Values) -> str:
@@ -87,13 +97,13 @@ def _condition(condition: Condition, audience: Audience, values: Values) -> str:
         case LastSeen() | Opens() | SignedUp() | Engagement() | Bounced():
             return _of_past(condition, audience, values)
         case InDomain(domains):
-            return _piece("in_domain", domains=values.add(list(domains), "text[]"))
+            return _piece("in_domain", values, domains=values.add(list(domains), "text[]"))
         case NotOnList(names):
             return f"NOT {_on(tuple(audience.lists.get(name, NO_LIST) for name in names), values)}"
         case IsValid():
             return _valid(values)
         case OptedOut(criterion):
-            return _piece("opted_out", states=values.add(_OPTED_OUT[criterion], "text[]"))
+            return _piece("opted_out", values, states=values.add(_OPTED_OUT[criterion], "text[]"))
         case _:
             assert_never(condition)
 
@@ -102,18 +112,19 @@ def _of_var(condition: VarEquals | VarCompares | VarExists, values: Values) -> s
     name = values.add(condition.field, "text")
     match condition:
         case VarEquals(_, scalars, negated):
-            equals = _piece("equals", field=name, values=values.add(list(scalars), "jsonb[]"))
+            equals = _piece("equals", values, field=name, scalars=values.add(list(scalars), "jsonb[]"))
             return f"NOT {equals}" if negated else equals
         case VarCompares(_, comparison, scalars):
             as_text = isinstance(scalars[0], str)
             return _piece(
                 "compares_text" if as_text else "compares_number",
+                values,
                 field=name,
                 comparison=_OPERATORS[comparison],
-                values=values.add(list(scalars), "text[]" if as_text else "jsonb[]"),
+                scalars=values.add(list(scalars), "text[]" if as_text else "jsonb[]"),
             )
         case VarExists():
-            return _piece("has_var", field=name)
+            return _piece("has_var", values, field=name)
         case _:
             assert_never(condition)
 
@@ -131,6 +142,7 @@ def _of_past(condition: LastSeen | Opens | SignedUp | Engagement | Bounced, audi
         case Engagement(comparison, level):
             return _piece(
                 "engagement",
+                values,
                 valid=_valid(values),
                 now=_now(audience.at, values),
                 comparison=_OPERATORS[comparison],
@@ -140,7 +152,7 @@ def _of_past(condition: LastSeen | Opens | SignedUp | Engagement | Bounced, audi
             return _suppressed_for("hard_bounce", values)
         case Bounced():
             suppressed = _suppressed_for("soft_bounces", values)
-            return _piece("soft_bounced", suppressed=suppressed, now=_now(audience.at, values))
+            return _piece("soft_bounced", values, suppressed=suppressed, now=_now(audience.at, values))
         case _:
             assert_never(condition)
 
@@ -148,34 +160,34 @@ def _of_past(condition: LastSeen | Opens | SignedUp | Engagement | Bounced, audi
 def _last_seen(condition: LastSeen, at: Instant, values: Values) -> str:
     column = _COLUMNS[condition.what]
     if condition.window.since is None:
-        return _piece("seen_ever", last=column)
+        return _piece("seen_ever", values, last=column)
     moment = values.add(moment_of(condition.window.since, at), "timestamptz")
-    return _piece("seen_since", last=column, moment=moment)
+    return _piece("seen_since", values, last=column, moment=moment)
 
 
 def _opens(condition: Opens, at: Instant, values: Values) -> str:
     words = {"comparison": _OPERATORS[condition.comparison], "count": values.add(condition.count, "bigint")}
     if condition.window.since is None:
-        return _piece("opens_ever", **words)
-    return _piece("opens_since", day=values.add(moment_of(condition.window.since, at).date(), "date"), **words)
+        return _piece("opens_ever", values, **words)
+    return _piece("opens_since", values, day=values.add(moment_of(condition.window.since, at).date(), "date"), **words)
 
 
 def _signed_up(condition: SignedUp, audience: Audience, values: Values) -> str:
     moment = values.add(moment_of(condition.when, audience.at), "timestamptz")
     if audience.reached_lists is None:
-        before = _piece("known_before", moment=moment)
+        before = _piece("known_before", values, moment=moment)
     else:
         lists = values.add(list(audience.reached_lists), "bigint[]")
-        before = _piece("signed_up_before", lists=lists, moment=moment)
+        before = _piece("signed_up_before", values, lists=lists, moment=moment)
     return before if condition.side == "before" else f"NOT ({before})"
 
 
 def _valid(values: Values) -> str:
-    return _piece("valid", hard_bounced=_suppressed_for("hard_bounce", values))
+    return _piece("valid", values, hard_bounced=_suppressed_for("hard_bounce", values))
 
 
 def _suppressed_for(reason: str, values: Values) -> str:
-    return _piece("suppressed_for", reason=values.add(reason, "text"))
+    return _piece("suppressed_for", values, reason=values.add(reason, "text"))
 
 
 def _now(at: Instant, values: Values) -> str:

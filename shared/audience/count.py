@@ -55,7 +55,7 @@ async def count_mailable(
     """Who would be written to now."""
     values = Values(first=2)
     statement = STATEMENTS["count_mailable"].format(
-        joins=joins(audience.query),
+        joins=joins(audience.query, values),
         matches=matches(audience, values),
         mailable=mailable(audience, channel, message_class, values),
     )
@@ -66,7 +66,7 @@ async def count_mailable(
 async def count_people(database: Database, account_id: int, audience: Audience, message_class: str) -> People:
     values = Values(first=2)
     statement = STATEMENTS["count_people"].format(
-        joins=joins(audience.query),
+        joins=joins(audience.query, values),
         matches=matches(audience, values),
         by_email=mailable(audience, "email", message_class, values),
         by_sms=mailable(audience, "sms", message_class, values),

@@ -23,21 +23,27 @@ SELECT count(*) AS matched,
 -- $1 account
 SELECT count(*) FROM subscriber AS person {joins} WHERE person.account_id = $1 AND {matches} AND {mailable};
 
+-- within
+-- Stands for {within_...} where people are asked page by page: says once more, of the rows beside them, whom the page is of, so that
+-- they can be read in a row as well. Without pages nothing stands there.
+AND {column} > {after} AND {column} <= {last};
+
 -- with_engagement
 -- Beside every person, if the query asks for it; nobody's row where he never did anything.
-LEFT JOIN engagement AS seen ON seen.generation = (SELECT live_engagement()) AND seen.subscriber_id = person.id;
+LEFT JOIN engagement AS seen
+       ON seen.generation = (SELECT live_engagement()) AND seen.subscriber_id = person.id {within_seen};
 
 -- equals
 -- A var of this very value and type, or an array that holds it.
-coalesce((person.vars -> {field}) @> ANY ({values}), false);
+coalesce((person.vars -> {field}) @> ANY ({scalars}), false);
 
 -- compares_number
 -- {comparison}: an operator. Of JSON, so that no digit is lost.
-coalesce(jsonb_typeof(person.vars -> {field}) = 'number' AND (person.vars -> {field}) {comparison} ANY ({values}), false);
+coalesce(jsonb_typeof(person.vars -> {field}) = 'number' AND (person.vars -> {field}) {comparison} ANY ({scalars}), false);
 
 -- compares_text
 -- By code points, whatever the language of the database.
-coalesce(jsonb_typeof(person.vars -> {field}) = 'string' AND (person.vars ->> {field}) COLLATE "C" {comparison} ANY ({values}), false);
+coalesce(jsonb_typeof(person.vars -> {field}) = 'string' AND (person.vars ->> {field}) COLLATE "C" {comparison} ANY ({scalars}), false);
 
 -- has_var
 person.vars ? {field};
@@ -51,19 +57,21 @@ coalesce(lower(split_part(person.email, '@', -1)) = ANY (ARRAY (SELECT lower(dom
 EXISTS (SELECT
           FROM subscription
          WHERE subscription.subscriber_id = person.id AND subscription.list_id = ANY ({lists})
-           AND subscription.confirmed AND subscription.ended_at IS NULL);
+           AND subscription.confirmed AND subscription.ended_at IS NULL {within_subscription});
 
 -- on_any_list
 EXISTS (SELECT
           FROM subscription
-         WHERE subscription.subscriber_id = person.id AND subscription.confirmed AND subscription.ended_at IS NULL);
+         WHERE subscription.subscriber_id = person.id AND subscription.confirmed AND subscription.ended_at IS NULL
+           {within_subscription});
 
 -- signed_up_before
 -- On one of {lists}, so the first of the signups was before.
 EXISTS (SELECT
           FROM subscription
          WHERE subscription.subscriber_id = person.id AND subscription.list_id = ANY ({lists})
-           AND subscription.confirmed AND subscription.ended_at IS NULL AND subscription.signup_at < {moment});
+           AND subscription.confirmed AND subscription.ended_at IS NULL AND subscription.signup_at < {moment}
+           {within_subscription});
 
 -- known_before
 person.cdate < {moment};
@@ -77,7 +85,7 @@ EXISTS (SELECT
           FROM suppression
          WHERE suppression.subscriber_id = person.id AND suppression.reason = {reason} AND suppression.list_id IS NULL
            AND suppression.channel = CASE WHEN person.email IS NULL THEN 'sms' ELSE 'email' END
-           AND lower(suppression.address) = lower(coalesce(person.email, person.telephone)));
+           AND lower(suppression.address) = lower(coalesce(person.email, person.telephone)) {within_suppression});
 
 -- valid
 (person.optout = 'none' AND NOT {hard_bounced});
@@ -120,4 +128,5 @@ coalesce(seen.opens, 0) {comparison} {count};
 ({address} IS NOT NULL AND NOT optout_forbids(person.optout, {class}) AND {reached}
  AND NOT EXISTS (SELECT
                    FROM suppression
-                  WHERE suppression.subscriber_id = person.id AND suppresses(suppression, {channel}, {address}, {list}, {class})));
+                  WHERE suppression.subscriber_id = person.id AND suppresses(suppression, {channel}, {address}, {list}, {class})
+                    {within_suppression}));

@@ -5,6 +5,7 @@ search was, the moment it is asked at, and what the names of lists in it mean ar
 takes over goes on by the same.
 """
 
+from services.dispatcher.decisions.page_size import next_page_size
 from services.dispatcher.planner.statements import STATEMENTS
 from shared.audience.audience import Audience, Values
 from shared.audience.compile_query import ADDRESSES, joins, mailable, matches
@@ -12,25 +13,20 @@ from shared.audience.count import open_audience
 from shared.domain.identifiers import Instant
 from shared.domain.read_subscriber_query import from_json
 from shared.postgres.database import Database, Row
+from shared.runtime.clock import monotonic
 
 
 async def freeze_search(database: Database, claimed: Row, rows: int, lease_seconds: float) -> None:
-    """``claimed``: the row of ``claim_freezing``; ``rows``: people looked at in one transaction.
+    """``claimed``: the row of ``claim_freezing``; ``rows``: people looked at in the first transaction.
 
     Ends at the last page, or when the task was cancelled or somebody took over. Raises BadQuery.
     """
     audience = await _settled(database, claimed)
     if audience is None:
         return
-    values = Values(first=5)
-    statement = _statement(claimed, audience, values)
-    looked_at = rows
-    while looked_at == rows:
-        async with database.transaction() as connection:
-            await connection.execute(STATEMENTS["go_by_index"])
-            looked_at = await connection.fetch_value(
-                statement, claimed["task_id"], claimed["epoch"], rows, lease_seconds, *values.args
-            )
+    pages = _Pages(claimed, audience, rows, lease_seconds)
+    while await pages.freeze_next(database):
+        pass
 
 
 async def _settled(database: Database, claimed: Row) -> Audience | None:
@@ -58,16 +54,49 @@ async def _audience(database: Database, claimed: Row) -> Audience:
     )
 
 
-def _statement(claimed: Row, audience: Audience, values: Values) -> str:
+class _Pages:
+    """The statements of one freeze, made once, and the way from page to page."""
+
+    def __init__(self, claimed: Row, audience: Audience, rows: int, lease_seconds: float) -> None:
+        self._claimed = claimed
+        self._rows = rows
+        self._lease_seconds = lease_seconds
+        self._leading = Values(first=3)
+        self._next = _next_page(claimed["account_id"], audience, self._leading)
+        self._values = Values(first=7, page=("$3", "$4"))
+        self._freeze = STATEMENTS["freeze_search_page"].format(
+            address=ADDRESSES[claimed["channel"]],
+            joins=joins(audience.query, self._values),
+            matches=matches(audience, self._values),
+            mailable=mailable(audience, claimed["channel"], claimed["message_class"], self._values),
+        )
+
+    async def freeze_next(self, database: Database) -> bool:
+        """Whether there may be more."""
+        task_id, epoch = self._claimed["task_id"], self._claimed["epoch"]
+        begun = monotonic()
+        async with database.transaction() as connection:
+            await connection.execute(STATEMENTS["plan_each"])
+            page = await connection.fetch_row(self._next, task_id, self._rows, *self._leading.args)
+            if page is None:
+                return False
+            ours: bool = await connection.fetch_value(
+                self._freeze,
+                task_id,
+                epoch,
+                page["after"],
+                page["last"],
+                self._claimed["account_id"],
+                self._lease_seconds,
+                *self._values.args,
+            )
+        more = ours and page["people"] == self._rows
+        self._rows = next_page_size(self._rows, monotonic() - begun)
+        return more
+
+
+def _next_page(account_id: int, audience: Audience, values: Values) -> str:
     leading = audience.leading_lists
     if leading is None:
-        page = STATEMENTS["page_of_account"].format(account=values.add(claimed["account_id"], "bigint"))
-    else:
-        page = STATEMENTS["page_of_lists"].format(lists=values.add(list(leading), "bigint[]"))
-    return STATEMENTS["freeze_search_chunk"].format(
-        page=page,
-        address=ADDRESSES[claimed["channel"]],
-        joins=joins(audience.query),
-        matches=matches(audience, values),
-        mailable=mailable(audience, claimed["channel"], claimed["message_class"], values),
-    )
+        return STATEMENTS["next_of_account"].format(account=values.add(account_id, "bigint"))
+    return STATEMENTS["next_of_lists"].format(lists=values.add(list(leading), "bigint[]"))

@@ -155,60 +155,70 @@ UPDATE sending
  WHERE task_id = $1 AND epoch = $2 AND NOT frozen
 RETURNING audience;
 
--- page_of_lists
--- Whoever comes next on any of the lists, each person once: from each list as many as the page has room for.
-SELECT DISTINCT next.subscriber_id
-  FROM mine
- CROSS JOIN unnest({lists}) AS source (list_id)
- CROSS JOIN LATERAL (
-       SELECT subscriber_id
-         FROM subscription
-        WHERE subscription.list_id = source.list_id AND subscriber_id > mine.last_subscriber_id
-        ORDER BY subscriber_id
-        LIMIT $3) AS next
- ORDER BY next.subscriber_id
- LIMIT $3;
+-- plan_each
+-- As go_by_index; and each page is planned for itself. How many people lie between two ids differs from account to account, and
+-- decides whether they are fetched one by one or in a row. Until the transaction ends.
+SELECT set_config('enable_seqscan', 'off', true), set_config('plan_cache_mode', 'force_custom_plan', true);
 
--- page_of_account
-SELECT next.id AS subscriber_id
-  FROM mine
+-- next_of_lists
+-- Up to whom the next page goes, on whichever of the lists: from each list as many as the page has room for, each person once.
+-- No row: there is nobody more. $1 task, $2 rows
+SELECT sending.last_subscriber_id AS after, max(next.subscriber_id) AS last, count(*) AS people
+  FROM sending
+ CROSS JOIN LATERAL (
+       SELECT DISTINCT on_list.subscriber_id
+         FROM unnest({lists}) AS source (list_id)
+        CROSS JOIN LATERAL (
+              SELECT subscriber_id
+                FROM subscription
+               WHERE subscription.list_id = source.list_id AND subscriber_id > sending.last_subscriber_id
+               ORDER BY subscriber_id
+               LIMIT $2) AS on_list
+        ORDER BY on_list.subscriber_id
+        LIMIT $2) AS next
+ WHERE sending.task_id = $1
+ GROUP BY sending.last_subscriber_id;
+
+-- next_of_account
+-- As above, of everybody. $1 task, $2 rows
+SELECT sending.last_subscriber_id AS after, max(next.id) AS last, count(*) AS people
+  FROM sending
  CROSS JOIN LATERAL (
        SELECT id
          FROM subscriber
-        WHERE account_id = {account} AND id > mine.last_subscriber_id
+        WHERE account_id = {account} AND id > sending.last_subscriber_id
         ORDER BY id
-        LIMIT $3) AS next;
+        LIMIT $2) AS next
+ WHERE sending.task_id = $1
+ GROUP BY sending.last_subscriber_id;
 
--- freeze_search_chunk
--- As freeze_chunk, of a search. The page is cut before anybody is asked whether he is found: what a chunk costs does not depend on
--- how few there are. The words in braces are put together by shared/audience, without any value.
--- $1 task, $2 epoch, $3 rows, $4 lease seconds
+-- freeze_search_page
+-- As freeze_chunk, of a search: its next recipients among the people of a page, however few they are. The words in braces are put
+-- together by shared/audience, without any value. Answers whether the page was this process's to write.
+-- $1 task, $2 epoch, $3 behind this subscriber, $4 up to this one, $5 account, $6 lease seconds
 WITH mine AS (
-    SELECT sending.shard, sending.task_id, sending.last_subscriber_id, sending.next_ordinal
+    SELECT sending.shard, sending.task_id, sending.next_ordinal
       FROM sending
       JOIN task ON task.id = sending.task_id AND NOT task.cancelled
-     WHERE sending.task_id = $1 AND sending.epoch = $2 AND NOT sending.frozen
+     WHERE sending.task_id = $1 AND sending.epoch = $2 AND sending.last_subscriber_id = $3 AND NOT sending.frozen
        FOR UPDATE OF sending
-), page AS MATERIALIZED (
-    {page}
 ), found AS (
     SELECT person.id AS subscriber_id, {address} AS address, (row_number() OVER (ORDER BY person.id))::integer - 1 AS place
-      FROM page
-     CROSS JOIN LATERAL (SELECT * FROM subscriber WHERE subscriber.id = page.subscriber_id OFFSET 0) AS person {joins}
-     WHERE {matches} AND {mailable}
+      FROM subscriber AS person {joins}
+     WHERE person.account_id = $5 AND person.id > $3 AND person.id <= $4 AND {matches} AND {mailable}
 ), frozen AS (
     INSERT INTO contact_record (shard, task_id, ordinal, subscriber_id, address)
     SELECT mine.shard, mine.task_id, mine.next_ordinal + found.place, found.subscriber_id, found.address
       FROM mine CROSS JOIN found
 ), moved AS (
     UPDATE sending
-       SET last_subscriber_id = (SELECT max(subscriber_id) FROM page),
+       SET last_subscriber_id = $4,
            next_ordinal = sending.next_ordinal + (SELECT count(*) FROM found)::integer,
-           leased_until = clock_timestamp() + $4 * interval '1 second'
+           leased_until = clock_timestamp() + $6 * interval '1 second'
       FROM mine
-     WHERE sending.task_id = mine.task_id AND EXISTS (SELECT FROM page)
+     WHERE sending.task_id = mine.task_id
 )
-SELECT count(*) FROM page;
+SELECT EXISTS (SELECT FROM mine);
 
 -- freezing_done
 -- Ends the cursor, for the holder alone: from here on nobody is added, so whoever records the frozen audience, also one who was

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from services.dispatcher.decisions import page_size
 from services.dispatcher.planner.freeze_search import freeze_search
 from services.dispatcher.planner.start_due import start_due_tasks
 from services.dispatcher.planner.statements import STATEMENTS
@@ -45,6 +46,13 @@ async def world(owner: Database) -> list[Person]:
     return people
 
 
+@pytest.fixture
+def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(page_size, "FEWEST", 1)
+    monkeypatch.setattr(page_size, "MOST", 25)
+
+
+@pytest.mark.usefixtures("small_pages")
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     query=queries,

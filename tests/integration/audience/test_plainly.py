@@ -43,9 +43,9 @@ async def opened(database: Database, query: Query, list_id: int | None) -> Audie
 async def found_by(database: Database, audience: Audience) -> list[int]:
     values = Values(first=1)
     condition = matches(audience, values)
+    people = f"subscriber AS person {joins(audience.query, values)}"
     rows = await database.fetch(
-        f"SELECT id FROM subscriber AS person {joins(audience.query)} WHERE account_id = 1 AND {condition} ORDER BY id",
-        *values.args,
+        f"SELECT id FROM {people} WHERE account_id = 1 AND {condition} ORDER BY id", *values.args
     )
     return [row["id"] for row in rows]
 

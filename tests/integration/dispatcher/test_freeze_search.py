@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from services.dispatcher.decisions import page_size
 from services.dispatcher.planner import freeze_audience
 from services.dispatcher.planner.freeze_audience import freeze_one_audience
 from services.dispatcher.planner.freeze_search import freeze_search
@@ -29,6 +30,8 @@ PERSON_9 = {"criteria": ["match"], "field": ["name"], "value": ["Person 9"]}
 @pytest.fixture(autouse=True)
 def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(freeze_audience, "CHUNK_ROWS", 7)
+    monkeypatch.setattr(page_size, "FEWEST", 1)
+    monkeypatch.setattr(page_size, "MOST", 7)
 
 
 @pytest.fixture
