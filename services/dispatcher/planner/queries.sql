@@ -1,13 +1,19 @@
 -- due_tasks
 -- Tasks whose time has come by the clock of the database, of the channels that can be sent. $1 limit, $2 channels,
 -- $3 whether mail is sent from domains alone whose key DNS shows. One that has expired starts whatever it waits for: to come to its end
+-- Both ways by an index of their own: one condition for the two would read every task there ever was.
 SELECT task.id, task.account_id, task.rate, message.version AS message_version,
        lower(split_part(message.content ->> 'from_email', '@', 2)) AS from_domain
-  FROM task
+  FROM (SELECT id
+          FROM task
+         WHERE NOT started AND NOT cancelled AND NOT paused AND scheduledtime <= clock_timestamp()
+         UNION
+        SELECT id
+          FROM task
+         WHERE NOT started AND NOT cancelled AND expires IS NOT NULL AND expires <= clock_timestamp()) AS due
+  JOIN task ON task.id = due.id
   JOIN message ON message.id = task.message_id
- WHERE NOT task.started AND NOT task.cancelled
-   AND (NOT task.paused AND task.scheduledtime <= clock_timestamp() OR task.expires <= clock_timestamp())
-   AND task.channel = ANY ($2::text[])
+ WHERE task.channel = ANY ($2::text[])
    AND (NOT $3::boolean OR task.channel <> 'email' OR task.expires <= clock_timestamp() OR EXISTS (
            SELECT FROM sending_domain
             WHERE account_id = task.account_id AND NOT removed AND 'dkim-rsa' = ANY (found)
@@ -268,7 +274,7 @@ UPDATE batch
 -- Those that have shut, or were never reckoned, and the time by which that is. $1 limit
 SELECT task_id, send_window, extract(epoch FROM clock_timestamp())::float8 AS now
   FROM sending
- WHERE (paused OR send_window IS NOT NULL) AND send_window IS NOT NULL AND closes_at <= clock_timestamp()
+ WHERE send_window IS NOT NULL AND closes_at <= clock_timestamp()
  ORDER BY task_id
  LIMIT $1;
 

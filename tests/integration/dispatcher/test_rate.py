@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from pyroaring import BitMap
 
+from services.dispatcher.sending import send_batch
 from services.dispatcher.sending.statements import STATEMENTS
 from shared.domain.delivery import Kind
 from shared.domain.pacing import GRANT_SECONDS
@@ -125,8 +126,11 @@ def max_in_a_second(times: Sequence[float]) -> int:
     [Say(b"421 4.7.0 that was enough\r\n"), End(), Say(b"451 4.7.1 later\r\n")],
     ids=["421", "hangs up", "refused for now"],
 )
-async def test_every_attempt_counts(database: Database, tmp_path: Path, answer: Action) -> None:
+async def test_every_attempt_counts(
+    database: Database, tmp_path: Path, answer: Action, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A relay that takes one message in two: what is begun again over another connection wants a grant of its own."""
+    monkeypatch.setattr(send_batch, "RELAY_PAUSE_SECONDS", 0.05)
     again = lambda step: answer if step.stage == "rcpt" and step.message % 2 == 0 else None  # noqa: E731 - a script
     watched = Watched(again)
     await post_task(database, 30, rate=36_000)
