@@ -1,12 +1,12 @@
 -- claim_batches
 -- Due batches of tasks without a rate, each for this process alone while the lease lasts. A batch that still names an owner was
 -- left by one that died or stalled; of a paused task it stays so until that is resumed.
--- $1 owner, $2 lease seconds, $3 limit, $4 channel
+-- $1 owner, $2 lease seconds, $3 limit, $4 channel, $5 of tasks of which nothing gets through, or of the others
 WITH due AS (
     SELECT batch.task_id, batch.number, batch.owner AS former_owner, sending.blocked_reason IS NOT NULL AS blocked
       FROM batch
       JOIN sending ON sending.task_id = batch.task_id AND sending.burst IS NULL AND sending.channel = $4
-                  AND NOT sending.paused
+                  AND NOT sending.paused AND (sending.blocked_reason IS NOT NULL) = $5
      WHERE NOT batch.done AND batch.due_at <= clock_timestamp() AND batch.leased_until < clock_timestamp()
      ORDER BY batch.due_at, batch.task_id, batch.number
      LIMIT $3
