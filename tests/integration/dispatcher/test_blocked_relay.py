@@ -110,6 +110,28 @@ async def test_a_relay_that_refuses_us_blocks_and_bounces_nobody(
     assert [line["action"] for line in logs].count("transport_free") == 1
 
 
+@pytest.mark.parametrize(
+    ("stage", "reply"),
+    [("rcpt", b"550 5.1.8 sender's domain not found\r\n"), ("dot", b"554 5.7.9 against our policy\r\n")],
+)
+async def test_one_for_whom_the_relay_blames_us_keeps_nobody_waiting(
+    database: Database, tmp_path: Path, stage: str, reply: bytes
+) -> None:
+    """While others get through it is about him: he spends his attempts, and all the others have theirs."""
+
+    def script(step: Step) -> Action | None:
+        return Say(reply) if step.stage == stage and b"person-1-8@" in step.argument else None
+
+    await post_task(database, 40)
+    async with FakeRelay(script) as relay, dispatching(database, relay.port, tmp_path, retry_seconds="0, 0"):
+        sets = await settled(database, 40)
+
+    one = await database.fetch_value("SELECT ordinal FROM contact_record WHERE address LIKE 'person-1-8@%'")
+    assert sets[Kind.FAILED] == BitMap([one])
+    assert sets[Kind.DELIVERED] == BitMap(range(40)) - BitMap([one])
+    assert copies(relay) == Counter(set(range(40)) - {one})
+
+
 async def test_where_nobody_listens_the_task_is_blocked(database: Database, tmp_path: Path) -> None:
     async with FakeRelay() as gone:
         pass
