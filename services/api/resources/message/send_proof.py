@@ -9,6 +9,7 @@ from typing_extensions import TypedDict
 from services.api.body import object_body
 from services.api.fields import Id, NoQuery, RequestModel, Sought, Vars
 from services.api.operation import WRITERS, Answer, Api, Call, Operation
+from services.api.resources.domain.read import from_fault
 from services.api.resources.message import read
 from services.api.resources.message.compose_proof import Prepared, ProofContext, fill_proof, prepare_proof
 from services.api.resources.message.proof_recipients import (
@@ -20,6 +21,7 @@ from services.api.resources.message.proof_recipients import (
 )
 from shared.bus.interface import Hint
 from shared.domain.identifiers import Channel
+from shared.domain.notice import Purpose
 from shared.domain.refusal import Fault, Refused
 from shared.event_store.interface import Append
 from shared.notices.record import NewNotice, notice_row
@@ -62,14 +64,17 @@ async def post_proof(api: Api, call: Call[NoQuery, NewProof]) -> Answer | Refuse
     if faults or isinstance(sample, Fault):
         return Refused.invalid(*faults)
     to = [each for each in addresses if isinstance(each, str)]
-    hashes, marketing = AddressHashes(api.secret), message["class"] == "marketing"
-    refused = await refuse_suppressed(api.database, hashes, account_id, channel, to, marketing=marketing)
+    hashes, message_class = AddressHashes(api.secret), message["class"]
+    refused = await refuse_suppressed(api.database, hashes, account_id, channel, to, message_class)
     if refused is not None:
         return refused
+    if channel == "email" and (fault := await from_fault(api.database, account_id, message["from_email"], api.terms)):
+        return Refused("conflict", (Fault("from_email", fault),))
     prepared = prepare_proof(message, ProofContext(account_id, api.tracker_url, api.bounce_domain, api.now()))
     if isinstance(prepared, list):
         return Refused("conflict", tuple(prepared))
-    notices = await _notices(api, call, channel, prepared, sample, to)
+    purpose: Purpose = "service_proof" if message_class == "service" else "proof"
+    notices = await _notices(api, call, channel, purpose, prepared, sample, to)
     return notices if isinstance(notices, Refused) else await _send(api, call, notices)
 
 
@@ -85,6 +90,7 @@ async def _notices(
     api: Api,
     call: Call[NoQuery, NewProof],
     channel: Channel,
+    purpose: Purpose,
     prepared: Prepared,
     sample: Sample,
     addresses: Sequence[str],
@@ -103,7 +109,7 @@ async def _notices(
                 user_id=call.caller.user_id,
                 subscriber_id=owner or sample.subscriber_id,
                 channel=channel,
-                purpose="proof",
+                purpose=purpose,
                 origin=f"proof-{notice_id}",
                 sender=proof.sender,
                 address=address,
