@@ -49,15 +49,14 @@ async def test_without_keys_of_its_domain_it_goes_as_it_stands(database: Databas
     await add_domain(database, account_id=2)
     await add_domain(database, domain_id=2)
     await change_domain(database, RemoveDomain(()), domain_id=2)
-    await add_domain(database, domain_id=3)
-    below = replace(from_address(f"news@mail.{DOMAIN.name}"), origin="proof-2")
-    other = replace(SIGNED, account_id=3, origin="proof-3")
-    await add(database, below, other)
+    removed, other = SIGNED, replace(SIGNED, account_id=3, origin="proof-3")
+    below = replace(from_address(f"news@mail.{DOMAIN.name}"), account_id=2, origin="proof-2")
+    await add(database, removed, other, below)
     async with FakeRelay() as relay, dispatching(database, relay.port, tmp_path):
         await settled(database)
 
     assert sorted(taken.content for taken in relay.ledger) == sorted(
-        each.content for each in (below, other) if isinstance(each.content, bytes)
+        each.content for each in (removed, other, below) if isinstance(each.content, bytes)
     )
 
 
