@@ -103,6 +103,18 @@ SELECT dkim_key.id, dkim_key.algorithm, dkim_key.selector, dkim_key.private_key,
  WHERE sending.task_id = $1
  ORDER BY dkim_key.id;
 
+-- keys_of_domain
+-- What a message outside of tasks is signed with, by the rule of a task's start (open_sending). $1 account, $2 From domain,
+-- $3 whether a key signs only once DNS shows it
+SELECT dkim_key.id, dkim_key.algorithm, dkim_key.selector, dkim_key.private_key, sending_domain.name AS domain
+  FROM sending_domain
+  JOIN dkim_key ON dkim_key.domain_id = sending_domain.id
+ WHERE sending_domain.account_id = $1 AND sending_domain.name = $2 AND NOT sending_domain.removed
+   AND dkim_key.algorithm IN ('rsa-sha256', sending_domain.algorithm)
+   AND (NOT $3::boolean OR CASE dkim_key.algorithm WHEN 'rsa-sha256' THEN 'dkim-rsa' ELSE 'dkim-ed25519' END
+                           = ANY (sending_domain.found))
+ ORDER BY dkim_key.id;
+
 -- recipients_of_batch
 -- The frozen addresses with today's vars, and who is not to be written to any more: checked at hand-over, not only at the freeze,
 -- by the same rules (0006_suppression.sql). Of several reasons the oldest is told. Who has another address by now is still written

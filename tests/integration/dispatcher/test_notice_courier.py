@@ -48,7 +48,7 @@ async def test_what_somebody_else_has_taken_over_is_not_begun(database: Database
     """Between the claim and the begin the lease ran out, and another claimed it; or nobody did yet."""
     await add(database, PROOF)
     notice = await claim(database, NoticeLeases(database, 1, lambda: 0.0))
-    begin = (STATEMENTS["begin_notice"], notice.id, notice.epoch, 1, 15.0)
+    begin = (STATEMENTS["begin_notice"], notice.id, notice.epoch, 1, 15.0, None)
     await database.execute("UPDATE notice SET leased_until = '-infinity'")
     assert await database.execute(*begin) == 0
     await database.execute("UPDATE notice SET epoch = epoch + 1, owner = 2, leased_until = 'infinity'")
