@@ -13,11 +13,11 @@ from typing import Final
 import structlog
 
 from services.dispatcher.channels.interface import Channel, Outcome, OutcomeKind, Outgoing, Stage
-from services.dispatcher.decisions.blame_message import PATIENT_HOLDS
 from services.dispatcher.decisions.settle_notice import Said, Verdict, settle_notice
 from services.dispatcher.notices.hand_over import HandOver
 from services.dispatcher.notices.held_notice import HeldNotice, NoticeLeases
 from services.dispatcher.notices.statements import STATEMENTS
+from services.dispatcher.sending.blame_message import PATIENT_HOLDS
 from services.dispatcher.sending.journal import Journal
 from services.dispatcher.sending.journal_records import Hold, Mark, Record
 from shared.domain.email_address import to_envelope

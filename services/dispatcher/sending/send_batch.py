@@ -12,10 +12,10 @@ import structlog
 from pyroaring import BitMap
 
 from services.dispatcher.channels.interface import Channel, Outcome, OutcomeKind, Outgoing
-from services.dispatcher.decisions.blame_message import in_turn, is_of_one_message
 from services.dispatcher.decisions.read_receipt import reference_in
 from services.dispatcher.decisions.settle_batch import Tally, settle
 from services.dispatcher.limits.admission import Admitted, Domains
+from services.dispatcher.sending.blame_message import in_turn, is_of_one_message
 from services.dispatcher.sending.compose import Unsendable
 from services.dispatcher.sending.held_batch import HeldBatch
 from services.dispatcher.sending.journal import Journal

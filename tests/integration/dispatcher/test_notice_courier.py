@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from services.dispatcher.decisions.blame_message import PATIENT_HOLDS
 from services.dispatcher.notices.held_notice import HeldNotice, NoticeLeases, read_held
 from services.dispatcher.notices.recover import replay_notices
 from services.dispatcher.notices.statements import STATEMENTS
+from services.dispatcher.sending.blame_message import PATIENT_HOLDS
 from shared.domain.retry_schedule import RetrySchedule
 from shared.postgres.database import Database, Unavailable
 from tests.integration.dispatcher.noticing import PROOF, add, courier, one, states, tools_for

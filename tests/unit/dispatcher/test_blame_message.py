@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.dispatcher.channels.interface import Outcome, OutcomeKind, Stage
-from services.dispatcher.decisions.blame_message import PATIENT_HOLDS, in_turn, is_of_one_message
+from services.dispatcher.sending.blame_message import PATIENT_HOLDS, in_turn, is_of_one_message
 
 MANY = PATIENT_HOLDS + 1
 
