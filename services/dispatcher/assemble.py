@@ -12,6 +12,7 @@ from services.dispatcher.channels.smpp.receiver import SmppReceiver
 from services.dispatcher.limits.admission import Domains
 from services.dispatcher.limits.shares import Shares
 from services.dispatcher.notices.couriers import Couriers
+from services.dispatcher.notices.hand_over import HandOver
 from services.dispatcher.notices.held_notice import NoticeLeases
 from services.dispatcher.notices.recover import replay_notices
 from services.dispatcher.notices.send_notice import NoticeTools
@@ -37,6 +38,7 @@ from shared.postgres.database import Database, Unavailable
 from shared.runtime import clock
 from shared.runtime.lifecycle import Wakeup, run_loop
 from shared.runtime.settings import Settings
+from shared.suppression.address_hash import AddressHashes
 
 FORGET_SECONDS: Final = 60.0  #: between two looks for references that are too old
 
@@ -136,6 +138,13 @@ async def make_couriers(process: Process, transports: Mapping[Channel, Transport
     await replay_notices(process.database, folder, process.owner, clock.now(), tools.schedule)
     notice_tools = NoticeTools(
         database=process.database,
+        hand_over=HandOver(
+            database=process.database,
+            hashes=AddressHashes(settings.secret),
+            keys=SigningKeys(process.database, settings.secret),
+            signing=tools.signing,
+            dns_check=settings.dns_check,
+        ),
         leases=NoticeLeases(process.database, process.owner, clock.monotonic),
         journal=journal,
         tokens=TokenKeys(settings.secret),

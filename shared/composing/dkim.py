@@ -24,6 +24,9 @@ from shared.domain.sending_domain import Algorithm
 #: Signed once more than they occur: nobody can put another one before ours.
 OVERSIGNED: Final = (b"From", b"Subject")
 
+#: How a signed message begins; one that fill made never does.
+SIGNATURE: Final = b"DKIM-Signature:"
+
 _FIELD_END: Final = re.compile(rb"\r\n(?![ \t])")
 _GAP: Final = re.compile(rb"  +")
 _LONGEST_LINE: Final = 76
@@ -98,7 +101,7 @@ class _Form:
     def __init__(self, key: DkimKey, names: Sequence[bytes], time: int) -> None:
         self._private = key.private
         start = f"a={key.algorithm}; c=relaxed/relaxed; d={key.domain};\r\n s={key.selector}; t={time};\r\n h="
-        self._start = b"DKIM-Signature: v=1; " + start.encode("ascii") + _name_list(names) + b";\r\n bh="
+        self._start = SIGNATURE + b" v=1; " + start.encode("ascii") + _name_list(names) + b";\r\n bh="
         self._canonical_start = canonical_field(self._start).removesuffix(b"\r\n")
 
     def field(self, fields: bytes, body_hash: bytes) -> bytes:

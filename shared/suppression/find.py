@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shared.domain.identifiers import Channel
+from shared.domain.message_class import MessageClass
 from shared.domain.suppression import Reason
 from shared.postgres.database import Connection
 from shared.suppression.address_hash import AddressHashes
@@ -54,6 +55,33 @@ async def find_in(
         )
         for row in rows
     ]
+
+
+async def reasons_against_in(
+    connection: Connection,
+    hashes: AddressHashes,
+    account_id: int,
+    channel: Channel,
+    addresses: Sequence[str],
+    message_class: MessageClass,
+) -> dict[str, str]:
+    """Of those who must not be sent a single message of this class: why not, in the words of a contact record."""
+    asked = [
+        (place, digest)
+        for place, address in enumerate(addresses, start=1)
+        for digest in hashes.all(account_id, channel, address)
+    ]
+    await connection.execute(STATEMENTS["go_by_index"])
+    rows = await connection.fetch(
+        STATEMENTS["reasons_against"],
+        account_id,
+        channel,
+        message_class,
+        list(addresses),
+        [place for place, _ in asked],
+        [digest for _, digest in asked],
+    )
+    return {addresses[row["place"] - 1]: row["reason"] for row in rows}
 
 
 async def link_in(connection: Connection, owned: Sequence[tuple[int, int, str]]) -> None:

@@ -82,6 +82,33 @@ SELECT candidate.place, suppression.id, suppression.channel, suppression.list_id
   JOIN suppression ON suppression.account_id = $1 AND suppression.channel = candidate.channel
                   AND suppression.hash = candidate.hash;
 
+-- reasons_against
+-- Why a message outside of lists must not go to these addresses, by the rules of hand-over (0006_suppression.sql) and in its words:
+-- an opt-out of who has the address today, else the oldest suppression, whoever has it or nobody. $1 account, $2 channel, $3 class
+-- of the message, $4 addresses, $5 places among them (from 1), $6 hashes: each place under every secret
+WITH asked AS (
+    SELECT place, address FROM unnest($4::text[]) WITH ORDINALITY AS each (address, place)
+), opted_out AS (
+    SELECT place
+      FROM asked
+      JOIN subscriber ON subscriber.account_id = $1 AND lower(subscriber.email) = lower(asked.address)
+     WHERE $2::text = 'email' AND optout_forbids(subscriber.optout, $3::text)
+     UNION ALL
+    SELECT place
+      FROM asked
+      JOIN subscriber ON subscriber.account_id = $1 AND subscriber.telephone = asked.address
+     WHERE $2::text = 'sms' AND optout_forbids(subscriber.optout, $3::text)
+), told (place, reason, since) AS (
+    SELECT place, 'opted out', '-infinity'::timestamptz
+      FROM opted_out
+     UNION ALL
+    SELECT candidate.place, suppression_words(suppression.reason, suppression.cdate, suppression.detail), suppression.cdate
+      FROM unnest($5::bigint[], $6::bytea[]) AS candidate (place, hash)
+      JOIN suppression ON suppression.account_id = $1 AND suppression.channel = $2::text AND suppression.hash = candidate.hash
+     WHERE suppression.list_id IS NULL AND (NOT suppression.marketing_only OR $3::text <> 'service')
+)
+SELECT DISTINCT ON (place) place, reason FROM told ORDER BY place, since;
+
 -- link_suppressions
 -- To whoever has the address now, which may have been erased meanwhile. $1 ids, $2 subscribers, $3 addresses
 UPDATE suppression

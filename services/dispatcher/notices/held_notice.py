@@ -9,6 +9,7 @@ from services.dispatcher.notices.statements import STATEMENTS
 from services.dispatcher.sending.held_batch import DOT_MARGIN_SECONDS, LEASE_SECONDS
 from services.dispatcher.sending.journal_records import Hold
 from shared.domain.identifiers import Channel
+from shared.domain.notice import Purpose
 from shared.postgres.database import Database, DatabaseError, Row
 
 log = structlog.get_logger(__name__)
@@ -21,12 +22,15 @@ class HeldNotice:
     """``address`` and ``content`` are never None here: a notice that has lost them has a state."""
 
     id: int
+    account_id: int
     epoch: int
     attempt: int
     channel: Channel
+    purpose: Purpose
     sender: str
     address: str
     content: bytes
+    made_at: float  #: unix seconds
     dot_until: float  #: monotonic seconds: until then nobody else can have it
     lost: bool = field(default=False)  #: somebody else may have it by now
 
@@ -43,12 +47,15 @@ class HeldNotice:
 def read_held(row: Row, dot_until: float) -> HeldNotice:
     return HeldNotice(
         id=row["id"],
+        account_id=row["account_id"],
         epoch=row["epoch"],
         attempt=row["attempt"],
         channel=row["channel"],
+        purpose=row["purpose"],
         sender=row["sender"],
         address=row["address"],
         content=row["content"],
+        made_at=row["made_at"],
         dot_until=dot_until,
     )
 

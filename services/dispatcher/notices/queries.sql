@@ -14,13 +14,15 @@ UPDATE notice
    SET owner = $1, epoch = notice.epoch + 1, leased_until = clock_timestamp() + $2 * interval '1 second'
   FROM due
  WHERE notice.id = due.id
-RETURNING notice.id, notice.epoch, notice.attempt, notice.channel, notice.sender, notice.address, notice.content;
+RETURNING notice.id, notice.account_id, notice.epoch, notice.attempt, notice.channel, notice.purpose, notice.sender,
+          notice.address, notice.content, extract(epoch FROM notice.cdate)::float8 AS made_at;
 
 -- begin_notice
 -- Committed right before a notice is handed to its channel, and the lease begins anew with it. No row: somebody else may have it.
--- $1 id, $2 epoch, $3 owner, $4 lease seconds
+-- What is sent now is what every later attempt sends. $1 id, $2 epoch, $3 owner, $4 lease seconds, $5 the content with its
+-- signatures (null: as it stands)
 UPDATE notice
-   SET begun = true, leased_until = clock_timestamp() + $4 * interval '1 second'
+   SET begun = true, content = coalesce($5, content), leased_until = clock_timestamp() + $4 * interval '1 second'
  WHERE id = $1 AND epoch = $2 AND owner = $3 AND state = 'waiting' AND leased_until > clock_timestamp();
 
 -- renew_notices

@@ -14,11 +14,12 @@ import structlog
 
 from services.dispatcher.channels.interface import Channel, Outcome, OutcomeKind, Outgoing, Stage
 from services.dispatcher.decisions.settle_notice import Said, Verdict, settle_notice
+from services.dispatcher.notices.hand_over import HandOver
 from services.dispatcher.notices.held_notice import HeldNotice, NoticeLeases
 from services.dispatcher.notices.statements import STATEMENTS
+from services.dispatcher.sending.blame_message import PATIENT_HOLDS
 from services.dispatcher.sending.journal import Journal
 from services.dispatcher.sending.journal_records import Hold, Mark, Record
-from services.dispatcher.sending.send_batch import PATIENT_HOLDS
 from shared.domain.email_address import to_envelope
 from shared.domain.identifiers import Channel as ChannelName
 from shared.domain.identifiers import Instant
@@ -26,6 +27,7 @@ from shared.domain.notice import NoticeState
 from shared.domain.retry_schedule import RetrySchedule
 from shared.domain.tokens import TokenKeys, TokenKind, of_notice
 from shared.postgres.database import Database, Unavailable
+from shared.sealing import CannotOpen
 
 log = structlog.get_logger(__name__)
 
@@ -54,6 +56,7 @@ class NoticeTools:
     """What sending notices needs of the world."""
 
     database: Database
+    hand_over: HandOver
     leases: NoticeLeases
     journal: Journal
     tokens: TokenKeys
@@ -73,10 +76,14 @@ class NoticeSending:
         self._tools = tools
         self._notice = notice
         self._outcome: Outcome | None = None
+        self._signed: bytes | None = None  #: the content with signatures that it did not have before
 
     async def send(self, channel: Channel) -> Outcome | None:
         """None, or why it is better not to go on at once. Raises DatabaseError before anything was sent."""
         try:
+            if not await self._may_go():
+                await self._conclude(None)
+                return None
             if not await self._begin():
                 return None
         except Unavailable as error:
@@ -99,12 +106,27 @@ class NoticeSending:
         await self._conclude(stopped)
         return stopped
 
+    async def _may_go(self) -> bool:
+        """With its signatures; or why not is the outcome."""
+        against = await self._tools.hand_over.reason_against(self._notice)
+        if against is not None:
+            self._outcome = Outcome(OutcomeKind.REFUSED, 0, f"suppressed: {against}", Stage.RCPT)
+            return False
+        try:
+            self._signed = await self._tools.hand_over.signed(self._notice)
+        except CannotOpen:
+            # Never without its signature: it rests until somebody has mended the secret.
+            log.warning("notice not signed", action="notice_not_signed", notice_id=self._notice.id)
+            self._outcome = Outcome(OutcomeKind.UNSENT, 0, "the key that signs it cannot be opened", Stage.CONNECT)
+            return False
+        return True
+
     async def _begin(self) -> bool:
         notice, tools = self._notice, self._tools
         asked_at = tools.monotonic()
-        begun = await tools.database.execute(
-            STATEMENTS["begin_notice"], notice.id, notice.epoch, tools.owner, tools.leases.seconds
-        )
+        claim = (notice.id, notice.epoch, tools.owner)
+        begun = await tools.database.execute(STATEMENTS["begin_notice"], *claim, tools.leases.seconds, self._signed)
+        notice.content = self._signed or notice.content
         notice.dot_until = tools.leases.dot_until(asked_at)
         return begun == 1
 

@@ -31,6 +31,10 @@ class LeaseKeeper:
     def count(self) -> int:
         return len(self._held)
 
+    def count_blocked(self) -> int:
+        """Those of tasks of which nothing got through when they were claimed."""
+        return sum(batch.blocked for batch in self._held)
+
     def hold(self, batch: HeldBatch) -> None:
         self._held.add(batch)
 

@@ -1,4 +1,4 @@
-"""The keys that a task's messages are signed with, opened once and kept."""
+"""The keys that messages are signed with, opened once and kept."""
 
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -22,6 +22,11 @@ class SigningKeys:
     async def of_task(self, task_id: int) -> list[DkimKey]:
         """Those settled when it started, in their order; none: it is not signed. Raises CannotOpen, DatabaseError."""
         rows = await self._database.fetch(STATEMENTS["keys_of_task"], task_id)
+        return [self._opened(row) for row in rows]
+
+    async def of_domain(self, account_id: int, domain: str, *, dns_check: bool) -> list[DkimKey]:
+        """Those that sign today what the account sends from this domain. Raises CannotOpen, DatabaseError."""
+        rows = await self._database.fetch(STATEMENTS["keys_of_domain"], account_id, domain, dns_check)
         return [self._opened(row) for row in rows]
 
     def _opened(self, row: Row) -> DkimKey:

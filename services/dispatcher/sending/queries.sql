@@ -2,13 +2,13 @@
 -- Due batches of tasks without a rate, each for this process alone while the lease lasts. A batch that still names an owner was
 -- left by one that died or stalled; of a task that rests (0016_expiry_and_windows.sql) it stays so until that goes on. What has
 -- expired is claimed to be ended.
--- $1 owner, $2 lease seconds, $3 limit, $4 channel
+-- $1 owner, $2 lease seconds, $3 limit, $4 channel, $5 of tasks of which nothing gets through, or of the others
 WITH due AS (
     SELECT batch.task_id, batch.number, batch.owner AS former_owner, sending.blocked_reason IS NOT NULL AS blocked,
            sending.in_doubt, sending.expires <= clock_timestamp() AS expired
       FROM batch
       JOIN sending ON sending.task_id = batch.task_id AND sending.burst IS NULL AND sending.channel = $4
-                  AND NOT rests(sending)
+                  AND NOT rests(sending) AND (sending.blocked_reason IS NOT NULL) = $5
      WHERE NOT batch.done AND batch.due_at <= clock_timestamp() AND batch.leased_until < clock_timestamp()
      ORDER BY batch.due_at, batch.task_id, batch.number
      LIMIT $3
@@ -108,6 +108,18 @@ SELECT dkim_key.id, dkim_key.algorithm, dkim_key.selector, dkim_key.private_key,
   JOIN dkim_key ON dkim_key.id = ANY (sending.dkim_keys)
   JOIN sending_domain ON sending_domain.id = dkim_key.domain_id
  WHERE sending.task_id = $1
+ ORDER BY dkim_key.id;
+
+-- keys_of_domain
+-- What a message outside of tasks is signed with, by the rule of a task's start (open_sending). $1 account, $2 From domain,
+-- $3 whether a key signs only once DNS shows it
+SELECT dkim_key.id, dkim_key.algorithm, dkim_key.selector, dkim_key.private_key, sending_domain.name AS domain
+  FROM sending_domain
+  JOIN dkim_key ON dkim_key.domain_id = sending_domain.id
+ WHERE sending_domain.account_id = $1 AND sending_domain.name = $2 AND NOT sending_domain.removed
+   AND dkim_key.algorithm IN ('rsa-sha256', sending_domain.algorithm)
+   AND (NOT $3::boolean OR CASE dkim_key.algorithm WHEN 'rsa-sha256' THEN 'dkim-rsa' ELSE 'dkim-ed25519' END
+                           = ANY (sending_domain.found))
  ORDER BY dkim_key.id;
 
 -- recipients_of_batch

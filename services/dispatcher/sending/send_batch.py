@@ -3,7 +3,7 @@ out.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import assert_never
@@ -11,10 +11,11 @@ from typing import assert_never
 import structlog
 from pyroaring import BitMap
 
-from services.dispatcher.channels.interface import Channel, Outcome, OutcomeKind, Outgoing, Stage
+from services.dispatcher.channels.interface import Channel, Outcome, OutcomeKind, Outgoing
 from services.dispatcher.decisions.read_receipt import reference_in
 from services.dispatcher.decisions.settle_batch import Tally, settle
 from services.dispatcher.limits.admission import Admitted, Domains
+from services.dispatcher.sending.blame_message import in_turn, is_of_one_message
 from services.dispatcher.sending.compose import Unsendable
 from services.dispatcher.sending.held_batch import HeldBatch
 from services.dispatcher.sending.journal import Journal
@@ -37,7 +38,6 @@ from shared.postgres.database import Database, Row, Unavailable
 log = structlog.get_logger(__name__)
 
 RELAY_PAUSE_SECONDS = 5.0  #: how long a batch rests after the relay could not be used
-PATIENT_HOLDS = 3  #: after so many a fresh connection that breaks over a message costs that one an attempt
 
 _MARKS = {
     OutcomeKind.ACCEPTED: Mark.ACCEPTED,
@@ -46,9 +46,6 @@ _MARKS = {
     OutcomeKind.UNSENT: Mark.NOT_TAKEN,
     OutcomeKind.BLOCKED: Mark.NOT_TAKEN,
 }
-
-#: Where a connection breaks over the message in hand, not before there was one.
-_OF_A_MESSAGE = frozenset({Stage.MAIL, Stage.RCPT, Stage.DATA})
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +84,7 @@ class BatchSending:
         self._trouble = ""
         self._blocked_reason: str | None = None
         self.pause = 0.0  #: seconds for which the channel asked to be left alone
-        self._let_go: int | None = None  #: the last one that the channel gave back unsent
+        self._let_go: dict[OutcomeKind, int] = {}  #: the last one that the channel gave back unsent, or blocked
         self._admitted: Admitted | None = None
 
     async def send(self, channel: Channel) -> bool:
@@ -111,23 +108,24 @@ class BatchSending:
         await self._conclude()
         return not self._trouble
 
-    async def _hand_to(self, channel: Channel, rows: list[Row]) -> None:
+    async def _hand_to(self, channel: Channel, rows: Sequence[Row]) -> None:
         if not rows:
             return
         stopped = await self._send_rows(channel, rows)
         self.pause = 0.0 if stopped is None else stopped.pause
-        heard = self._recorder.final or self._recorder.deferred or len(self._withheld)
-        if stopped is None or self._batch.halt is not None or heard:
+        if stopped is None or self._batch.halt is not None:
             return
-        self._trouble = reason_of(stopped)
-        if self._tools.transport.stopped(self._trouble) or stopped.kind is OutcomeKind.BLOCKED:
-            self._blocked_reason = self._trouble
-        again_and_again = self._batch.hold.epoch > PATIENT_HOLDS and stopped.kind is OutcomeKind.UNSENT
-        if again_and_again and stopped.stage in _OF_A_MESSAGE and self._let_go is not None:
-            # It may be this very message: it waits like one refused for now, and the others of the batch go on.
-            self._recorder.deferral(self._let_go, self._time_ms(), stopped.note)
+        if not (self._recorder.final or self._recorder.deferred or len(self._withheld)):
+            self._trouble = reason_of(stopped)
+            if self._tools.transport.stopped(self._trouble) or stopped.kind is OutcomeKind.BLOCKED:
+                self._blocked_reason = self._trouble
+        attempt, holds = self._batch.attempt, self._batch.hold.epoch
+        blamed = is_of_one_message(stopped, accepted=self._accepted, attempt=attempt, holds=holds)
+        if blamed and stopped.kind in self._let_go:
+            # It waits like one refused for now, and the others of the batch go on.
+            self._recorder.deferral(self._let_go[stopped.kind], self._time_ms(), stopped.note)
 
-    async def _send_rows(self, channel: Channel, rows: list[Row]) -> Outcome | None:
+    async def _send_rows(self, channel: Channel, rows: Sequence[Row]) -> Outcome | None:
         """Why it stopped before the end, as ``send_all`` says it."""
         composed = self._outgoing(rows)
         if self._task.signer is None:
@@ -171,7 +169,7 @@ class BatchSending:
         )
         await self._recorder.conclude([write], self._tools.give_up)
 
-    async def _hand_over(self) -> list[Row]:
+    async def _hand_over(self) -> Sequence[Row]:
         """Who of the batch is written to now; the others are recorded as suppressed, or wait for their domain."""
         hold = self._batch.hold
         ordinals = list(self._batch.ordinals)[: self._batch.allowed]
@@ -187,9 +185,9 @@ class BatchSending:
             kind = Kind.HELD if ordinal in self._batch.resent else Kind.SUPPRESSED
             self._recorder.final_outcome((kind,), ordinal, self._time_ms(), why)
         self._admitted = self._tools.domains.admit([row for row in rows if row["ordinal"] not in suppressed])
-        return self._admitted.rows
+        return in_turn(self._admitted.rows, hold.epoch)
 
-    def _outgoing(self, rows: list[Row]) -> Iterator[Outgoing]:
+    def _outgoing(self, rows: Sequence[Row]) -> Iterator[Outgoing]:
         for row in rows:
             if not self._batch.may_start(self._tools.monotonic()):
                 return
@@ -232,10 +230,8 @@ class BatchSending:
                 self._recorder.deferral(ordinal, time_ms, outcome.note)
             case OutcomeKind.DOUBTFUL:
                 self._recorder.doubt(ordinal)
-            case OutcomeKind.UNSENT:
-                self._let_go = ordinal  # it stays in the batch, and no attempt is spent
-            case OutcomeKind.BLOCKED:
-                pass  # as well
+            case OutcomeKind.UNSENT | OutcomeKind.BLOCKED:
+                self._let_go[outcome.kind] = ordinal  # it stays in the batch, and no attempt is spent
             case _:
                 assert_never(outcome.kind)
         trial = self._withheld.trial

@@ -28,9 +28,12 @@ LONGEST_RELAY_PAUSE_SECONDS = 15.0
 
 @dataclass(frozen=True, order=True, slots=True)
 class Waiting:
-    """A claimed batch in the queue: those of tasks with a rate first, then as they came."""
+    """A claimed batch in the queue: those of tasks with a rate first, those of which nothing gets through last, then as
+    they came.
+    """
 
     without_rate: bool
+    blocked: bool
     arrival: int
     batch: HeldBatch = field(compare=False)
 
@@ -83,22 +86,26 @@ class Sender:
         if room <= 0:
             return False
         # What a rate grants is gone after a second, so it is asked for first and served first.
-        claimed = await self._claim_by("claim_paced", room, paced=True)
+        claimed = await self._claim_by("claim_paced", room)
         if claimed < room:
-            claimed += await self._claim_by("claim_batches", room - claimed, paced=False)
+            claimed += await self._claim_by("claim_batches", room - claimed, False)
+        # A task of which nothing gets through holds up no other: while there are others in hand, one batch tries it.
+        blocked = self._keeper.count_blocked()
+        trying = room if self._keeper.count == blocked else int(not blocked)
+        if trying:
+            claimed += await self._claim_by("claim_batches", trying, True)
         if not claimed:
             self._tools.journal.reset()
             await self._wait_for_next()
         return claimed > 0
 
-    async def _claim_by(self, statement: str, limit: int, *, paced: bool) -> int:
-        asked_at = self._tools.monotonic()
-        tools = self._tools
-        rows = await tools.database.fetch(STATEMENTS[statement], tools.owner, LEASE_SECONDS, limit, tools.channel)
-        for row in rows:
+    async def _claim_by(self, statement: str, limit: int, *more: bool) -> int:
+        tools, asked_at, paced = self._tools, self._tools.monotonic(), statement == "claim_paced"
+        asked = (tools.owner, LEASE_SECONDS, limit, tools.channel, *more)
+        for row in (rows := await tools.database.fetch(STATEMENTS[statement], *asked)):
             batch = read_held(row, asked_at, paced=paced)
             self._keeper.hold(batch)
-            self._waiting.put_nowait(Waiting(not paced, next(self._arrivals), batch))
+            self._waiting.put_nowait(Waiting(not paced, batch.blocked, next(self._arrivals), batch))
         return len(rows)
 
     async def _wait_for_next(self) -> None:

@@ -253,3 +253,17 @@ async def test_a_task_is_refused_when_its_domain_no_longer_counts(
     assert REFUSED in refused.json["detail"]
     assert (worse.status, worse.faults) == (400, {"message_id", "list_id"})
     assert await count_events(database) == before
+
+
+async def test_a_proof_is_refused_when_its_domain_no_longer_counts(client: Client, names: NameServer) -> None:
+    """It would go out unsigned."""
+    domain = await verified(client, names)
+    message = (await client.post("/message", EMAIL_MESSAGE)).headers["Location"]
+    proof = {"to": ["ann@example.org"]}
+    assert (await client.post(f"{message}/test", proof)).status == 202
+    names.records.clear()
+    await looked(client, domain, lambda answer: not answer["verified"])
+    refused = await client.post(f"{message}/test", proof)
+
+    assert (refused.status, refused.faults) == (409, {"from_email"})
+    assert REFUSED in refused.json["detail"]

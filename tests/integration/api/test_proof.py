@@ -229,6 +229,19 @@ async def test_an_opt_out_of_marketing_leaves_proofs_of_the_service(
     path = (await client.post("/message", {**EMAIL_MESSAGE, "class": kind})).headers["Location"]
 
     assert (await client.post(f"{path}/test", {"to": [ANN]})).status == status
+    assert [row["purpose"] for row in await rows(database)] == ["service_proof"] * (status == 202)
+
+
+async def test_the_opt_out_of_a_subscriber_is_one_of_his_address(
+    client: Client, database: Database, message: str
+) -> None:
+    """Though nobody has suppressed it."""
+    listed = (await client.post("/list", {"name": "Readers"})).headers["Location"]
+    await client.post(f"{listed}/subscriber", {"email": ANN.title()})
+    await database.execute("UPDATE subscriber SET optout = 'basic'")
+    reply = await client.post(f"{message}/test", {"to": [BOB, ANN]})
+
+    assert (reply.status, reply.faults) == (409, {"to.1"})
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -9,9 +10,11 @@ from typing import Any
 
 from services.dispatcher.channels.interface import Channel
 from services.dispatcher.notices.courier import Courier
+from services.dispatcher.notices.hand_over import HandOver
 from services.dispatcher.notices.held_notice import NoticeLeases
 from services.dispatcher.notices.send_notice import NoticeTools
 from services.dispatcher.sending.journal import Journal
+from services.dispatcher.sending.load_keys import SigningKeys
 from shared.domain.identifiers import Channel as ChannelName
 from shared.domain.retry_schedule import RetrySchedule
 from shared.event_store.interface import Append
@@ -19,7 +22,9 @@ from shared.event_store.on_postgres import PostgresEventStore
 from shared.notices.record import NewNotice, notice_row
 from shared.postgres.database import Database
 from shared.runtime import clock
+from shared.suppression.address_hash import AddressHashes
 from tests.integration.dispatcher.dispatching import KEYS
+from tests.signing_domain import SECRET
 
 PROOF = NewNotice(
     account_id=1,
@@ -75,6 +80,13 @@ def tools_for(database: Database, folder: Path, monotonic: Callable[[], float] =
     """Of the process number 1, with its journal in ``folder``; what is refused for now rests for an hour."""
     return NoticeTools(
         database=database,
+        hand_over=HandOver(
+            database=database,
+            hashes=AddressHashes([SECRET]),
+            keys=SigningKeys(database, [SECRET]),
+            signing=ThreadPoolExecutor(1),
+            dns_check=False,
+        ),
         leases=NoticeLeases(database, 1, monotonic),
         journal=Journal(folder, 1),
         tokens=KEYS,

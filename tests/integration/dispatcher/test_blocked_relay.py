@@ -110,6 +110,28 @@ async def test_a_relay_that_refuses_us_blocks_and_bounces_nobody(
     assert [line["action"] for line in logs].count("transport_free") == 1
 
 
+@pytest.mark.parametrize(
+    ("stage", "reply"),
+    [("rcpt", b"550 5.1.8 sender's domain not found\r\n"), ("dot", b"554 5.7.9 against our policy\r\n")],
+)
+async def test_one_for_whom_the_relay_blames_us_keeps_nobody_waiting(
+    database: Database, tmp_path: Path, stage: str, reply: bytes
+) -> None:
+    """While others get through it is about him: he spends his attempts, and all the others have theirs."""
+
+    def script(step: Step) -> Action | None:
+        return Say(reply) if step.stage == stage and b"person-1-8@" in step.argument else None
+
+    await post_task(database, 40)
+    async with FakeRelay(script) as relay, dispatching(database, relay.port, tmp_path, retry_seconds="0, 0"):
+        sets = await settled(database, 40)
+
+    one = await database.fetch_value("SELECT ordinal FROM contact_record WHERE address LIKE 'person-1-8@%'")
+    assert sets[Kind.FAILED] == BitMap([one])
+    assert sets[Kind.DELIVERED] == BitMap(range(40)) - BitMap([one])
+    assert copies(relay) == Counter(set(range(40)) - {one})
+
+
 async def test_where_nobody_listens_the_task_is_blocked(database: Database, tmp_path: Path) -> None:
     async with FakeRelay() as gone:
         pass
@@ -168,6 +190,26 @@ async def test_one_task_s_sender_may_be_refused_while_others_go_on(database: Dat
             await blocked_reason(database, is_null)
 
 
+async def test_a_task_that_is_refused_holds_up_no_other_that_comes_later(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many batches it has, and however long a connection rests after each."""
+    monkeypatch.setattr(sender, "LONGEST_RELAY_PAUSE_SECONDS", 60.0)
+
+    def script(step: Step) -> Action | None:
+        first = relay.of_task(step.argument) == 1 if step.stage == "mail" else False
+        return Say(b"553 5.7.1 not with that sender\r\n") if first else None
+
+    async with Sorting(script) as relay:
+        await post_task(database, 2_000, number=1)
+        async with dispatching(database, relay.port, tmp_path, smtp_connections="2"):
+            await blocked_reason(database, is_text)
+            await post_task(database, 400, number=2)
+            await settled(database, 400, task_id=2, seconds=30.0)
+
+    assert len(relay.ledger) == 400
+
+
 class Sorting(FakeRelay):
     """Knows whose a bounce address is."""
 
@@ -183,7 +225,8 @@ async def test_the_next_batch_clears_what_an_earlier_process_noted(
     """With the first message that gets through; who claims a batch is told that there is something to clear."""
     await ready_task(database, handler, 60)
     await database.execute("UPDATE sending SET blocked_reason = 'auth: 535 no'")
-    (batch,) = await claim(database, OWNER, limit=1)
+    assert await claim(database, OWNER) == []
+    (batch,) = await claim(database, OWNER, limit=1, blocked=True)
     assert batch.blocked
     await database.execute("UPDATE batch SET owner = NULL, leased_until = '-infinity'")
 

@@ -37,9 +37,16 @@ async def ready_task(
 
 
 async def claim(
-    database: Database, owner: int, limit: int = 1_000, statement: str = "claim_batches", channel: Channel = "email"
+    database: Database,
+    owner: int,
+    limit: int = 1_000,
+    statement: str = "claim_batches",
+    channel: Channel = "email",
+    *,
+    blocked: bool = False,
 ) -> list[HeldBatch]:
-    rows = await database.fetch(STATEMENTS[statement], owner, 15.0, limit, channel)
+    more = () if statement == "claim_paced" else (blocked,)
+    rows = await database.fetch(STATEMENTS[statement], owner, 15.0, limit, channel, *more)
     return [read_held(row, 0.0, paced=statement == "claim_paced") for row in rows]
 
 

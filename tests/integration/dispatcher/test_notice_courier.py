@@ -9,7 +9,7 @@ import pytest
 from services.dispatcher.notices.held_notice import HeldNotice, NoticeLeases, read_held
 from services.dispatcher.notices.recover import replay_notices
 from services.dispatcher.notices.statements import STATEMENTS
-from services.dispatcher.sending.send_batch import PATIENT_HOLDS
+from services.dispatcher.sending.blame_message import PATIENT_HOLDS
 from shared.domain.retry_schedule import RetrySchedule
 from shared.postgres.database import Database, Unavailable
 from tests.integration.dispatcher.noticing import PROOF, add, courier, one, states, tools_for
@@ -48,7 +48,7 @@ async def test_what_somebody_else_has_taken_over_is_not_begun(database: Database
     """Between the claim and the begin the lease ran out, and another claimed it; or nobody did yet."""
     await add(database, PROOF)
     notice = await claim(database, NoticeLeases(database, 1, lambda: 0.0))
-    begin = (STATEMENTS["begin_notice"], notice.id, notice.epoch, 1, 15.0)
+    begin = (STATEMENTS["begin_notice"], notice.id, notice.epoch, 1, 15.0, None)
     await database.execute("UPDATE notice SET leased_until = '-infinity'")
     assert await database.execute(*begin) == 0
     await database.execute("UPDATE notice SET epoch = epoch + 1, owner = 2, leased_until = 'infinity'")

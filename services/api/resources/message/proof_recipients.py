@@ -8,10 +8,11 @@ from services.api.addresses import read_email, read_telephone
 from services.api.resources.message.read import QUERIES
 from shared.composing.fill_message import RecipientData
 from shared.domain.identifiers import Channel
+from shared.domain.message_class import MessageClass
 from shared.domain.refusal import Fault, Refused
 from shared.postgres.database import Database
 from shared.suppression.address_hash import AddressHashes
-from shared.suppression.find import find_in
+from shared.suppression.find import reasons_against_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,18 +64,16 @@ async def refuse_suppressed(
     account_id: int,
     channel: Channel,
     addresses: Sequence[str],
-    *,
-    marketing: bool,
+    message_class: MessageClass,
 ) -> Refused | None:
     """A proof is a message too: whoever said stop, complained or bounced gets none."""
     async with database.transaction() as connection:
-        found = await find_in(connection, hashes, account_id, [(channel, address) for address in addresses])
-    faults = {
-        each.address: f"is suppressed: {each.reason}"
-        for each in found
-        if each.list_id is None and (marketing or not each.marketing_only)
-    }
-    if not faults:
+        found = await reasons_against_in(connection, hashes, account_id, channel, addresses, message_class)
+    if not found:
         return None
-    places = {address: place for place, address in enumerate(addresses)}
-    return Refused("conflict", tuple(Fault(f"to.{places[address]}", fault) for address, fault in faults.items()))
+    faults = [
+        Fault(f"to.{place}", f"is suppressed: {found[address]}")
+        for place, address in enumerate(addresses)
+        if address in found
+    ]
+    return Refused("conflict", tuple(faults))

@@ -29,17 +29,3 @@ SELECT id, email, telephone, vars FROM subscriber WHERE account_id = $1 AND id =
 SELECT id, lower(email) AS address FROM subscriber WHERE account_id = $1 AND lower(email) = ANY ($2::text[])
 UNION ALL
 SELECT id, telephone FROM subscriber WHERE account_id = $1 AND telephone = ANY ($3::text[]);
-
--- keys_of_from
--- What a proof is signed with: the keys that a task would have that starts now. $1 account, $2 domain, $3 whether they count only
--- once DNS shows them
-SELECT dkim_key.id, dkim_key.algorithm, dkim_key.selector, dkim_key.private_key, sending_domain.name AS domain
-  FROM sending_domain
-  JOIN dkim_key ON dkim_key.domain_id = sending_domain.id
- WHERE sending_domain.account_id = $1 AND sending_domain.name = $2 AND NOT sending_domain.removed
-   AND dkim_key.algorithm IN ('rsa-sha256', sending_domain.algorithm)
-   AND (NOT $3::boolean OR CASE dkim_key.algorithm
-                               WHEN 'rsa-sha256' THEN 'dkim-rsa'
-                               ELSE 'dkim-ed25519'
-                           END = ANY (sending_domain.found))
- ORDER BY dkim_key.id;

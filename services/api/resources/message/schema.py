@@ -10,10 +10,9 @@ from services.api.fields import Email, Flag, Line, Name, RequestModel, Small, Te
 from shared.composing.check_message import email_problems, sms_problems
 from shared.domain.email_content import EmailContent
 from shared.domain.identifiers import Channel
+from shared.domain.message_class import MessageClass
 from shared.domain.refusal import Fault
 from shared.domain.template_tags import read_template
-
-MessageClass = Literal["marketing", "service"]
 
 #: GSM 03.38 without its Greek and control characters: what every handset shows as a sender.
 _GSM_SENDER: Final = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9 !\"#%&'()*+,./:;<=>?_@$£¥èéùìòÇØøÅåÆæßÉ¡ÄÖÑÜ§¿äöñüà-]{1,11}")

@@ -19,9 +19,9 @@ from services.api.resources.message.proof_recipients import (
     read_sample,
     refuse_suppressed,
 )
-from services.api.resources.message.sign_proof import signed
 from shared.bus.interface import Hint
 from shared.domain.identifiers import Channel
+from shared.domain.notice import Purpose
 from shared.domain.refusal import Fault, Refused
 from shared.event_store.interface import Append
 from shared.notices.record import NewNotice, notice_row
@@ -64,17 +64,17 @@ async def post_proof(api: Api, call: Call[NoQuery, NewProof]) -> Answer | Refuse
     if faults or isinstance(sample, Fault):
         return Refused.invalid(*faults)
     to = [each for each in addresses if isinstance(each, str)]
-    hashes, marketing = AddressHashes(api.secret), message["class"] == "marketing"
-    refused = await refuse_suppressed(api.database, hashes, account_id, channel, to, marketing=marketing)
+    hashes, message_class = AddressHashes(api.secret), message["class"]
+    refused = await refuse_suppressed(api.database, hashes, account_id, channel, to, message_class)
     if refused is not None:
         return refused
-    context = ProofContext(account_id, api.tracker_url, api.bounce_domain, api.now())
-    prepared = prepare_proof(message, context)
+    if channel == "email" and (fault := await from_fault(api.database, account_id, message["from_email"], api.terms)):
+        return Refused("conflict", (Fault("from_email", fault),))
+    prepared = prepare_proof(message, ProofContext(account_id, api.tracker_url, api.bounce_domain, api.now()))
     if isinstance(prepared, list):
         return Refused("conflict", tuple(prepared))
-    notices = await _notices(api, call, channel, prepared, sample, to)
-    if not isinstance(notices, Refused) and channel == "email":
-        notices = await _signed(api, notices, message["from_email"], context.date)
+    purpose: Purpose = "service_proof" if message_class == "service" else "proof"
+    notices = await _notices(api, call, channel, purpose, prepared, sample, to)
     return notices if isinstance(notices, Refused) else await _send(api, call, notices)
 
 
@@ -90,6 +90,7 @@ async def _notices(
     api: Api,
     call: Call[NoQuery, NewProof],
     channel: Channel,
+    purpose: Purpose,
     prepared: Prepared,
     sample: Sample,
     addresses: Sequence[str],
@@ -108,7 +109,7 @@ async def _notices(
                 user_id=call.caller.user_id,
                 subscriber_id=owner or sample.subscriber_id,
                 channel=channel,
-                purpose="proof",
+                purpose=purpose,
                 origin=f"proof-{notice_id}",
                 sender=proof.sender,
                 address=address,
@@ -117,13 +118,6 @@ async def _notices(
             )
         )
     return notices
-
-
-async def _signed(api: Api, notices: Sequence[NewNotice], from_email: str, time: float) -> list[NewNotice] | Refused:
-    """As mail of a task: from a domain of the account, where that is asked, and with its keys."""
-    if fault := await from_fault(api.database, notices[0].account_id, from_email, api.terms):
-        return Refused.conflict(fault, "from_email")
-    return await signed(api.database, api.secret, notices, from_email, time, dns_check=api.terms.checked)
 
 
 async def _send(api: Api, call: Call[NoQuery, NewProof], notices: Sequence[NewNotice]) -> Answer:

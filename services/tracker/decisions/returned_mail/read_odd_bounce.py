@@ -10,7 +10,13 @@ from shared.domain.delivery import Kind
 
 
 def read_odd_bounce(mail: Mail) -> Judgement | None:
-    """None: nobody knows a bounce that looks so. May raise what its many readers raise."""
+    """None: nobody knows a bounce that looks so. May raise what its many readers raise.
+
+    They look into messages within the mail as well, and a report in there is on somebody else: so those are emptied.
+    """
+    for part in mail.parts:
+        if part.get_content_type() == "message/rfc822":
+            part.set_payload("")
     delayed, failed = all_failures(mail.message)
     if failed:
         return Judgement("failed", (Finding(Kind.BOUNCED, write_note("", find_reason(mail))),))
