@@ -133,7 +133,7 @@ async def test_a_token_is_given_for_a_password_and_opens(
     by_token = signupto.Client(version="1", auth=reader)
     by_token._baseurl = f"{client.url}/v1/"
     assert [task["id"] for task in (await ask(by_token.task.get)).data] == [ready_task]
-    assert token.encode() not in (await database.fetch_row("SELECT hash FROM signupto_token"))["hash"]
+    assert token.encode() not in await database.fetch_value("SELECT hash FROM signupto_token")
     await database.execute("UPDATE signupto_token SET expires_at = now()")
     await refused(raw, {"Authorization": f"SuTToken {token}"})
     await forget_expired(database)
