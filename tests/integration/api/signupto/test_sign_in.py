@@ -1,5 +1,6 @@
 """Who may ask below ``/v1``, and with what: signature, token, key."""
 
+import asyncio
 import re
 import time
 from email.utils import formatdate
@@ -7,8 +8,11 @@ from email.utils import formatdate
 import pytest
 import signupto
 
+from services.api.app import start_api
 from services.api.dialects.signupto.sign_in import forget_expired
 from services.api.keys import CreatedKey
+from shared.bus.in_process import InProcess
+from shared.event_store.on_postgres import PostgresEventStore
 from shared.postgres.database import Database
 from shared.runtime.settings import Settings
 from tests.integration.api.conftest import Client, Clients
@@ -84,6 +88,24 @@ async def test_a_nonce_works_once_whichever_request_it_is_for(raw: Signer, ready
     assert "X-SuT-Nonce was used before" in await refused(raw, headers)
     again = raw.sign("GET", "/v1/task/1", X_SuT_Nonce=headers["X-SuT-Nonce"])
     assert "X-SuT-Nonce was used before" in await refused(raw, again, target="/v1/task/1")
+
+
+async def test_a_nonce_works_once_over_all_replicas(
+    raw: Signer,
+    ready_task: int,
+    settings: Settings,
+    database: Database,
+    store: PostgresEventStore,
+    bus: InProcess,
+) -> None:
+    second = await start_api(settings, database, store, bus)
+    try:
+        elsewhere, headers = Signer(second.url, raw.created), raw.sign("GET", TASK)
+        replies = await asyncio.gather(*(signer.send("GET", TASK, headers) for signer in [raw, elsewhere] * 5))
+    finally:
+        await second.stop()
+
+    assert sorted(reply.status for reply in replies) == [200] + [401] * 9
 
 
 async def test_a_nonce_of_a_refused_request_and_of_another_user_is_not_used_up(
@@ -164,10 +186,12 @@ async def test_names_with_slashes_are_told_apart(clients: Clients, raw: Signer) 
     for account, user in (("a/b", "c"), ("a", "b/c")):
         made = await clients.make(account=account, user=user)
         assert made.created is not None
+        await made.post("/list", {"name": f"{account} {user}"})
         own = made.created["signupto"]
         reply = await raw.form("POST", "/v1/token", username=own["username"], password=own["password"])
         held = {"Authorization": f"SuTToken {reply.answer['token']}"}
-        assert (await raw.send("POST", "/v1/list", held)).status != 401
+        lists = await raw.send("GET", "/v1/list", held)
+        assert [each["name"] for each in lists.answer] == [f"{account} {user}"]
 
 
 async def test_keys_open_too_and_a_wrong_one_does_not(client: Client, raw: Signer, ready_task: int) -> None:
