@@ -13,6 +13,8 @@ from aiohttp import web
 from services.api import metrics, openapi
 from services.api.authenticate import Authenticator
 from services.api.connection import Listener
+from services.api.dialects.signupto.operations import OPERATIONS as SIGNUPTO_OPERATIONS
+from services.api.dialects.signupto.sign_in import SignUpTo, forget_expired
 from services.api.dns_lookup import DnsLookup
 from services.api.health import PROBE_SECONDS, Readiness
 from services.api.in_turn import InTurn
@@ -42,7 +44,7 @@ from shared.domain.identifiers import Instant
 from shared.domain.tokens import TokenKeys
 from shared.event_store.handle_command import Handler
 from shared.event_store.interface import EventStore
-from shared.postgres.database import Database, Unavailable
+from shared.postgres.database import Database, DatabaseError, Unavailable
 from shared.postgres.ids import Ids
 from shared.runtime import clock
 from shared.runtime.lifecycle import Wakeup, run_loop
@@ -51,6 +53,7 @@ from shared.runtime.settings import BadSettings, Settings
 NEEDED: Final = frozenset({"DATABASE_URL", "BUS_URL", "SECRET"})
 BACKLOG: Final = 512
 STOP_SECONDS: Final = 15.0  #: for the answers under way
+FORGET_SECONDS: Final = 60.0
 
 OPERATIONS: Final[tuple[Operation[Any, Any], ...]] = (
     *list_routes.OPERATIONS,
@@ -64,6 +67,7 @@ OPERATIONS: Final[tuple[Operation[Any, Any], ...]] = (
     *key_routes.OPERATIONS,
     *domain_routes.OPERATIONS,
     *search_routes.OPERATIONS,
+    *SIGNUPTO_OPERATIONS,
 )
 
 
@@ -109,6 +113,7 @@ async def start_api(settings: Settings, database: Database, store: EventStore, b
         _loops=[
             asyncio.create_task(relay.run(stopping)),
             asyncio.create_task(run_loop("readiness", readiness.probe, Wakeup(), stopping, PROBE_SECONDS)),
+            asyncio.create_task(_forget_expired(database, stopping)),
             *([asyncio.create_task(watch(stopping))] if watch else []),
         ],
     )
@@ -149,7 +154,8 @@ def make_server(
         look_at_dns=look_at_dns,
     )
     pages = _pages(readiness, counts)
-    return Server(api, Routes(OPERATIONS), authenticator, counts, pages, changed)
+    dialects = {"v1": SignUpTo(database, settings.secret, authenticator)}
+    return Server(api, Routes(OPERATIONS), authenticator, counts, pages, changed, dialects)
 
 
 def _domain_watch(
@@ -158,6 +164,13 @@ def _domain_watch(
     """The loop that asks DNS, until the event given to it."""
     watch = DomainWatch(database, Handler(store, _now), DnsLookup(settings.dns_server), terms)
     return lambda stop: run_loop("domains", watch.look, wakeup, stop, SWEEP_SECONDS, passing=(Unavailable,))
+
+
+async def _forget_expired(database: Database, stopping: asyncio.Event) -> None:
+    """Nonces and tokens of ``/v1`` that nobody can use any more."""
+    await run_loop(
+        "expired", lambda: forget_expired(database), Wakeup(), stopping, FORGET_SECONDS, passing=(DatabaseError,)
+    )
 
 
 def _now() -> Instant:

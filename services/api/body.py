@@ -34,7 +34,7 @@ def object_body(kind: Any) -> Body[Any]:
     adapter: TypeAdapter[Any] = TypeAdapter(kind)
 
     def read(media: str, data: bytes) -> Any:
-        parsed = _parse(media, data)
+        parsed = parse_object(media, data)
         if isinstance(parsed, list):
             return parsed
         return validate(adapter, models, parsed, as_text=media == FORM)
@@ -42,7 +42,8 @@ def object_body(kind: Any) -> Body[Any]:
     return Body({JSON: kind, FORM: kind}, read)
 
 
-def _parse(media: str, data: bytes) -> dict[str, Any] | list[Fault]:
+def parse_object(media: str, data: bytes) -> dict[str, Any] | list[Fault]:
+    """What is said by each name, not validated yet; or what is wrong."""
     if media == FORM:
         try:
             return parse_form(data.decode())

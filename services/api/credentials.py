@@ -1,7 +1,7 @@
 """What is secret about accounts, users and keys: how it is drawn, sealed and put into their rows."""
 
 import base64
-from typing import Final
+from typing import Any, Final
 
 from services.api.authenticate import hash_key
 from shared.domain.account import Key, User
@@ -60,12 +60,12 @@ def open_account(secret: tuple[bytes, ...], row: Row) -> Secrets:
     return _opened(secret, f"account-{row['id']}", row)
 
 
-def open_user(secret: tuple[bytes, ...], row: Row) -> Secrets:
+def open_user(secret: tuple[bytes, ...], row: Row | dict[str, Any]) -> Secrets:
     """What the row has beside its id, unsealed. Raises CannotOpen."""
     return _opened(secret, f"user-{row['id']}", row)
 
 
-def _opened(secret: tuple[bytes, ...], owner: str, row: Row) -> Secrets:
+def _opened(secret: tuple[bytes, ...], owner: str, row: Row | dict[str, Any]) -> Secrets:
     sealed = {name: value for name, value in dict(row).items() if name != "id"}
     return {name: open_sealed(secret, f"{owner} {name}", value).decode() for name, value in sealed.items()}
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
+from services.api.body import JSON
 from services.api.idempotency import HEADER
 from services.api.operation import Operation
 from services.api.problem import CONTENT_TYPE
@@ -36,6 +37,9 @@ _PROBLEM: Final[dict[str, Any]] = {
     },
 }
 
+_SUTHASH: Final = 'SuTHash signature="…" over the headers Date, X-SuT-CID, X-SuT-UID and X-SuT-Nonce'
+_SUTTOKEN: Final = "SuTToken and what POST /v1/token answers"
+
 Operations = Iterable[Operation[Any, Any]]
 
 
@@ -58,6 +62,8 @@ def describe(operations: Operations, version: str) -> dict[str, Any]:
             "securitySchemes": {
                 "bearer": {"type": "http", "scheme": "bearer"},
                 "basic": {"type": "http", "scheme": "basic"},
+                "suthash": {"type": "apiKey", "in": "header", "name": "Authorization", "description": _SUTHASH},
+                "suttoken": {"type": "apiKey", "in": "header", "name": "Authorization", "description": _SUTTOKEN},
             },
         },
     }
@@ -70,7 +76,8 @@ def _schemas(operations: tuple[Operation[Any, Any], ...]) -> tuple[dict[Any, dic
         bodies = operation.body.media.values() if operation.body else ()
         for kind in bodies:
             kinds[id(kind)] = (id(kind), "validation", TypeAdapter(kind))
-        for kind in (operation.answer, *operation.also_answers.values()):
+        refusals = (operation.refusal,) if operation.refusal is not None else ()
+        for kind in (operation.answer, *operation.also_answers.values(), *refusals):
             kinds[id(kind)] = (id(kind), "serialization", TypeAdapter(kind))
     made, definitions = TypeAdapter.json_schemas(kinds.values(), ref_template=_REF)
     return {key: schema for (key, _), schema in made.items()}, definitions.get("$defs", {})
@@ -81,7 +88,8 @@ def _operation(operation: Operation[Any, Any], schemas: Mapping[Any, dict[str, A
     described: dict[str, Any] = {
         "operationId": _operation_id(operation),
         "summary": operation.summary,
-        "description": "Roles: " + ", ".join(sorted(operation.roles)),
+        "description": "For everybody" if operation.public else "Roles: " + ", ".join(sorted(operation.roles)),
+        "security": [{scheme: []} for scheme in operation.security],
         "parameters": [
             *_path_parameters(operation.path),
             *_query_parameters(operation.query),
@@ -95,7 +103,14 @@ def _operation(operation: Operation[Any, Any], schemas: Mapping[Any, dict[str, A
             for status, kind in answers.items()
         },
     }
-    described["responses"] |= {str(status): _problem(status) for status in sorted({*_ALWAYS, *operation.refusals})}
+    refused = {*_ALWAYS, *operation.refusals}
+    if operation.refusal is None:
+        described["responses"] |= {str(status): _problem(status) for status in sorted(refused)}
+    else:
+        content = {JSON: {"schema": schemas[id(operation.refusal)]}}
+        described["responses"] |= {
+            str(status): {"description": HTTPStatus(status).phrase, "content": content} for status in sorted(refused)
+        }
     if operation.body:
         media = {name: {"schema": schemas[id(kind)]} for name, kind in operation.body.media.items()}
         described["requestBody"] = {"required": True, "content": media}
@@ -103,7 +118,7 @@ def _operation(operation: Operation[Any, Any], schemas: Mapping[Any, dict[str, A
 
 
 def _operation_id(operation: Operation[Any, Any]) -> str:
-    words = re.sub(r"[^a-z]+", "_", operation.path.replace("_id}", "}"))
+    words = re.sub(r"[^A-Za-z0-9]+", "_", operation.path.replace("_id}", "}"))
     return f"{operation.method.lower()}{words}".rstrip("_")
 
 
@@ -130,7 +145,7 @@ def _query_parameters(query: type[BaseModel]) -> list[dict[str, Any]]:
 
 
 def _header_parameters(operation: Operation[Any, Any]) -> list[dict[str, Any]]:
-    if operation.method != "POST":
+    if operation.method != "POST" or operation.public:
         return []
     schema = {"type": "string", "minLength": 1, "maxLength": 255}
     return [{"name": HEADER, "in": "header", "required": False, "schema": schema}]

@@ -108,3 +108,6 @@ class Operation(Generic[Query, Content]):
     roles: frozenset[Role] = EVERYBODY
     limit: int = MEBIBYTE  #: bytes of body
     media: Sequence[str] = ("application/json",)  #: of the answer, by Accept; the first is the default
+    public: bool = False  #: answers without a key
+    refusal: Any = None  #: the type of every other body; None: a problem document
+    security: Sequence[str] = ("bearer", "basic")

@@ -10,7 +10,13 @@ from shared.domain.refusal import Because, Fault, Refused
 CONTENT_TYPE: Final = "application/problem+json"
 RETRY_SECONDS: Final = 2  #: when a client that was turned away for want of a resource may come again
 
-_STATUS: Final[Mapping[Because, int]] = {"invalid": 400, "not found": 404, "conflict": 409, "forbidden": 403}
+_STATUS: Final[Mapping[Because, int]] = {
+    "invalid": 400,
+    "unauthenticated": 401,
+    "forbidden": 403,
+    "not found": 404,
+    "conflict": 409,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +25,11 @@ class Problem:
     detail: str = ""
     faults: Sequence[Fault] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
+    resource_id: int | None = None  #: see Refused
+
+    @property
+    def sentence(self) -> str:
+        return self.detail or "; ".join(_sentence(fault) for fault in self.faults)
 
     def body(self) -> dict[str, object]:
         """The members of RFC 9457, and ``errors`` with every fault at once."""
@@ -26,7 +37,7 @@ class Problem:
             "type": "about:blank",
             "title": HTTPStatus(self.status).phrase,
             "status": self.status,
-            "detail": self.detail or "; ".join(_sentence(fault) for fault in self.faults),
+            "detail": self.sentence,
             "errors": [{"field": fault.field, "message": fault.message} for fault in self._told()],
         }
 
@@ -40,7 +51,7 @@ def _sentence(fault: Fault) -> str:
 
 
 def from_refusal(refused: Refused) -> Problem:
-    return Problem(_STATUS[refused.because], faults=refused.faults)
+    return Problem(_STATUS[refused.because], faults=refused.faults, resource_id=refused.resource_id)
 
 
 def invalid(faults: Sequence[Fault]) -> Problem:

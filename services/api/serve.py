@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import orjson
@@ -12,6 +12,7 @@ from aiohttp import web
 from services.api import problem
 from services.api.authenticate import Authenticator, Caller
 from services.api.body import read_query
+from services.api.dialect import Dialect, Native
 from services.api.idempotency import CONSTRAINT, HEADER, Repeatable, body_hash, first_answer, forget, is_key
 from services.api.metrics import Metrics
 from services.api.operation import Answer, Api, Call, Operation, Stream
@@ -30,6 +31,9 @@ REQUEST_SECONDS: Final = 60.0  #: until an answer begins
 
 _HEADERS: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Server": "postroom"}
 
+#: Who asks for what everybody may have.
+NOBODY: Final = Caller(account_id=0, user_id=0, role="reader")
+
 Outcome = Answer | Stream | Problem
 
 
@@ -47,7 +51,10 @@ PageMaker = Callable[[], Page]
 
 @dataclass(slots=True)
 class Server:
-    """``pages``: what GET answers without a key, by path; called anew each time. ``changed``: told of each change."""
+    """``pages``: what GET answers without a key, by path; called anew each time. ``changed``: told of each change.
+
+    ``dialects``: by the first segment of the paths that speak them; all others speak the native one.
+    """
 
     api: Api
     routes: Routes
@@ -55,14 +62,16 @@ class Server:
     metrics: Metrics
     pages: Mapping[str, PageMaker]
     changed: Callable[[], None]  #: rung after each request that may have changed something
+    dialects: Mapping[str, Dialect] = field(default_factory=dict)
     _under_way: int = 0
 
     async def respond(self, request: web.BaseRequest) -> web.StreamResponse:
         began = monotonic()
         self._under_way += 1
         try:
-            label, outcome = await self._guarded(request)
-            response = await _send(request, outcome)
+            dialect = self._dialect(request.raw_path)
+            label, outcome = await self._guarded(request, dialect)
+            response = await _send(request, dialect.spell(outcome) if isinstance(outcome, Problem) else outcome)
         finally:
             self._under_way -= 1
         self.metrics.count_request(request.method, label, response.status, monotonic() - began)
@@ -70,10 +79,14 @@ class Server:
             self.changed()
         return response
 
-    async def _guarded(self, request: web.BaseRequest) -> tuple[str, Outcome | Page]:
+    def _dialect(self, target: str) -> Dialect:
+        prefix = target.partition("?")[0].lstrip("/").partition("/")[0]
+        return self.dialects.get(prefix) or Native(self.authenticator)
+
+    async def _guarded(self, request: web.BaseRequest, dialect: Dialect) -> tuple[str, Outcome | Page]:
         if self._under_way > MOST_REQUESTS:
             return "", problem.unavailable("too many requests at once")
-        path = request.raw_path.partition("?")[0]
+        path = dialect.normal_path(request.raw_path.partition("?")[0])
         page = self.pages.get(path)
         if page is not None:
             return path, page() if request.method in ("GET", "HEAD") else problem.method_not_allowed(["GET", "HEAD"])
@@ -86,7 +99,10 @@ class Server:
             return route.path, problem.method_not_allowed(route.allowed)
         try:
             async with asyncio.timeout(REQUEST_SECONDS):
-                return route.path, await self._answer(request, operation, ids)
+                caller = NOBODY if operation.public else await dialect.find_caller(request, path)
+                if isinstance(caller, Problem):
+                    return route.path, caller
+                return route.path, await self._answer(request, path, operation, caller, ids)
         except (Unavailable, TimeoutError, VersionConflict) as error:
             log.warning(
                 "request turned away", action="request_unavailable", route=route.path, error=type(error).__name__
@@ -99,10 +115,14 @@ class Server:
             log.exception("request failed", action="request_failed", route=route.path)
             return route.path, problem.unexpected()
 
-    async def _answer(self, request: web.BaseRequest, operation: Operation[Any, Any], ids: tuple[int, ...]) -> Outcome:
-        caller = await self.authenticator.find_caller(request.headers.get("Authorization", ""))
-        if caller is None:
-            return problem.unauthorized()
+    async def _answer(
+        self,
+        request: web.BaseRequest,
+        path: str,
+        operation: Operation[Any, Any],
+        caller: Caller,
+        ids: tuple[int, ...],
+    ) -> Outcome:
         if caller.role not in operation.roles:
             return problem.forbidden(caller.role)
         query = read_query(operation.query, request.raw_path.partition("?")[2])
@@ -113,7 +133,7 @@ class Server:
             *(query if isinstance(query, list) else ()),
             *(body.content if isinstance(body.content, list) else ()),
         ]
-        post = _repeatable(request, operation, caller, body)
+        post = _repeatable(request, path, operation, caller, body)
         if isinstance(post, Fault):
             faults.append(post)
         if faults:
@@ -145,28 +165,24 @@ class Server:
 
 
 def _repeatable(
-    request: web.BaseRequest, operation: Operation[Any, Any], caller: Caller, body: ReadBody
+    request: web.BaseRequest, path: str, operation: Operation[Any, Any], caller: Caller, body: ReadBody
 ) -> Repeatable | Fault | None:
     key = request.headers.get(HEADER)
-    if key is None or operation.method != "POST":
+    if key is None or operation.method != "POST" or operation.public:
         return None
     if not is_key(key):
         return Fault(HEADER, "must be 1 to 255 visible ASCII characters")
-    return Repeatable(
-        caller.account_id, "POST", request.raw_path.partition("?")[0], key, body_hash(body.media, body.data)
-    )
+    return Repeatable(caller.account_id, "POST", path, key, body_hash(body.media, body.data))
 
 
 def _outcome(answer: Answer | Stream | Refused) -> Outcome:
     return problem.from_refusal(answer) if isinstance(answer, Refused) else answer
 
 
-async def _send(request: web.BaseRequest, outcome: Outcome | Page) -> web.StreamResponse:
+async def _send(request: web.BaseRequest, outcome: Answer | Stream | Page) -> web.StreamResponse:
     match outcome:
         case Answer(body, status, headers, content_type):
             return _whole(status, body if isinstance(body, bytes) else orjson.dumps(body), content_type, headers)
-        case Problem():
-            return _whole(outcome.status, orjson.dumps(outcome.body()), problem.CONTENT_TYPE, outcome.headers)
         case Page(content_type, body, status):
             return _whole(status, body, content_type, {})
         case Stream():

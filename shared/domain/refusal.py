@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 #: What kind of no. The edge turns each into one status of its dialect.
-Because = Literal["invalid", "not found", "conflict", "forbidden"]
+Because = Literal["invalid", "not found", "conflict", "forbidden", "unauthenticated"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +17,11 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
+    """``resource_id``: of what stands in the way of a conflict, where a dialect tells it."""
+
     because: Because
     faults: tuple[Fault, ...]
+    resource_id: int | None = None
 
     @staticmethod
     def conflict(message: str, field: str = "") -> "Refused":

@@ -16,10 +16,13 @@ import pytest
 from services.api.app import OPERATIONS
 from services.api.body import FORM, JSON
 from services.api.idempotency import HEADER
+from services.api.keys import CreatedKey
 from services.api.lines import CSV, NDJSON
 from services.api.operation import Operation
+from shared.event_store.on_postgres import PostgresEventStore
 from shared.postgres.database import Database
 from tests.integration.api.conftest import EMAIL_MESSAGE, Client, Clients, Ready, count_events
+from tests.integration.api.signupto import rightful
 
 REQUESTS = 300  # to each operation
 DOMAINS = 24  # for those that are about one
@@ -96,10 +99,10 @@ HEADERS: list[dict[str, str]] = [
 class Chaos:
     """Malformed requests to one operation, the same ones each time; most are wrong in one place, to get far."""
 
-    def __init__(self, operation: Operation[Any, Any], ready: Ready) -> None:
+    def __init__(self, operation: Operation[Any, Any], ready: Ready, created: CreatedKey) -> None:
         self.operation = operation
         self.draw = random.Random(operation.method + operation.path)
-        self.valid = _valid(operation, ready)
+        self.valid = _valid(operation, ready, created)
 
     def often(self, share: float) -> bool:
         return self.draw.random() < share
@@ -168,7 +171,7 @@ class Chaos:
         first, many = "2" if "{key_id}" in self.operation.path else "1", self.operation.method == "DELETE"
         right = [str(number) for number in range(1, 25)] if many and first == "1" else [first] * 24
         ids = [
-            *right,
+            *(rightful.rightful_ids(self.operation) or right),
             "2",
             "99",
             "0",
@@ -183,6 +186,8 @@ class Chaos:
         ]
         path = re.sub(r"\{\w+\}", lambda _: quote(self.draw.choice(ids), safe="%"), self.operation.path)
         query = self.query() if self.operation.method in ("GET", "DELETE") or self.often(0.05) else ""
+        if needed := rightful.rightful_query(self.operation, self.draw):
+            query = needed if self.often(0.5) else f"{needed}&{query}"
         return path + (f"?{query}" if query else "")
 
     def query(self) -> str:
@@ -200,7 +205,7 @@ TERMS: dict[str, Any] = {
 }
 
 
-def _valid(operation: Operation[Any, Any], ready: Ready) -> list[dict[str, Any]]:
+def _valid(operation: Operation[Any, Any], ready: Ready, created: CreatedKey) -> list[dict[str, Any]]:
     """What the operation would take as it is."""
     text = {"channel": "sms", "name": "T", "sender": "Acme", "body": "Hi"}
     consent = {"at": 1, "text": "yes", "ip": "192.0.2.1"}
@@ -238,6 +243,7 @@ def _valid(operation: Operation[Any, Any], ready: Ready) -> list[dict[str, Any]]
             {"telephone": "+447700900123"},
         ],
     }
+    bodies |= rightful.rightful_bodies(bodies, ready, created)
     return bodies.get(f"{operation.method} {operation.path}", [{"name": "x"}])
 
 
@@ -248,6 +254,7 @@ async def test_nothing_malformed_breaks_anything(
     ready: Ready,
     ready_task: int,
     database: Database,
+    store: PostgresEventStore,
     operation: Operation[Any, Any],
 ) -> None:
     await clients.make(user="with the second key")
@@ -257,7 +264,9 @@ async def test_nothing_malformed_breaks_anything(
     await client.post("/suppression", [{"email": f"s{number}@b.co"} for number in range(24)])
     await client.post("/search", {"name": "Valid ones", "query": {"criteria": ["valid"]}})
     await client.post("/task", ready.task(list_id=None, search_id=1))  # so that it stays, whatever is sent to it
-    chaos = Chaos(operation, ready)
+    await rightful.prepare(operation, client, database, store, ready_task)
+    assert client.created is not None
+    chaos = Chaos(operation, ready, client.created)
     events = await count_events(database)
     statuses: Counter[int] = Counter()
     for _ in range(REQUESTS):

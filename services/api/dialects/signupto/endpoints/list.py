@@ -1,0 +1,120 @@
+"""``/v1/list``: what Postroom has no data for is null; a note or a folder that would be lost is refused."""
+
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BeforeValidator, Field
+from typing_extensions import TypedDict
+
+from services.api.dialects.signupto.arguments import DEFAULT_COUNT, Paging, answer_page
+from services.api.dialects.signupto.bodies import loose_body
+from services.api.dialects.signupto.envelope import one
+from services.api.dialects.signupto.listing import ID, Pages, SortKey
+from services.api.dialects.signupto.native import about, carry_out, operation
+from services.api.fields import Id, Name, NoQuery, RequestModel, Sought, empty_is_null
+from services.api.moments import moment
+from services.api.operation import WRITERS, Answer, Api, Call
+from services.api.resources.list import routes
+from services.api.resources.list.schema import NewList
+from shared.domain.refusal import Refused
+
+#: Attributes of the original that have no counterpart; they may be given as long as they say nothing.
+Nothing = Annotated[None, BeforeValidator(empty_is_null), Field(description="Postroom keeps no such thing")]
+
+_PAGES: Final = Pages(
+    "lists",
+    {"id": ID, "name": SortKey("name", "text"), "cdate": SortKey("extract(epoch FROM cdate)::float8", "float8")},
+)
+
+
+class ListArguments(Paging):
+    id: Id | None = None
+    name: Sought | None = None
+    sort: Literal["id", "name", "cdate"] = "id"
+
+
+class NewNamedList(RequestModel):
+    name: Name
+    folder_id: Nothing = None
+    note: Nothing = None
+
+
+class ListData(TypedDict):
+    """``mdate``: as lists do not change, their creation."""
+
+    id: int
+    folder_id: None
+    name: str
+    note: None
+    deletable: bool
+    subscription_count: int
+    automation_count: None
+    form_count: None
+    optin: None
+    smsautomation_count: None
+    smsdefault: None
+    cdate: float
+    mdate: float
+
+
+async def get_lists(api: Api, call: Call[ListArguments, None]) -> Answer | Refused:
+    query = call.query
+    filters = (call.caller.account_id, query.id, query.name)
+    rows = await _PAGES.read(api.database, filters, query, query.sort)
+    return rows if isinstance(rows, Refused) else answer_page([_data(row) for row in rows], query.count, query.sort)
+
+
+async def get_list(api: Api, call: Call[NoQuery, None]) -> Answer | Refused:
+    return await carry_out(routes.get_list, api, call, lambda found: one(_data(found)), ids=call.ids)
+
+
+async def post_list(api: Api, call: Call[NoQuery, NewNamedList]) -> Answer | Refused:
+    content = NewList.model_construct(name=call.content.name)
+    done = await carry_out(routes.post_list, api, call, lambda made: one(_data(made), 202), content=content)
+    if not isinstance(done, Refused) or done.because != "conflict":
+        return done
+    same = ListArguments.model_construct(count=DEFAULT_COUNT, reverse=False, start=None)
+    rows = await _PAGES.read(api.database, (call.caller.account_id, None, call.content.name), same)
+    return about(done, rows[0]["id"] if not isinstance(rows, Refused) and rows else None)
+
+
+def _data(found: Any) -> ListData:
+    return ListData(
+        id=found["id"],
+        folder_id=None,
+        name=found["name"],
+        note=None,
+        deletable=False,
+        subscription_count=found["subscription_count"],
+        automation_count=None,
+        form_count=None,
+        optin=None,
+        smsautomation_count=None,
+        smsdefault=None,
+        cdate=moment(found["cdate"]),
+        mdate=moment(found["cdate"]),
+    )
+
+
+OPERATIONS = (
+    operation(
+        "GET",
+        "/list",
+        "The lists of the account; 404 if none",
+        get_lists,
+        list[ListData],
+        query=ListArguments,
+        refusals=(404,),
+    ),
+    operation(
+        "POST",
+        "/list",
+        "Make a list",
+        post_list,
+        ListData,
+        body=loose_body(NewNamedList),
+        status=202,
+        refusals=(409, 413, 415),
+        roles=WRITERS,
+    ),
+    operation("GET", "/list/{list_id}", "One list", get_list, ListData, refusals=(404,)),
+)

@@ -1,0 +1,25 @@
+"""All that is answered below ``/v1``."""
+
+from services.api.dialects.signupto.endpoints import (
+    bounce,
+    contact,
+    message,
+    message_of_channel,
+    subscriber,
+    subscription,
+    task,
+    token,
+)
+from services.api.dialects.signupto.endpoints import list as lists
+
+OPERATIONS = (
+    *task.OPERATIONS,
+    *lists.OPERATIONS,
+    *subscriber.OPERATIONS,
+    *subscription.OPERATIONS,
+    *message.OPERATIONS,
+    *message_of_channel.OPERATIONS,
+    *contact.OPERATIONS,
+    *bounce.OPERATIONS,
+    *token.OPERATIONS,
+)

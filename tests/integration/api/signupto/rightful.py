@@ -1,0 +1,84 @@
+"""What the operations below ``/v1`` would take as it is, for the test that puts something wrong into it."""
+
+import random
+from typing import Any
+
+from services.api.dialects.signupto.subscription_id import subscription_id
+from services.api.keys import CreatedKey
+from services.api.operation import Operation
+from shared.domain.delivery import Kind
+from shared.event_store.on_postgres import PostgresEventStore
+from shared.postgres.database import Database
+from tests.integration.api.conftest import Client, Ready
+from tests.integration.api.test_contact import Sending
+from tests.integration.tracker.running_projectors import project_all
+
+LISTS = 30
+
+
+async def prepare(
+    operation: Operation[Any, Any], client: Client, database: Database, store: PostgresEventStore, task_id: int
+) -> None:
+    """A second message, of the other channel; and what some are about."""
+    if not operation.path.startswith("/v1/"):
+        return
+    await client.post("/message", {"channel": "sms", "name": "T", "sender": "Acme", "body": "Hi"})
+    if "subscription" in operation.path:
+        people = [{"email": f"p{number}@example.com"} for number in range(3)]
+        for number in range(LISTS):
+            made = await client.post("/list", {"name": f"List {number}"})
+            if operation.method == "DELETE":
+                await client.post(f"/list/{made.json['id']}/subscriber", people)
+    if operation.path.startswith(("/v1/contact", "/v1/bounce")):
+        sending = Sending(database, store, task_id)
+        await sending.freeze(3)
+        await sending.record(Kind.BOUNCED, [0, 1, 2], note="550 5.1.1 no such user")
+        await project_all(database)
+
+
+def rightful_ids(operation: Operation[Any, Any]) -> list[str]:
+    """Of the path."""
+    if "{subscription_id}" in operation.path:
+        lists = range(1, LISTS + 2) if operation.method == "DELETE" else [1] * 8
+        return [str(subscription_id(list_id, person)) for list_id in lists for person in (1, 2, 3)]
+    return {"/v1/bounce/{bounce_id}": [str(2**31)] * 24, "/v1/smsMessage/{message_id}": ["2"] * 24}.get(
+        operation.path, []
+    )
+
+
+def rightful_query(operation: Operation[Any, Any], draw: random.Random) -> str:
+    """The arguments without which it is refused. Nothing is drawn for an operation that needs none."""
+    if (operation.method, operation.path) == ("DELETE", "/v1/subscription"):
+        return f"list_id={draw.randrange(LISTS) + 1}&subscriber_id={draw.randrange(3) + 1}"
+    return {
+        "GET /v1/subscription": "list_id=1",
+        "GET /v1/contact": "task_id=1",
+        "GET /v1/bounce": "channel=email&task_id=1",
+        "GET /v1/smsMessage": "id=2",
+    }.get(f"{operation.method} {operation.path}", "")
+
+
+def rightful_bodies(native: dict[str, list[dict[str, Any]]], ready: Ready, created: CreatedKey) -> dict[str, Any]:
+    """By method and path. ``native``: the same of the native resources."""
+    own = created["signupto"]
+    return {
+        "POST /v1/task": native["POST /task"],
+        "PUT /v1/task": native["PUT /task"],
+        "PUT /v1/task/{task_id}": native["PUT /task/{task_id}"],
+        "POST /v1/subscriber": [
+            {"list_id": ready.list_id, "email": f"n{number}@b.co", "msisdn": f"4477009010{number}", "firstname": "A"}
+            for number in range(10, 99)
+        ],
+        "POST /v1/subscription": [
+            {"list_id": list_id, "subscriber_id": person} for list_id in range(2, LISTS + 2) for person in (1, 2, 3)
+        ],
+        "PUT /v1/subscription": [{"id": subscription_id(1, person), "confirmed": True} for person in (1, 2, 3)],
+        "PUT /v1/subscription/{subscription_id}": [{"confirmed": True}],
+        "POST /v1/emailMessage": [{"name": "n", "subject": "s", "fromemail": "a@b.co", "text": "t", "html": ""}],
+        "PUT /v1/emailMessage": [{"id": 1, "subject": "s", "text": "t"}, {"id": 1, "fromname": "n"}],
+        "PUT /v1/emailMessage/{message_id}": [{"subject": "s", "text": "t"}],
+        "POST /v1/smsMessage": [{"name": "n", "fromname": "Acme", "message": "m"}],
+        "PUT /v1/smsMessage": [{"id": 2, "message": "m", "fromname": "Acme"}],
+        "PUT /v1/smsMessage/{message_id}": [{"message": "m"}],
+        "POST /v1/token": [{"username": own["username"], "password": own["password"]}],
+    }
