@@ -7,8 +7,9 @@ from typing import Protocol
 
 import pytest
 
-from shared.domain import account, inbound_sms, message, recipient_list, sending_domain, suppression, task
-from shared.domain.identifiers import AccountId, DomainId, Instant, KeyId, ListId, MessageId, TaskId, UserId
+from shared.domain import account, inbound_sms, message, recipient_list, saved_search, sending_domain, suppression, task
+from shared.domain.identifiers import AccountId, DomainId, Instant, KeyId, ListId, MessageId, SearchId, TaskId, UserId
+from shared.domain.send_window import SendWindow
 from shared.event_store.codec import BY_NAME, name_of
 from shared.event_store.interface import (
     Actor,
@@ -24,6 +25,7 @@ from shared.event_store.read_models.statements import STATEMENTS
 
 ADA = Actor(account_id=7, user_id=70, correlation="request-1")
 NOON = Instant(43_200.25)
+WINDOW: SendWindow = {"from": "08:00", "to": "17:30", "timezone": "Europe/London", "days": ["mon", "fri"]}
 
 #: One of each, every optional field with a value of its own kind.
 SAMPLES: Sequence[object] = (
@@ -42,6 +44,9 @@ SAMPLES: Sequence[object] = (
     sending_domain.DomainChanged(False, "rsa-sha256"),
     sending_domain.DomainSeen(("dkim-rsa", "spf"), NOON),
     sending_domain.DomainRemoved(NOON),
+    saved_search.SearchSaved(SearchId(4), AccountId(7), "Köln ✉", ListId(5), {"criteria": ["valid"]}, NOON),
+    saved_search.SearchChanged("Everybody", None, {}),
+    saved_search.SearchRemoved(NOON),
     message.MessageCreated(
         MessageId(3),
         AccountId(7),
@@ -69,6 +74,8 @@ SAMPLES: Sequence[object] = (
         NOON,
     ),
     task.TaskChanged("Later", None, 4, NOON),
+    task.TaskChanged("Later", None, 4, NOON, NOON, WINDOW),
+    task.InDoubtDecided("resend", 3, NOON),
     task.TaskCancelled(NOON),
     task.TaskPaused("bounces", "6 % hard bounces", NOON),
     task.TaskResumed(NOON),
