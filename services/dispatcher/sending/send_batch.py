@@ -15,6 +15,7 @@ from services.dispatcher.channels.interface import Channel, Outcome, OutcomeKind
 from services.dispatcher.decisions.read_receipt import reference_in
 from services.dispatcher.decisions.settle_batch import Tally, settle
 from services.dispatcher.limits.admission import Admitted, Domains
+from services.dispatcher.sending.charge_batch import charge_batch
 from services.dispatcher.sending.compose import Unsendable
 from services.dispatcher.sending.held_batch import HeldBatch
 from services.dispatcher.sending.journal import Journal
@@ -81,7 +82,7 @@ class BatchSending:
         self._tools = tools
         self._batch = batch
         self._task = task
-        self._recorder = OutcomeRecorder(tools.delivery_log, batch, tools.owner)
+        self._recorder = OutcomeRecorder(tools.delivery_log, batch, tools.owner, task.account_id)
         self._withheld = Withheld(tools.trials.of(batch))
         self._accepted = False
         self._trouble = ""
@@ -172,18 +173,24 @@ class BatchSending:
         await self._recorder.conclude([write], self._tools.give_up)
 
     async def _hand_over(self) -> list[Row]:
-        """Who of the batch is written to now; the others are recorded as suppressed, or wait for their domain."""
+        """Who of the batch is written to now; the others are recorded, or wait for their domain."""
         hold = self._batch.hold
         ordinals = list(self._batch.ordinals)[: self._batch.allowed]
         rows = await self._tools.database.fetch(
             STATEMENTS["recipients_of_batch"], hold.task_id, ordinals, self._task.list_id
         )
+        self._recorder.refunding = metered = not rows or rows[0]["metered"]
         suppressed = dict.fromkeys(set(ordinals) - {row["ordinal"] for row in rows}, "erased")
         suppressed |= {row["ordinal"]: row["suppressed"] for row in rows if row["suppressed"]}
         for ordinal, why in sorted(suppressed.items()):
             self._recorder.final_outcome((Kind.SUPPRESSED,), ordinal, self._time_ms(), why)
         self._admitted = self._tools.domains.admit([row for row in rows if not row["suppressed"]])
-        return self._admitted.rows
+        tools, rows = self._tools, self._admitted.rows
+        if not metered:
+            return rows
+        return await charge_batch(
+            tools.database, self._recorder, self._batch, tools.owner, self._task, rows, tools.now()
+        )
 
     def _outgoing(self, rows: list[Row]) -> Iterator[Outgoing]:
         for row in rows:
