@@ -59,7 +59,7 @@ async def set_terms_in(
     return Ledger(wanted, locked.state.charged)
 
 
-def opening(account_id: int, terms: Terms, now: Instant, user_id: int) -> tuple[list[StreamAppend], list[Write]]:
+def begin_ledger(account_id: int, terms: Terms, now: Instant, user_id: int) -> tuple[list[StreamAppend], list[Write]]:
     """The ledger of an account that is being made: stream and row, none where nothing is metered."""
     events = set_terms(Ledger(), terms, now)
     if not events:

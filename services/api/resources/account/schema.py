@@ -1,10 +1,21 @@
 """An account, as its own users see it, and as an operator makes one."""
 
-from pydantic import Field
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
 from typing_extensions import TypedDict
 
-from services.api.fields import Allowance, Name, RequestModel
+from services.api.fields import Allowance, Name, RequestModel, fault
 from services.api.keys import SignuptoCredentials
+
+
+def _check_visible(name: str) -> str:
+    if not name.isprintable() or not name.strip():
+        raise fault("must be visible characters")
+    return name
+
+
+VisibleName = Annotated[Name, AfterValidator(_check_visible)]
 
 
 class AllowanceChange(RequestModel):
@@ -18,8 +29,8 @@ class AllowanceChange(RequestModel):
 class NewAccount(AllowanceChange):
     """``user``: the first one, an admin."""
 
-    name: Name
-    user: Name = "admin"
+    name: VisibleName
+    user: VisibleName = "admin"
 
 
 class Left(TypedDict):
