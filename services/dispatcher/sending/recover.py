@@ -85,16 +85,7 @@ async def _settle(
         late = by_kind(hold.task_id, hold.batch, hold.epoch, stored.next_part, _taken(columns))
         await append_in(connection, [Entry(late)])
         return late
-    batch = HeldBatch(
-        hold=hold,
-        attempt=row["attempt"],
-        ordinals=BitMap.deserialize(row["ordinals"]),
-        resent=BitMap.deserialize(row["resent"]) if row["resent"] else BitMap(),
-        taken_over=row["taken_over"],
-        allowed=0,
-        lease_until=0.0,
-        pace_until=None,
-    )
+    batch = _held(hold, row)
     final = stored.final | BitMap(
         o for o, reply in findings.replies.items() if reply.mark in (Mark.ACCEPTED, Mark.REFUSED)
     )
@@ -113,6 +104,19 @@ async def _settle(
     write = conclusion(batch, orphan.owner, settlement, rest_pause=0.0, retry_pause=0.0)
     await append_in(connection, [Entry(segments, [write])])
     return segments
+
+
+def _held(hold: Hold, row: Row) -> HeldBatch:
+    return HeldBatch(
+        hold=hold,
+        attempt=row["attempt"],
+        ordinals=BitMap.deserialize(row["ordinals"]),
+        resent=BitMap.deserialize(row["resent"]) if row["resent"] else BitMap(),
+        taken_over=row["taken_over"],
+        allowed=0,
+        lease_until=0.0,
+        pace_until=None,
+    )
 
 
 def _names(hold: Hold, findings: Findings) -> Write | None:
