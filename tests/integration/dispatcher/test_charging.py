@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 from pyroaring import BitMap
 
 from shared.delivery_log.append import Entry, append_in
@@ -137,7 +136,6 @@ async def test_a_bounce_stays_charged(database: Database, handler: Handler, tmp_
     assert await charged(database) == 20
 
 
-@pytest.mark.parametrize("policy", ["hold", "resend"])
 async def test_what_a_cancel_stops_is_given_back(database: Database, handler: Handler, tmp_path: Path) -> None:
     """Charged is exactly who was sent to."""
     await allow(database, credit=5_000)

@@ -3,6 +3,7 @@
 from collections import Counter
 from pathlib import Path
 
+import pytest
 from pyroaring import BitMap
 
 from shared.domain.delivery import Kind
@@ -19,6 +20,7 @@ from tests.sinks.fake_relay import End, FakeRelay
 FAST = {"retry_seconds": "0.05,0.05"}
 
 
+@pytest.mark.parametrize("policy", ["hold", "resend"])
 async def test_who_is_in_doubt_stays_charged_once(database: Database, tmp_path: Path, policy: str) -> None:
     """A resend costs nothing: there was no credit left for it."""
     await allow(database, credit=20)
