@@ -18,6 +18,7 @@ from shared.domain.refusal import Fault
 
 TEXT: Final = {"text": True}  #: the context of what came as text
 LATEST: Final = 253_402_300_799  #: the end of the year 9999, unix seconds
+MOST_ALLOWED: Final = 1_000_000_000_000_000  #: units: exact as a number of JSON, and three of them in 64 bits
 LARGEST_VARS: Final = 65_536  #: bytes of JSON
 DEEPEST_VARS: Final = 8
 
@@ -159,6 +160,11 @@ Id = Annotated[int, Field(ge=1, le=INT63_MAX), BeforeValidator(_read_whole)]
 IdOrNull = Annotated[Id | None, _Null]
 Rate = Annotated[Annotated[int, Field(ge=1, le=INT63_MAX), BeforeValidator(_read_whole)] | None, _Null]
 Count = Annotated[int, Field(ge=1, le=1000), BeforeValidator(_read_whole)]
+Allowance = Annotated[
+    Annotated[int, Field(ge=0, le=MOST_ALLOWED), BeforeValidator(_read_whole)] | None,
+    _Null,
+    Field(description="null: not metered"),
+]
 Small = Annotated[int, Field(ge=0, le=1_000_000), BeforeValidator(_read_whole)]
 Flag = Annotated[bool, BeforeValidator(_read_flag)]
 Moment = Annotated[float, BeforeValidator(_read_moment), Field(description="decimal unix seconds")]

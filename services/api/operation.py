@@ -24,6 +24,7 @@ Method = Literal["GET", "POST", "PUT", "DELETE"]
 
 EVERYBODY: Final[frozenset[Role]] = frozenset({"operator", "admin", "member", "reader"})
 WRITERS: Final = EVERYBODY - {"reader"}
+OPERATORS: Final[frozenset[Role]] = frozenset({"operator"})
 ADMINS: Final[frozenset[Role]] = frozenset({"operator", "admin"})
 
 MEBIBYTE: Final = 1_048_576

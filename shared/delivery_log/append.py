@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from shared.delivery_log.segments import Segment, encode_hits, ordinals_of
 from shared.domain.identifiers import shard_of
@@ -14,12 +15,22 @@ from shared.postgres.named_queries import load_queries
 QUERIES = load_queries(Path(__file__).with_name("queries.sql"))
 
 
+class Step(Protocol):
+    """What has to read before it writes. Steps are carried out after all rows are written, in their order."""
+
+    @property
+    def order(self) -> tuple[int, int]: ...
+
+    async def carry_out(self, connection: Connection) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """Segments, and rows to write in the same transaction."""
+    """Segments, and rows to write and steps to carry out in the same transaction."""
 
     segments: Sequence[Segment]
     writes: Sequence[Write] = ()
+    steps: Sequence[Step] = ()
 
 
 class DeliveryLog:
@@ -27,9 +38,11 @@ class DeliveryLog:
         self._database = database
         self._group: GroupCommit[Entry] = GroupCommit(self._commit)
 
-    async def append(self, segments: Sequence[Segment], writes: Sequence[Write] = ()) -> None:
+    async def append(
+        self, segments: Sequence[Segment], writes: Sequence[Write] = (), steps: Sequence[Step] = ()
+    ) -> None:
         """Returns once committed; a segment that is there already is not stored again. Raises DatabaseError."""
-        await self._group.submit(Entry(segments, writes))
+        await self._group.submit(Entry(segments, writes, steps))
 
     async def _commit(self, group: Sequence[Entry]) -> None:
         async with self._database.transaction() as connection:
@@ -49,6 +62,8 @@ async def append_in(connection: Connection, group: Sequence[Entry]) -> None:
             writes.setdefault(write.statement, []).append(write.args)
     for statement, rows in writes.items():
         await connection.execute_many(statement, sorted(rows, key=_key))
+    for step in sorted((step for entry in group for step in entry.steps), key=lambda step: step.order):
+        await step.carry_out(connection)
 
 
 def _key(args: Sequence[object]) -> tuple[int, ...]:

@@ -33,6 +33,11 @@ def account_stream(account_id: int) -> str:
     return f"account-{account_id}"
 
 
+def ledger_stream(account_id: int) -> str:
+    """What an account may send and was charged, beside who belongs to it."""
+    return f"ledger-{account_id}"
+
+
 def list_stream(list_id: int) -> str:
     return f"list-{list_id}"
 

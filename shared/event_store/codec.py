@@ -4,7 +4,17 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any, Final
 
-from shared.domain import account, inbound_sms, message, recipient_list, saved_search, sending_domain, suppression, task
+from shared.domain import (
+    account,
+    inbound_sms,
+    ledger,
+    message,
+    recipient_list,
+    saved_search,
+    sending_domain,
+    suppression,
+    task,
+)
 
 BY_NAME: Final[Mapping[str, type[Any]]] = {
     "account.opened": account.AccountOpened,
@@ -15,6 +25,9 @@ BY_NAME: Final[Mapping[str, type[Any]]] = {
     "domain.changed": sending_domain.DomainChanged,
     "domain.seen": sending_domain.DomainSeen,
     "domain.removed": sending_domain.DomainRemoved,
+    "ledger.terms_set": ledger.TermsSet,
+    "ledger.charged": ledger.Charged,
+    "ledger.refunded": ledger.Refunded,
     "list.created": recipient_list.ListCreated,
     "list.subscribers_changed": recipient_list.SubscribersChanged,
     "list.subscribers_suppressed": suppression.SubscribersSuppressed,

@@ -52,6 +52,11 @@ async def append_in(connection: Connection, group: Sequence[Append]) -> None:
         await connection.execute_many(statement, rows)
 
 
+async def append_to_locked(connection: Connection, stream: StreamAppend) -> None:
+    """To a stream whose version the caller knows from a row that he has locked, however long the stream is."""
+    await connection.execute(QUERIES["append_events"], *_columns([stream]))
+
+
 async def _check_versions(connection: Connection, streams: Sequence[StreamAppend]) -> None:
     # The comparison gives gapless versions and a readable conflict; the primary key decides a race.
     names = [stream.stream for stream in streams]

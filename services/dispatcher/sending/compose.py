@@ -11,6 +11,7 @@ from shared.composing.prepare_sms import PreparedSms, fill_sms
 from shared.composing.template_engine import Unrenderable
 from shared.domain.email_address import to_envelope
 from shared.domain.sms_content import fault_in_text
+from shared.domain.sms_parts import count_parts
 from shared.domain.tokens import TokenKeys, TokenKind
 from shared.postgres.database import Row
 
@@ -27,6 +28,10 @@ class Unsendable:
 class Composer(Protocol):
     def compose(self, row: Row) -> Outgoing | Unsendable:
         """``row``: of ``recipients_of_batch``. The same row gives the same octets at each attempt."""
+        ...
+
+    def units(self, row: Row) -> int:
+        """What the message of this row is charged as; 0 where there is none to send."""
         ...
 
 
@@ -50,6 +55,9 @@ class EmailComposer:
             recipient=address,
             content=content,
         )
+
+    def units(self, row: Row) -> int:
+        return 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,3 +84,7 @@ class SmsComposer:
             content=text.encode("utf-8", "replace"),
             reference=self.tokens.web(self.message.task_id, ordinal, TokenKind.RECEIPT),
         )
+
+    def units(self, row: Row) -> int:
+        composed = self.compose(row)
+        return 0 if isinstance(composed, Unsendable) else count_parts(composed.content.decode()).parts

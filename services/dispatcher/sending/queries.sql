@@ -126,10 +126,10 @@ SELECT dkim_key.id, dkim_key.algorithm, dkim_key.selector, dkim_key.private_key,
 -- The frozen addresses with today's vars, and who is not to be written to any more: checked at hand-over, not only at the freeze,
 -- by the same rules (0006_suppression.sql). Whom a search has found must still be on a list by which it reaches people, and where
 -- that is one list, its reasons count. Of several reasons the oldest is told. Who has another address by now is still written
--- to where he was at the freeze; whatever stands against that address may be somebody else's, or nobody's.
--- $1 task, $2 ordinals, $3 list
+-- to where he was at the freeze; whatever stands against that address may be somebody else's, or nobody's. metered: whether
+-- somebody is to be charged for it, or was while the account was metered. $1 task, $2 ordinals, $3 list
 SELECT DISTINCT ON (contact_record.ordinal)
-       contact_record.ordinal, contact_record.address, subscriber.email, subscriber.telephone, subscriber.vars,
+       contact_record.ordinal, contact_record.address, subscriber.email, subscriber.telephone, subscriber.vars, sent.metered,
        CASE WHEN subscriber.id IS NULL THEN 'erased'
             WHEN optout_forbids(subscriber.optout, sent.class) THEN 'opted out'
             WHEN $3::bigint IS NOT NULL AND (subscription.subscriber_id IS NULL OR subscription.ended_at IS NOT NULL)
@@ -145,7 +145,10 @@ SELECT DISTINCT ON (contact_record.ordinal)
         END AS suppressed
   FROM contact_record
   JOIN (SELECT task.account_id, task.channel, message_class(message_version.content) AS class, sending.reached_lists,
-               coalesce($3, CASE WHEN cardinality(sending.reached_lists) = 1 THEN sending.reached_lists[1] END) AS list_id
+               coalesce($3, CASE WHEN cardinality(sending.reached_lists) = 1 THEN sending.reached_lists[1] END) AS list_id,
+               EXISTS (SELECT FROM balance
+                        WHERE balance.account_id = task.account_id
+                          AND (credit IS NOT NULL OR quota IS NOT NULL OR overage IS NOT NULL OR charged > 0)) AS metered
           FROM task
           JOIN message_version ON message_version.message_id = task.message_id AND message_version.version = task.message_version
           JOIN sending ON sending.task_id = task.id
@@ -162,6 +165,11 @@ SELECT DISTINCT ON (contact_record.ordinal)
         AND suppresses(former, sent.channel, contact_record.address, sent.list_id, sent.class)
  WHERE contact_record.task_id = $1 AND contact_record.ordinal = ANY ($2::integer[])
  ORDER BY contact_record.ordinal, suppression.cdate, former.cdate;
+
+-- still_held
+-- Asked while the account's ledger is locked: once somebody else has settled the batch, nobody of it is charged any more.
+-- $1 task, $2 number, $3 epoch, $4 owner
+SELECT EXISTS (SELECT FROM batch WHERE task_id = $1 AND number = $2 AND epoch = $3 AND owner = $4 AND NOT done);
 
 -- conclude_batch
 -- Ends this process's hold on a batch: done, or given back with whoever is left; and the next attempt of those refused for now.
@@ -199,7 +207,7 @@ SELECT task_id, channel FROM sending WHERE task_id = ANY ($1::bigint[]);
 -- batches_of_owner
 -- What a process that died held, for the one that adopts its journal; locked until that is settled. $1 owner
 SELECT batch.task_id, batch.number, batch.epoch, batch.attempt, batch.ordinals, batch.resent, batch.taken_over,
-       sending.in_doubt,
+       sending.in_doubt, task.account_id,
        CASE WHEN task.cancelled THEN 'cancelled' WHEN sending.expires <= clock_timestamp() THEN 'expired' END AS halt
   FROM batch
   JOIN task ON task.id = batch.task_id

@@ -16,6 +16,7 @@ from shared.delivery_log.append import DeliveryLog
 from shared.delivery_log.segments import HitColumns, Hits, Segment, by_kind
 from shared.domain.delivery import Kind
 from shared.event_store.interface import Write
+from shared.ledger.charges import Refund, refunds_of
 from shared.postgres.database import Unavailable
 
 log = structlog.get_logger(__name__)
@@ -29,14 +30,17 @@ SLOWEST_STORE_SECONDS = 1.0  #: whoever takes longer is as good as away: no furt
 class OutcomeRecorder:
     """One hold on one batch. ``kinds`` are recorded synchronously, as replies are read; storing goes on beside."""
 
-    def __init__(self, delivery_log: DeliveryLog, batch: HeldBatch, owner: int) -> None:
+    def __init__(self, delivery_log: DeliveryLog, batch: HeldBatch, owner: int, account_id: int) -> None:
         self._log = delivery_log
+        self._account_id = account_id
         self._batch = batch
         self._owner = owner
         self._columns: dict[Kind, HitColumns] = {}
         self._unstored: list[Segment] = []
         self._references: dict[int, str] = {}
         self._writes: list[Write] = []  #: to be stored with the segments
+        self._refunds: list[Refund] = []  #: likewise
+        self.refunding = True  #: whether anybody may have been charged
         self._part = 0
         self._pending = 0
         self._flushing: asyncio.Task[None] | None = None
@@ -82,14 +86,14 @@ class OutcomeRecorder:
         self._take()
         while True:
             try:
-                await self._log.append(self._unstored, [*self._writes, *writes])
+                await self._log.append(self._unstored, [*self._writes, *writes], self._refunds)
             except Unavailable as error:
                 log.warning("outcomes not stored", action="outcomes_not_stored", reason=str(error)[:200])
                 if give_up.is_set():
                     return False
                 await asyncio.sleep(STORE_RETRY_SECONDS)
             else:
-                self._unstored, self._writes = [], []
+                self._unstored, self._writes, self._refunds = [], [], []
                 return True
 
     def _column(self, kind: Kind) -> HitColumns:
@@ -112,6 +116,8 @@ class OutcomeRecorder:
 
     def _store(self, segments: list[Segment]) -> None:
         self._unstored += segments
+        if self.refunding:
+            self._refunds += refunds_of(self._account_id, segments, self._batch.resent)
         self._part += len(segments)
 
     def _count(self) -> None:
@@ -144,14 +150,15 @@ class OutcomeRecorder:
                 self._timer = asyncio.get_running_loop().call_later(FLUSH_SECONDS, self._flush)
 
     async def _store_taken(self) -> None:
-        storing, writing = list(self._unstored), list(self._writes)
+        storing, writing, refunding = list(self._unstored), list(self._writes), list(self._refunds)
         impatience = asyncio.get_running_loop().call_later(SLOWEST_STORE_SECONDS, self._stop_sending)
         try:
-            await self._log.append(storing, writing)
+            await self._log.append(storing, writing, refunding)
         finally:
             impatience.cancel()
         del self._unstored[: len(storing)]
         del self._writes[: len(writing)]
+        del self._refunds[: len(refunding)]
 
     def _stop_sending(self) -> None:
         self._batch.halt = self._batch.halt or "recorder down"

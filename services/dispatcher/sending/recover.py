@@ -19,16 +19,19 @@ from services.dispatcher.sending.record_outcomes import conclusion, reference_ro
 from services.dispatcher.sending.statements import STATEMENTS
 from shared.delivery_log.append import QUERIES as LOG_QUERIES
 from shared.delivery_log.append import Entry, append_in
-from shared.delivery_log.segments import HitColumns, Hits, by_kind
+from shared.delivery_log.segments import HitColumns, Hits, Segment, by_kind
 from shared.domain.delivery import FINAL, Kind
 from shared.domain.identifiers import Channel
 from shared.event_store.interface import Write
+from shared.ledger.charges import Refund, refunds_of
 from shared.postgres.database import Connection, Database, Row
 
 log = structlog.get_logger(__name__)
 
 #: The kinds that a channel's word that it took a message stands for.
 Accepted = Mapping[Channel, tuple[Kind, ...]]
+
+_NOBODY = BitMap().serialize()
 
 FIRST_REPLAYED_PART = 1 << 20  #: of a hold, the number of the first segment that was not stored by who had it
 
@@ -55,29 +58,33 @@ async def _replay(database: Database, orphan: Orphan, now_ms: int, accepted: Acc
         holds = sorted({*held, *orphan.findings}, key=lambda hold: (hold.task_id, hold.batch, hold.epoch))
         channels = await connection.fetch(STATEMENTS["channels_of"], list({hold.task_id for hold in holds}))
         kinds = {row["task_id"]: accepted[row["channel"]] for row in channels}
+        refunds: list[Refund] = []
         for hold in holds:
-            await _settle(connection, hold, held.get(hold), orphan, now_ms, kinds.get(hold.task_id, ()))
+            row = held.get(hold)
+            settled = await _settle(connection, hold, row, orphan, now_ms, kinds.get(hold.task_id, ()))
+            if row is not None:
+                refunds += refunds_of(row["account_id"], settled, BitMap.deserialize(row["resent"] or _NOBODY))
         texts = {row["task_id"] for row in channels if row["channel"] == "sms"}
         named = [
             _names(hold, orphan.findings[hold]) for hold in holds if hold.task_id in texts and hold in orphan.findings
         ]
-        await append_in(connection, [Entry([], [write for write in named if write])])
+        await append_in(connection, [Entry([], [write for write in named if write], refunds)])
     log.info("journal replayed", action="journal_replayed", owner=orphan.owner, holds=len(held))
 
 
 async def _settle(
     connection: Connection, hold: Hold, row: Row | None, orphan: Orphan, now_ms: int, accepted: tuple[Kind, ...]
-) -> None:
+) -> list[Segment]:
+    """The segments it was settled with."""
     findings = orphan.findings.get(hold, Findings())
     stored = await stored_outcomes(connection, hold)
     columns = _columns(findings, stored.final | stored.deferred, accepted)
     if row is None:
         # Settled or taken over since: a late outcome is stored with its old epoch and still counts.
         columns.pop(Kind.DEFERRED, None)
-        await append_in(
-            connection, [Entry(by_kind(hold.task_id, hold.batch, hold.epoch, stored.next_part, _taken(columns)))]
-        )
-        return
+        late = by_kind(hold.task_id, hold.batch, hold.epoch, stored.next_part, _taken(columns))
+        await append_in(connection, [Entry(late)])
+        return late
     batch = _left_behind(hold, row)
     final = stored.final | BitMap(
         o for o, reply in findings.replies.items() if reply.mark in (Mark.ACCEPTED, Mark.REFUSED)
@@ -97,6 +104,7 @@ async def _settle(
     )
     write = conclusion(batch, orphan.owner, settlement, rest_pause=0.0, retry_pause=0.0)
     await append_in(connection, [Entry(segments, [write])])
+    return segments
 
 
 def _left_behind(hold: Hold, row: Row) -> HeldBatch:

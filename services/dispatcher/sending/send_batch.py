@@ -16,6 +16,7 @@ from services.dispatcher.decisions.read_receipt import reference_in
 from services.dispatcher.decisions.settle_batch import Tally, settle
 from services.dispatcher.limits.admission import Admitted, Domains
 from services.dispatcher.sending.blame_message import in_turn, is_of_one_message
+from services.dispatcher.sending.charge_batch import charge_batch
 from services.dispatcher.sending.compose import Unsendable
 from services.dispatcher.sending.held_batch import HeldBatch
 from services.dispatcher.sending.journal import Journal
@@ -78,7 +79,7 @@ class BatchSending:
         self._tools = tools
         self._batch = batch
         self._task = task
-        self._recorder = OutcomeRecorder(tools.delivery_log, batch, tools.owner)
+        self._recorder = OutcomeRecorder(tools.delivery_log, batch, tools.owner, task.account_id)
         self._withheld = Withheld(tools.trials.of(batch))
         self._accepted = False
         self._trouble = ""
@@ -170,12 +171,13 @@ class BatchSending:
         await self._recorder.conclude([write], self._tools.give_up)
 
     async def _hand_over(self) -> Sequence[Row]:
-        """Who of the batch is written to now; the others are recorded as suppressed, or wait for their domain."""
+        """Who of the batch is written to now; the others are recorded, or wait for their domain."""
         hold = self._batch.hold
         ordinals = list(self._batch.ordinals)[: self._batch.allowed]
         rows = await self._tools.database.fetch(
             STATEMENTS["recipients_of_batch"], hold.task_id, ordinals, self._task.list_id
         )
+        self._recorder.refunding = metered = not rows or rows[0]["metered"]
         suppressed = dict.fromkeys(set(ordinals) - {row["ordinal"] for row in rows}, "erased")
         suppressed |= {row["ordinal"]: row["suppressed"] for row in rows if row["suppressed"]}
         if self._batch.in_doubt == "hold":
@@ -185,7 +187,12 @@ class BatchSending:
             kind = Kind.HELD if ordinal in self._batch.resent else Kind.SUPPRESSED
             self._recorder.final_outcome((kind,), ordinal, self._time_ms(), why)
         self._admitted = self._tools.domains.admit([row for row in rows if row["ordinal"] not in suppressed])
-        return in_turn(self._admitted.rows, hold.epoch)
+        tools, rows = self._tools, self._admitted.rows
+        if metered:
+            rows = await charge_batch(
+                tools.database, self._recorder, self._batch, tools.owner, self._task, rows, tools.now()
+            )
+        return in_turn(rows, hold.epoch)
 
     def _outgoing(self, rows: Sequence[Row]) -> Iterator[Outgoing]:
         for row in rows:

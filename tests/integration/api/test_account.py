@@ -29,6 +29,8 @@ async def test_admins_see_the_account_with_its_secrets(clients: Clients, setting
         "credit": None,
         "quota": None,
         "overage": None,
+        "charged": 0,
+        "left": {"credit": None, "quota": None, "overage": None},
         "webhook_secret": client.created["webhook_secret"],
     }
     assert f"{url.scheme}://{url.netloc}" == settings.public_tracker_url
@@ -52,11 +54,14 @@ async def test_each_account_has_an_address_of_its_own(clients: Clients) -> None:
     assert addresses[0] == addresses[1] != addresses[2]
 
 
-async def test_it_cannot_be_changed_here(clients: Clients) -> None:
-    client = await clients.make()
-    replies = [await client.send(method, "/account", {}) for method in ("POST", "PUT", "DELETE")]
+async def test_it_has_an_address_by_its_id_for_its_own_users_alone(clients: Clients) -> None:
+    ours, theirs = await clients.make(), await clients.make("other", "bob", "operator")
+    seen = (await ours.get("/account")).json
 
-    assert [(reply.status, reply.headers["Allow"]) for reply in replies] == [(405, "GET, HEAD")] * 3
+    assert (await ours.get(f"/account/{seen['id']}")).json == seen
+    assert (await theirs.get(f"/account/{seen['id']}")).status == 404, "an operator may not look into it either"
+    assert (await ours.send("DELETE", "/account", {})).headers["Allow"] == "GET, HEAD, POST, PUT"
+    assert (await ours.send("POST", f"/account/{seen['id']}", {})).headers["Allow"] == "GET, HEAD, PUT"
 
 
 @pytest.mark.parametrize(

@@ -205,3 +205,6 @@ async def test_a_verdict_is_carried_out_once_postgres_answers(database: Database
 class NothingToCompose:
     def compose(self, row: Row) -> Outgoing | Unsendable:
         raise AssertionError("who judges composes nothing")
+
+    def units(self, row: Row) -> int:
+        raise AssertionError("nor charges")

@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 
 from services.tracker.intake.record import HitRecorder
 from services.tracker.metrics import Metrics
-from shared.delivery_log.append import DeliveryLog
+from shared.delivery_log.append import DeliveryLog, Step
 from shared.delivery_log.gather_hits import Hit
 from shared.delivery_log.ordinal_sets import read_totals
 from shared.delivery_log.segments import Segment, decode_hits
@@ -50,8 +50,10 @@ class LosesTheAnswer(DeliveryLog):
 
     losses = 2
 
-    async def append(self, segments: Sequence[Segment], writes: Sequence[Write] = ()) -> None:
-        await super().append(segments, writes)
+    async def append(
+        self, segments: Sequence[Segment], writes: Sequence[Write] = (), steps: Sequence[Step] = ()
+    ) -> None:
+        await super().append(segments, writes, steps)
         if self.losses:
             self.losses -= 1
             raise Unavailable("the connection was lost")
