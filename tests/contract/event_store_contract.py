@@ -7,7 +7,17 @@ from typing import Protocol
 
 import pytest
 
-from shared.domain import account, inbound_sms, message, recipient_list, saved_search, sending_domain, suppression, task
+from shared.domain import (
+    account,
+    inbound_sms,
+    ledger,
+    message,
+    recipient_list,
+    saved_search,
+    sending_domain,
+    suppression,
+    task,
+)
 from shared.domain.identifiers import AccountId, DomainId, Instant, KeyId, ListId, MessageId, SearchId, TaskId, UserId
 from shared.domain.send_window import SendWindow
 from shared.event_store.codec import BY_NAME, name_of
@@ -47,6 +57,9 @@ SAMPLES: Sequence[object] = (
     saved_search.SearchSaved(SearchId(4), AccountId(7), "Köln ✉", ListId(5), {"criteria": ["valid"]}, NOON),
     saved_search.SearchChanged("Everybody", None, {}),
     saved_search.SearchRemoved(NOON),
+    ledger.TermsSet(5, None, 2, NOON),
+    ledger.Charged(9, 2, 500, 700, NOON),
+    ledger.Refunded(9, 2, 3, 4, NOON),
     message.MessageCreated(
         MessageId(3),
         AccountId(7),

@@ -23,7 +23,7 @@ from tests.integration.dispatcher.test_claims import OTHER, OWNER, claim, expire
 from tests.mails import CONTEXT, KEYS, PLAIN
 from tests.sinks.fake_relay import FakeRelay
 
-TASK = TaskToSend(1, ACCOUNT_ID, 1, "resend", EmailComposer(prepare(PLAIN, CONTEXT), KEYS))
+TASK = TaskToSend(1, ACCOUNT_ID, 1, EmailComposer(prepare(PLAIN, CONTEXT), KEYS))
 
 
 async def charge(database: Database, batch: HeldBatch, owner: int) -> list[Row]:
