@@ -199,6 +199,13 @@ class Chaos:
         return "&".join(f"{name}={quote(value, errors='replace')}" for name, value in pairs.items())
 
 
+OF_ACCOUNTS: dict[str, list[dict[str, Any]]] = {
+    "PUT /account": [{"credit": 5, "quota": None, "overage": 1}],
+    "PUT /account/{account_id}": [{"credit": 5, "quota": None, "overage": 1}],
+    "POST /account": [{"name": f"N{number}", "user": "u", "credit": 5} for number in range(100)],
+    "POST /user": [{"name": "Bob", "role": "member"}, {"name": "Rita", "role": "reader"}],
+    "POST /key": [{"user_id": 1, "name": "Laptop"}],
+}
 TERMS: dict[str, Any] = {
     "expires": 4_000_000_100.5,
     "send_window": {"from": "22:00", "to": "06:30", "timezone": "Europe/London", "days": ["mon", "sun"]},
@@ -231,11 +238,7 @@ def _valid(operation: Operation[Any, Any], ready: Ready, created: CreatedKey) ->
         ],
         "POST /search": [search, {"name": "n", "query": {"criteria": ["valid"]}}],
         "PUT /search/{search_id}": [search, {"query": {}}],
-        "PUT /account": [{"credit": 5, "quota": None, "overage": 1}],
-        "PUT /account/{account_id}": [{"credit": 5, "quota": None, "overage": 1}],
-        "POST /account": [{"name": f"N{number}", "user": "u", "credit": 5} for number in range(100)],
-        "POST /user": [{"name": "Bob", "role": "member"}, {"name": "Rita", "role": "reader"}],
-        "POST /key": [{"user_id": 1, "name": "Laptop"}],
+        **OF_ACCOUNTS,
         "POST /domain": [
             {"name": f"n{number}.example.com", "bouncing": True, "dkim_algorithm": "ed25519-sha256"}
             for number in range(100)
