@@ -34,13 +34,16 @@ def read_texts(given: object) -> tuple[str, ...] | None:
 
 
 def read_scalars(given: object, *, as_text: bool) -> tuple[Scalar, ...] | None:
-    """``as_text``: what looks like a number or a boolean may be that as well; a form has no other way to say so."""
+    """``as_text``: what looks like a number or a boolean may be that as well; a form has no other way to say so.
+
+    Of an array every entry is as it stands.
+    """
     scalars: list[Scalar] = []
     for each in _alternatives(given):
         if each != "" and not _is_scalar(each):
             return None
         scalars.append(each)  # type: ignore[arg-type]  # it was just found to be one
-        if as_text and isinstance(each, str):
+        if as_text and isinstance(given, str):
             scalars += _typed(each)
     # True equals 1 to Python and not to JSON.
     return tuple({(isinstance(each, bool), each): each for each in scalars}.values()) or None
@@ -68,10 +71,10 @@ def read_whole(given: object, most: int) -> int | None:
 def _alternatives(given: object) -> list[object]:
     """Empty when there are too many."""
     if isinstance(given, str):
-        found: list[object] = [piece for piece in given.split("|") if piece] or [given]
-    else:
-        found = given if isinstance(given, list) else [given]
-    return found if len(found) <= MOST_ALTERNATIVES else []
+        pieces: list[object] = [piece for piece in given.split("|") if piece] or [given]
+        return pieces if len(pieces) <= MOST_ALTERNATIVES else []
+    # An array must hold what a form says with so many pieces, each in two ways.
+    return (given if len(given) <= 2 * MOST_ALTERNATIVES else []) if isinstance(given, list) else [given]
 
 
 def _is_scalar(value: object) -> bool:
