@@ -201,7 +201,7 @@ async def test_many_who_are_held_become_batches_as_an_audience_does(
     await record_held(database, range(1_200))
     await client.post("/task/1/in-doubt", RESEND)
 
-    rows = await database.fetch(STATEMENTS["claim_batches"], 11, 15.0, 10, "email")
+    rows = await database.fetch(STATEMENTS["claim_batches"], 11, 15.0, 10, "email", False)
 
     assert sorted(row["allowed"] for row in rows) == [200, 500, 500]
     assert all(row["ordinals"] == row["resent"] for row in rows)
