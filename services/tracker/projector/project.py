@@ -49,17 +49,29 @@ class Round:
     weighed: frozenset[int]  #: tasks of which the share of bounces or complaints may have changed
 
 
+def position_of(row: Row) -> TailPosition:
+    return TailPosition(row["store_epoch"], row["xid"], row["position"])
+
+
 def reached_of(row: Row) -> Reached:
-    at = TailPosition(row["store_epoch"], row["xid"], row["position"])
-    return Reached(row["generation"], row["epoch"], at, row["rules"])
+    return Reached(row["generation"], row["epoch"], position_of(row), row["rules"])
 
 
 async def project_round(
-    connection: Connection, held: Mapping[int, Reached], most_bytes: int = MOST_BYTES, also: Also | None = None
+    connection: Connection,
+    held: Mapping[int, Reached],
+    most_bytes: int = MOST_BYTES,
+    also: Also | None = None,
+    until: Mapping[int, TailPosition] | None = None,
 ) -> Round:
-    """Projects the next segments of the shards ``held``, inside the caller's transaction. Raises LeaseLost."""
+    """Projects the next segments of the shards ``held``, inside the caller's transaction. Raises LeaseLost.
+
+    ``until``: how far, by shard; None: as far as there is something.
+    """
     checkpoints = {shard: reached.at for shard, reached in held.items()}
     segments = await read_after(connection, checkpoints, most_bytes) if held else []
+    if until is not None:
+        segments = [segment for segment in segments if segment.at <= until[segment.shard]]
     reached = {segment.shard: replace(held[segment.shard], at=segment.at) for segment in segments}
     if segments:
         await _advance(connection, held, reached)

@@ -121,6 +121,12 @@ SELECT shard, generation + 1, false, 1, $1, $2
  WHERE live
 RETURNING shard, generation, epoch, rules, store_epoch, xid::text::bigint AS xid, position;
 
+-- live_reached
+-- How far each shard is projected for those who read it.
+SELECT shard, store_epoch, xid::text::bigint AS xid, position
+  FROM projection
+ WHERE live;
+
 -- hold_live_shard
 -- Until the commit its projector waits. $1 shard
 SELECT generation, epoch, rules, store_epoch, xid::text::bigint AS xid, position

@@ -1,7 +1,8 @@
 """Projects the whole log anew: a generation beside the live one, which then takes its place shard by shard.
 
 The new generation is judged by the newest rules, or by those asked for: so changed rules reach what was sent long ago.
-Live trackers and readers go on meanwhile. Nothing but sets and series is touched: no task is completed or announced.
+Live trackers and readers go on meanwhile. Nothing but sets and series is touched: no task is completed or announced. It
+goes just as far as the live one has come, for what else follows from a hit follows when that one meets it.
 A rebuild that was broken off leaves rows that nobody reads; the next one begins afresh and removes them.
 """
 
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 import structlog
 
 from services.tracker.decisions.rule_sets import RULE_SETS
-from services.tracker.projector.project import LeaseLost, Reached, project_round, reached_of
+from services.tracker.projector.project import LeaseLost, Reached, position_of, project_round, reached_of
 from services.tracker.projector.statements import STATEMENTS
 from shared.event_store.interface import TailPosition
 from shared.postgres.database import Connection, Database
@@ -67,7 +68,8 @@ async def _catch_up(database: Database, held: dict[int, Reached], progress: Prog
     hits = 0
     while True:
         async with database.transaction() as connection:
-            done = await project_round(connection, held)
+            rows = await connection.fetch(STATEMENTS["live_reached"])
+            done = await project_round(connection, held, until={row["shard"]: position_of(row) for row in rows})
         if not done.hits:
             return hits
         held.update(done.reached)
@@ -92,7 +94,7 @@ async def _swap(database: Database, shard: int, reached: Reached) -> int:
 async def _reach(connection: Connection, shard: int, reached: Reached, target: TailPosition) -> int:
     hits = 0
     while reached.at < target:
-        done = await project_round(connection, {shard: reached})
+        done = await project_round(connection, {shard: reached}, until={shard: target})
         if shard not in done.reached:
             raise RebuildFailed(f"shard {shard} cannot be read beyond {reached.at}")
         reached = done.reached[shard]

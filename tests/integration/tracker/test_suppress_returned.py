@@ -114,6 +114,17 @@ async def test_a_rebuild_suppresses_nobody(database: Database, log: Log) -> None
     assert len(await events(database)) == 1
 
 
+async def test_a_rebuild_takes_no_bounce_from_under_the_live_projector(database: Database, log: Log) -> None:
+    """What that has not met yet is left to it."""
+    await log.append(1, Kind.BOUNCED, [3], NO_USER)
+    await project_all(database)
+    await log.append(2, Kind.BOUNCED, [5], NO_USER)
+    await rebuild(database, 9)
+    await project_all(database)
+
+    assert await suppressions(database) == [(3, "hard_bounce"), (5, "hard_bounce")]
+
+
 class FailingAtTheEnd(ReturnedSuppressor):
     async def suppress(self, connection: Connection, segments: Sequence[RecordedSegment]) -> None:
         await super().suppress(connection, segments)
