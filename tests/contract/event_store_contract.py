@@ -7,8 +7,8 @@ from typing import Protocol
 
 import pytest
 
-from shared.domain import account, message, recipient_list, task
-from shared.domain.identifiers import AccountId, Instant, KeyId, ListId, MessageId, TaskId, UserId
+from shared.domain import account, message, recipient_list, saved_search, task
+from shared.domain.identifiers import AccountId, Instant, KeyId, ListId, MessageId, SearchId, TaskId, UserId
 from shared.event_store.codec import BY_NAME, name_of
 from shared.event_store.interface import (
     Actor,
@@ -44,6 +44,11 @@ SAMPLES: Sequence[object] = (
         NOON,
     ),
     message.MessageEdited("Spring 2", {"subject": "Hello"}, ()),
+    saved_search.SearchSaved(
+        SearchId(4), AccountId(7), "Valid", ListId(5), {"criteria": ["valid"], "value": [1.5]}, NOON
+    ),
+    saved_search.SearchChanged("Everybody", None, {}),
+    saved_search.SearchRemoved(NOON),
     task.TaskCreated(
         TaskId(9),
         AccountId(7),
