@@ -117,14 +117,15 @@ async def test_a_key_is_made_with_all_it_needs_and_again_for_the_same_user(datab
 
 
 async def test_a_rebuild_is_by_the_newest_rules_or_by_those_asked_for(database_url: str) -> None:
-    """A rule set that there is not is refused with those that there are."""
+    """A rule set that there is not is refused with those that there are. What each person did is added up anew, too."""
     newest, first, none = (
         run("rebuild", *rules, POSTROOM_DATABASE_URL=database_url) for rules in ((), ("--rules", "0"), ("--rules", "9"))
     )
 
     assert [done.returncode for done in (newest, first, none)] == [0, 0, 2]
-    lines = [[json.loads(line) for line in done.stderr.splitlines()] for done in (newest, first)]
-    assert [[line["rules"] for line in told if line["action"] == "projection_rebuilt"] for told in lines] == [[1], [0]]
+    logs = [{line["action"]: line for line in map(json.loads, done.stderr.splitlines())} for done in (newest, first)]
+    assert [log["projection_rebuilt"]["rules"] for log in logs] == [1, 0]
+    assert [log["engagement_rebuilt"]["generation"] for log in logs] == [2, 3]
     assert none.stderr == "postroom: there is no rule set 9: 0, 1\n"
 
 

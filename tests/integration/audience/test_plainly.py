@@ -11,6 +11,7 @@ from shared.audience.audience import Audience, Values
 from shared.audience.compile_query import joins, matches
 from shared.audience.count import count_mailable, count_people, find_lists
 from shared.domain.identifiers import Channel
+from shared.domain.read_subscriber_query import read_query
 from shared.domain.subscriber_query import Query, lists_named
 from shared.postgres.database import Database
 from tests.integration.audience.plain_search import AT, Person, PlainSearch
@@ -84,3 +85,23 @@ def test_the_world_tells_conditions_apart(world: list[Person]) -> None:
     assert {"hard_bounce", "soft_bounces"} <= {held.reason for person in world for held in person.suppressions}
     for name in ("last_open", "last_click", "last_soft_bounce", "telephone", "email"):
         assert {getattr(person, name) is None for person in world} == {True, False}
+
+
+@pytest.mark.parametrize("value", ["-999999 years", "+999999 weeks", "01/01/0001", "9999-12-31T23:59:59.999999"])
+async def test_no_date_is_beyond_the_database(owner: Database, world: list[Person], value: str) -> None:
+    """The first and the last moment there is."""
+    criteria = ["signup_before", "open_time", "daily_open"]
+    given = {
+        "criteria": criteria,
+        "value": [value] * 3,
+        "timerange": [None, "since_date", "not_since_date"],
+        "compare": [None, None, "min"],
+        "compare_value": [None, None, 1],
+        "query_mode": "or",
+    }
+    query = read_query(given)
+    assert isinstance(query, Query)
+
+    found = await found_by(owner, await opened(owner, query, None))
+
+    assert found == [person.id for person in world if PlainSearch(query, None, LIST_IDS).finds(person)]
