@@ -103,6 +103,8 @@ async def test_events_go_out_as_the_contract_says(database: Database, store: Pos
         "list_id": None,
         "search_id": 4,
         "scheduledtime": 43_200.0,
+        "expires": None,
+        "send_window": None,
     }
     assert json.loads(cancelled.data) == {"task_id": 7, "version": 2, "at": 43_200.0}
 
