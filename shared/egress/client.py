@@ -62,15 +62,8 @@ class EgressClient:
         self.rules = rules
         self._system = SystemResolver()
         self._resolve = resolve or self._system
-        self._session = aiohttp.ClientSession(
-            connector=checked_connector(rules, self._resolve),
-            trust_env=False,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=False,
-            skip_auto_headers=("Content-Type",),
-            headers=_HEADERS,
-        )
         self._trusting = trusting
+        self._opened: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
         return self
@@ -79,8 +72,23 @@ class EgressClient:
         await self.close()
 
     async def close(self) -> None:
-        await self._session.close()
+        if self._opened is not None:
+            await self._opened.close()
         self._system.close()
+
+    @property
+    def _session(self) -> aiohttp.ClientSession:
+        """Made when it is first needed: most processes never call anybody."""
+        if self._opened is None:
+            self._opened = aiohttp.ClientSession(
+                connector=checked_connector(self.rules, self._resolve),
+                trust_env=False,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=False,
+                skip_auto_headers=("Content-Type",),
+                headers=_HEADERS,
+            )
+        return self._opened
 
     async def refusal(self, text: str) -> str | None:
         """Why a URL is not to be taken; None: it may be. A name that cannot be resolved now is no reason."""
