@@ -21,6 +21,7 @@ from services.api.lines import CSV, NDJSON
 from services.api.operation import Operation
 from shared.event_store.on_postgres import PostgresEventStore
 from shared.postgres.database import Database
+from tests.integration.api import campaigning
 from tests.integration.api.conftest import EMAIL_MESSAGE, Client, Clients, Ready, count_events
 from tests.integration.api.signupto import rightful
 
@@ -184,8 +185,7 @@ class Chaos:
             "١",
             "",
         ]
-        # Campaign n has payload n.
-        ids = [self.draw.choice(ids)] if "{payload_id}" in self.operation.path else ids
+        ids = campaigning.alike(self.operation, ids, self.draw)
         path = re.sub(r"\{\w+\}", lambda _: quote(self.draw.choice(ids), safe="%"), self.operation.path)
         query = self.query() if self.operation.method in ("GET", "DELETE") or self.often(0.05) else ""
         if needed := rightful.rightful_query(self.operation, self.draw):
@@ -207,18 +207,6 @@ OF_ACCOUNTS: dict[str, list[dict[str, Any]]] = {
     "POST /account": [{"name": f"N{number}", "user": "u", "credit": 5} for number in range(100)],
     "POST /user": [{"name": "Bob", "role": "member"}, {"name": "Rita", "role": "reader"}],
     "POST /key": [{"user_id": 1, "name": "Laptop"}],
-}
-OF_CAMPAIGNS: dict[str, list[dict[str, Any]]] = {
-    "POST /campaign": [
-        {"name": "c", "list": 1, "segments": [], "state": "SCHEDULED", "when": 4_000_000_000},
-        {"name": "c", "list": 1, "domain": None, "when": "2026-11-24T09:30", "event_callback": "https://9.9.9.9/?a=b"},
-    ],
-    "PUT /campaign/{campaign_id}": [
-        {"name": "d", "segments": [], "when": 4_000_000_001, "event_callback": None},
-        {"state": "SCHEDULED", "list": 1},
-    ],
-    "POST /campaign/{campaign_id}/payload": [{"channel": "email", "message_id": 1}],
-    "PUT /campaign/{campaign_id}/payload/{payload_id}": [{"channel": "email", "message_id": 1}, {"message_id": 1}],
 }
 TERMS: dict[str, Any] = {
     "expires": 4_000_000_100.5,
@@ -253,7 +241,6 @@ def _valid(operation: Operation[Any, Any], ready: Ready, created: CreatedKey) ->
         "POST /search": [search, {"name": "n", "query": {"criteria": ["valid"]}}],
         "PUT /search/{search_id}": [search, {"query": {}}],
         **OF_ACCOUNTS,
-        **OF_CAMPAIGNS,
         "POST /domain": [
             {"name": f"n{number}.example.com", "bouncing": True, "dkim_algorithm": "ed25519-sha256"}
             for number in range(100)
@@ -264,7 +251,7 @@ def _valid(operation: Operation[Any, Any], ready: Ready, created: CreatedKey) ->
             {"telephone": "+447700900123"},
         ],
     }
-    bodies |= rightful.rightful_bodies(bodies, ready, created)
+    bodies |= campaigning.BODIES | rightful.rightful_bodies(bodies, ready, created)
     return bodies.get(f"{operation.method} {operation.path}", [{"name": "x"}])
 
 
@@ -285,11 +272,7 @@ async def test_nothing_malformed_breaks_anything(
     await client.post("/suppression", [{"email": f"s{number}@b.co"} for number in range(24)])
     for number in range(24 if "{search_id}" in operation.path else 1):
         await client.post("/search", {"name": f"Valid ones {number}", "query": {"criteria": ["valid"]}})
-    for number in range(24 if "{campaign_id}" in operation.path else 0):
-        made = await client.post("/campaign", {"name": f"c{number}", "list": 1, "when": 4_000_000_000})
-        if number % 2 == 0 or "{payload_id}" in operation.path:
-            payload = {"channel": "email", "message_id": ready.message_id}
-            await client.post(f"/campaign/{made.json['id']}/payload", payload)
+    await campaigning.make_campaigns(operation, client, ready)
     await client.post("/task", ready.task(list_id=None, search_id=1))  # so that it stays, whatever is sent to it
     await rightful.prepare(operation, client, database, store, ready_task)
     if "admin" not in operation.roles:
