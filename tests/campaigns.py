@@ -5,7 +5,7 @@ from typing import Any
 
 from shared.campaigns.look_up import Named, find_known
 from shared.domain.campaign import Payload, State
-from shared.domain.campaign_commands import AddPayload, ChangeCampaign, CreateCampaign
+from shared.domain.campaign_commands import AddPayload, ChangeCampaign, CreateCampaign, Known
 from shared.domain.identifiers import (
     AccountId,
     CampaignId,
@@ -65,6 +65,13 @@ async def make_world(database: Database, people: int = 0) -> None:
     assert isinstance(await handler.handle(DOMAINS, domain_stream(DOMAIN), domain, ACCOUNT, fresh=True), Done)
 
 
+async def known_here(database: Database) -> Known:
+    """All that there is of this world, and its first searches."""
+    messages = frozenset(MESSAGES_OF.values())
+    named = Named(1, frozenset({LIST}), frozenset({DOMAIN}), frozenset(range(1, 20)), messages)
+    return (await find_known(database, [named], dns_check=False))[1]
+
+
 async def post_campaign(
     database: Database,
     *,
@@ -77,9 +84,7 @@ async def post_campaign(
 ) -> None:
     """DRAFT, SCHEDULED or READY; its payloads are 2n and 2n + 1."""
     handler, stream = handler_of(database), campaign_stream(number)
-    messages = frozenset(MESSAGES_OF.values())
-    named = Named(1, frozenset({LIST}), frozenset({DOMAIN}), frozenset(segments), messages)
-    known = (await find_known(database, [named], dns_check=False))[1]
+    known = await known_here(database)
     wish = CreateCampaign(
         campaign_id=CampaignId(number),
         account_id=AccountId(1),
@@ -104,9 +109,7 @@ async def post_campaign(
 
 async def change(database: Database, number: int = 1, **wanted: Any) -> None:
     """A PUT that is not refused."""
-    named = Named(1, frozenset({LIST}), frozenset({DOMAIN}), frozenset(), frozenset(MESSAGES_OF.values()))
-    known = (await find_known(database, [named], dns_check=False))[1]
-    wish = ChangeCampaign(fields=frozenset(wanted), known=known, **wanted)
+    wish = ChangeCampaign(fields=frozenset(wanted), known=await known_here(database), **wanted)
     done = await handler_of(database).handle(CAMPAIGNS, campaign_stream(number), wish, ACCOUNT)
     assert isinstance(done, Done), done
 
