@@ -9,8 +9,9 @@ from pyroaring import BitMap
 
 from services.tracker.callbacks.statements import STATEMENTS
 from services.tracker.decisions.callbacks.judge_answer import is_taken, judge_failure
-from services.tracker.decisions.callbacks.write_call import call_id, sign, write_body
+from services.tracker.decisions.callbacks.write_call import sign, write_body
 from services.tracker.metrics import Metrics
+from shared.domain.callback import call_id
 from shared.domain.delivery import Kind
 from shared.domain.identifiers import Instant
 from shared.domain.retry_schedule import RetrySchedule

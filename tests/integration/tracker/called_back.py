@@ -43,9 +43,9 @@ class Told:
     people: tuple[str, ...]
 
 
-def told_by(request: Request) -> Told:
+def told_by(request: Request, secret: str = WEBHOOK_SECRET) -> Told:
     """Raises WebhookVerificationError unless the library of Standard Webhooks takes it."""
-    Webhook(WEBHOOK_SECRET).verify(request.body, request.headers, json_parse=False)
+    Webhook(secret).verify(request.body, request.headers, json_parse=False)
     fields = dict(request.fields)
     return Told(request.headers["webhook-id"], fields["event"], int(fields["when"]), tuple(request.people))
 
@@ -105,14 +105,14 @@ async def post_on(
     database_url: str,
     window_seconds: int = 30,
     schedule: RetrySchedule = CALLBACK_RETRIES,
-    egress: EgressClient | None = None,
+    secrets: Sequence[bytes] = (KEY,),
 ) -> AsyncIterator[Post]:
     """One tracker's; all shards are its own."""
     database = await Database.connect(database_url)
     owner = await Database.connect(database_url, role=None, connections=1)
     metrics = Metrics()
-    egress = egress or EgressClient(RULES)
-    caller = Caller(database, egress, [KEY], schedule, clock.now, lambda: 0.0, metrics)
+    egress = EgressClient(RULES)
+    caller = Caller(database, egress, secrets, schedule, clock.now, lambda: 0.0, metrics)
     cutter = WindowCutter(database, lambda: ALL_SHARDS, window_seconds, metrics, lambda: None)
     switchboard = Switchboard(database, caller, clock.random_id(), metrics, lambda: None)
     try:

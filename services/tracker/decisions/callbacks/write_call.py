@@ -36,10 +36,6 @@ def _escaped(addresses: Sequence[str]) -> list[str]:
     return quote_plus("\n".join(addresses), safe="\n").split("\n") if addresses else []
 
 
-def call_id(campaign_id: int, number: int) -> str:
-    return f"cb_{campaign_id}_{number}"
-
-
 def sign(secret: str, webhook_id: str, timestamp: int, body: bytes) -> dict[str, str]:
     """The headers of one attempt. ``secret``: of the account, as ``whsec_`` and base64."""
     key = base64.b64decode(secret.removeprefix("whsec_"))
