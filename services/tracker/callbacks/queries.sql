@@ -66,9 +66,9 @@ UPDATE callback_line
  WHERE callback_line.campaign_id = wanted.campaign_id
 RETURNING callback_line.campaign_id, epoch, wishes;
 
--- next_call
--- Renews the lease. No row: it is somebody else's by now, or the campaign wants no calls. Without a number: nothing waits.
--- $1 campaign, $2 epoch, $3 seconds
+-- next_calls
+-- Renews the lease. No row: it is somebody else's by now, or the campaign wants no calls. One without a number: nothing waits.
+-- $1 campaign, $2 epoch, $3 seconds, $4 limit
 WITH held AS (
     UPDATE callback_line
        SET leased_until = clock_timestamp() + make_interval(secs => $3)
@@ -85,18 +85,23 @@ SELECT held.account_id, held.wishes, account.webhook_secret, campaign.event_call
                        FROM callback_window
                       WHERE callback_window.campaign_id = held.campaign_id AND callback_window.state = 'waiting'
                       ORDER BY number
-                      LIMIT 1) AS upcoming ON true
-  LEFT JOIN task ON task.id = upcoming.task_id;
+                      LIMIT $4) AS upcoming ON true
+  LEFT JOIN task ON task.id = upcoming.task_id
+ ORDER BY number;
 
 -- addresses_called
--- A line each, in the order of ordinals; whoever was erased has none. $1 task, $2 ordinals
-SELECT string_agg(address, E'\n' ORDER BY ordinal)
-  FROM contact_record
- WHERE task_id = $1 AND ordinal = ANY ($2::integer[]) AND address <> '';
+-- A line each, in the order of ordinals, for each of the calls; whoever was erased has none, and so a call may have none.
+-- $1 numbers of the calls, $2 their tasks, $3 their ordinals, as arrays written as text
+SELECT number, (SELECT string_agg(address, E'\n' ORDER BY ordinal)
+                  FROM contact_record
+                 WHERE contact_record.task_id = called.task_id AND ordinal = ANY (called.ordinals::integer[]) AND address <> '')
+       AS addresses
+  FROM unnest($1::bigint[], $2::bigint[], $3::text[]) AS called (number, task_id, ordinals);
 
 -- settle_call
--- It was taken, or there was nobody to name ($7). Not fenced: it is true whoever holds the line.
--- $1 campaign, $2 epoch, $3 task, $4 number, $5 status, $6 attempts made, $7 its state
+-- It was taken, or there was nobody to name ($7). That is true whoever holds the line; who does has his lease renewed, and who
+-- does not any more learns that by no row. $1 campaign, $2 epoch, $3 task, $4 number, $5 status, $6 attempts made, $7 its state,
+-- $8 seconds
 WITH settled AS (
     UPDATE callback_window
        SET state = $7, attempts = attempts + $6, last_status = $5, last_error = NULL,
@@ -104,8 +109,8 @@ WITH settled AS (
      WHERE task_id = $3 AND number = $4
 )
 UPDATE callback_line
-   SET failures = 0
- WHERE campaign_id = $1 AND epoch = $2 AND failures > 0;
+   SET failures = 0, leased_until = clock_timestamp() + make_interval(secs => $8)
+ WHERE campaign_id = $1 AND epoch = $2;
 
 -- note_failure
 -- And lets go of the line. $1 campaign, $2 epoch, $3 task, $4 number, $5 status, $6 why, $7 url, $8 failures, $9 seconds to wait

@@ -7,7 +7,9 @@ of the attempt.
 import base64
 import hashlib
 import hmac
+import re
 from collections.abc import Sequence
+from itertools import chain
 from typing import Final
 from urllib.parse import quote_plus
 
@@ -17,6 +19,7 @@ from shared.domain.identifiers import Channel
 
 CONTENT_TYPE: Final = "application/x-www-form-urlencoded"
 
+_PLAIN: Final = re.compile(r"[A-Za-z0-9._@+\n-]*")
 _NAMES: Final[dict[Channel, str]] = {"email": "email", "sms": "telephone"}
 _FIELDS: Final = {
     channel: tuple(f"&{name}%5B{place}%5D=" for place in range(MOST_PEOPLE)) for channel, name in _NAMES.items()
@@ -24,16 +27,19 @@ _FIELDS: Final = {
 
 
 def write_body(kind: Kind, first_ms: int, channel: Channel, addresses: Sequence[str]) -> bytes:
-    """``first_ms``: of the earliest event, in unix milliseconds; at most 1,000 addresses."""
-    parts = [f"event={kind.name.lower()}&when={first_ms // 1000}"]
-    for name, value in zip(_FIELDS[channel][: len(addresses)], _escaped(addresses), strict=True):
-        parts += (name, value)
-    return "".join(parts).encode()
+    """``first_ms``: of the earliest event, in unix milliseconds; 1 to 1,000 addresses."""
+    fields = zip(_FIELDS[channel], _escaped(addresses), strict=False)
+    return "".join((f"event={kind.name.lower()}&when={first_ms // 1000}", *chain.from_iterable(fields))).encode()
 
 
 def _escaped(addresses: Sequence[str]) -> list[str]:
-    """All at once: they are joined by what stays itself and stands in none of them."""
-    return quote_plus("\n".join(addresses), safe="\n").split("\n") if addresses else []
+    """All at once, joined by what stands in no address."""
+    joined = "\n".join(addresses)
+    if _PLAIN.fullmatch(joined):  # nearly all are, and letter by letter takes ten times as long
+        joined = joined.replace("+", "%2B").replace("@", "%40")
+    else:
+        joined = quote_plus(joined, safe="\n")
+    return joined.split("\n")
 
 
 def sign(secret: str, webhook_id: str, timestamp: int, body: bytes) -> dict[str, str]:
