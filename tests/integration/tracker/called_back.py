@@ -191,3 +191,10 @@ def segment(task_id: int, kind: Kind, ordinals: Iterable[int], at_ms: int = NOON
 
 async def happened(database: Database, *segments: Segment) -> None:
     await DeliveryLog(database).append(segments)
+
+
+async def tell(post: Post, task_id: int, *kinds: Kind, ordinals: Iterable[int] = range(3)) -> None:
+    """Each kind in a window of its own."""
+    for kind in kinds:
+        await happened(post.database, segment(task_id, kind, ordinals, NOON_MS + 5999))
+        await post.cut()
