@@ -187,7 +187,7 @@ class Chaos:
         ]
         ids = campaigning.alike(self.operation, ids, self.draw)
         path = re.sub(r"\{\w+\}", lambda _: quote(self.draw.choice(ids), safe="%"), self.operation.path)
-        query = self.query() if self.operation.method in ("GET", "DELETE") or self.often(0.05) else ""
+        query = self.query() if self.operation.body is None or self.often(0.05) else ""
         if needed := rightful.rightful_query(self.operation, self.draw):
             query = needed if self.often(0.5) else f"{needed}&{query}"
         return path + (f"?{query}" if query else "")

@@ -9,6 +9,7 @@ from services.api.operation import Operation
 from shared.domain.delivery import Kind
 from shared.event_store.on_postgres import PostgresEventStore
 from shared.postgres.database import Database
+from tests.integration.api.called_back import make_windows
 from tests.integration.api.conftest import Client, Ready
 from tests.integration.api.test_contact import Sending
 from tests.integration.tracker.running_projectors import project_all
@@ -20,6 +21,7 @@ async def prepare(
     operation: Operation[Any, Any], client: Client, database: Database, store: PostgresEventStore, task_id: int
 ) -> None:
     """A second message, of the other channel; and what some are about."""
+    await make_windows(operation, database, task_id)
     if not operation.path.startswith("/v1/"):
         return
     await client.post("/message", {"channel": "sms", "name": "T", "sender": "Acme", "body": "Hi"})
