@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection
 
 from services.dispatcher.planner.freeze_audience import freeze_one_audience
 from services.dispatcher.planner.reckon_windows import reckon_windows
+from services.dispatcher.planner.splittests.advance import SplitTests
 from services.dispatcher.planner.start_due import start_due_tasks, tell_held_back
 from services.dispatcher.planner.statements import STATEMENTS
 from shared.domain.identifiers import Channel
@@ -27,6 +28,7 @@ class Planner:
         sweep_seconds: float,
         on_batches: Callable[[], None],
         *,
+        split_tests: SplitTests,
         dns_check: bool = False,
     ) -> None:
         self._database = database
@@ -35,6 +37,7 @@ class Planner:
         self._channels = channels
         self._sweep_seconds = sweep_seconds
         self._on_batches = on_batches
+        self._split_tests = split_tests
         self._dns_check = dns_check
         self._held_back: frozenset[int] = frozenset()
         self.wakeup = Wakeup()
@@ -43,6 +46,7 @@ class Planner:
         await run_loop("plan", self._plan, self.wakeup, stop, self._sweep_seconds, (Unavailable,))
 
     async def _plan(self) -> bool:
+        advanced = await self._split_tests.advance()
         started = await start_due_tasks(self._database, self._handler, self._channels, dns_check=self._dns_check)
         if self._dns_check:
             self._held_back = await tell_held_back(self._database, self._held_back)
@@ -54,4 +58,4 @@ class Planner:
         called_back = await self._database.execute(STATEMENTS["call_back_rested"], BATCHES_MOVED)
         if frozen or reckoned or released or called_back:
             self._on_batches()
-        return bool(started or frozen or called_back or put_off == BATCHES_MOVED)
+        return bool(advanced or started or frozen or called_back or put_off == BATCHES_MOVED)
