@@ -49,7 +49,7 @@ async def read_page(
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """``audience`` None: there is no such list or search. ``faults``: why a message may not be sent from where it is."""
+    """``audience`` None: there is no such list or search. ``faults``: why a message may not be sent from its address."""
 
     known: Mapping[int, KnownMessage]
     message_class: str

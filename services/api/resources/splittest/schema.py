@@ -47,8 +47,8 @@ class NewSplitTest(RequestModel):
 
 
 class SplitTestChange(RequestModel):
-    """What is given changes, until it starts; ``delay`` and ``action`` until the winner is known. ``id`` is needed where
-    the path has none. ``winner_message_id``: a person's word, from the start of the variants on.
+    """What is given changes, until it starts; ``delay`` and ``action`` until it is measured. ``id`` is needed where the
+    path has none. ``winner_message_id``: a person's word, from the start of the variants on.
     """
 
     id: Id | None = None
