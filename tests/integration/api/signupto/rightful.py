@@ -65,6 +65,9 @@ def rightful_bodies(native: dict[str, list[dict[str, Any]]], ready: Ready, creat
         "POST /v1/task": native["POST /task"],
         "PUT /v1/task": native["PUT /task"],
         "PUT /v1/task/{task_id}": native["PUT /task/{task_id}"],
+        "POST /v1/splitTest": [{**native["POST /splittest"][0], "message_ids": "1,2", "search_id": ""}],
+        "PUT /v1/splitTest": native["PUT /splittest"],
+        "PUT /v1/splitTest/{splittest_id}": [{"name": "n", "message_ids": "2,1"}, {"delay": 1}],
         "POST /v1/subscriber": [
             {"list_id": ready.list_id, "email": f"n{number}@b.co", "msisdn": f"4477009010{number}", "firstname": "A"}
             for number in range(10, 99)
