@@ -5,14 +5,8 @@ from typing import Any
 
 from shared.domain.identifiers import AccountId, Instant, ListId, MessageId, SplitTestId, UserId, splittest_stream
 from shared.domain.message import CreateMessage
-from shared.domain.split_test import (
-    ChangeSplitTest,
-    Command,
-    CreateSplitTest,
-    KnownMessage,
-    SplitTest,
-    Terms,
-)
+from shared.domain.split_test import ChangeSplitTest, Command, CreateSplitTest, SplitTest
+from shared.domain.split_test_terms import KnownMessage, Terms
 from shared.event_store.handle_command import Done, Handler
 from shared.event_store.on_postgres import PostgresEventStore
 from shared.event_store.read_models.message import MESSAGES
@@ -26,17 +20,8 @@ VARIANTS = 3
 
 async def post_splittest(database: Database, size: int, **terms: Any) -> int:
     """The id of a due one to a list of ``size`` people; its messages are 1 to 3. ``terms`` are others than these."""
-    await database.execute("INSERT INTO list (id, account_id, name, version, cdate) VALUES (1, 1, 'All', 1, now())")
-    await database.execute(SUBSCRIBERS, 1, size, "email")
     handler = Handler(PostgresEventStore(database), clock.now)
-    for number in range(1, VARIANTS + 1):
-        content = {**CONTENT, "subject": f"Subject {number}"}
-        links = ("https://example.com/offer",)
-        message = CreateMessage(
-            MessageId(number), AccountId(1), UserId(1), "email", f"message {number}", content, links
-        )
-        assert isinstance(await handler.handle(MESSAGES, f"message-{number}", message, ACCOUNT, fresh=True), Done)
-    known = {number: KnownMessage("email", tracks_opens=True, tracks_clicks=True) for number in (1, 2, 3)}
+    await _prepare(database, handler, size)
     rate, test_id = terms.pop("rate", None), 1
     given = {
         "name": "Which one",
@@ -60,11 +45,23 @@ async def post_splittest(database: Database, size: int, **terms: Any) -> int:
         rate=rate,
         in_doubt="resend",
         size=size,
-        known=known,
+        known={number: KnownMessage("email", tracks_opens=True, tracks_clicks=True) for number in (1, 2, 3)},
         target_known=True,
     )
     await carry_out(handler, command, test_id)
     return test_id
+
+
+async def _prepare(database: Database, handler: Handler, size: int) -> None:
+    await database.execute("INSERT INTO list (id, account_id, name, version, cdate) VALUES (1, 1, 'All', 1, now())")
+    await database.execute(SUBSCRIBERS, 1, size, "email")
+    for number in range(1, VARIANTS + 1):
+        content = {**CONTENT, "subject": f"Subject {number}"}
+        links = ("https://example.com/offer",)
+        message = CreateMessage(
+            MessageId(number), AccountId(1), UserId(1), "email", f"message {number}", content, links
+        )
+        assert isinstance(await handler.handle(MESSAGES, f"message-{number}", message, ACCOUNT, fresh=True), Done)
 
 
 async def carry_out(handler: Handler, command: Command, test_id: int = 1) -> SplitTest:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from fractions import Fraction
 
-from shared.domain.split_test import Figures, SegmentType, Tie
+from shared.domain.split_test_terms import Figures, SegmentType, Tie
 
 
 def share_sizes(recipients: int, variants: int, segmenttype: SegmentType, segmentvalue: int) -> tuple[int, ...]:

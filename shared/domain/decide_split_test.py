@@ -9,15 +9,12 @@ from shared.domain.decide_task import target_faults
 from shared.domain.identifiers import Instant, MessageId
 from shared.domain.refusal import Fault, Refused
 from shared.domain.split_test import (
-    FEWEST,
-    MOST,
     ChangeSplitTest,
     Command,
     CompleteSplitTest,
     CreateSplitTest,
     DrawSample,
     Event,
-    KnownMessage,
     MeasureSplitTest,
     SplitTest,
     SplitTestCancelled,
@@ -28,9 +25,9 @@ from shared.domain.split_test import (
     SplitTestMeasured,
     SplitTestStarted,
     StartSplitTest,
-    Terms,
     WinnerChosen,
 )
+from shared.domain.split_test_terms import FEWEST, MOST, KnownMessage, Terms
 
 LONGEST_DELAY: Final = 8_760.0  #: hours
 

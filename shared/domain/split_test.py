@@ -20,7 +20,6 @@ from typing import Any, Final, Literal, assert_never
 
 from shared.domain.identifiers import (
     AccountId,
-    Channel,
     Instant,
     ListId,
     MessageId,
@@ -29,46 +28,13 @@ from shared.domain.identifiers import (
     TaskId,
     UserId,
 )
+from shared.domain.split_test_terms import Action, Criterion, Figures, KnownMessage, SegmentType, Terms, Tie, Why
 from shared.domain.task import InDoubtPolicy
 
-Criterion = Literal["open", "click"]
-Action = Literal["targetwinner", "tellme"]
-SegmentType = Literal["percentage", "number"]
-Tie = Literal["first", "random", "tellme"]
-Why = Literal["score", "tie", "user"]
 Stage = Literal["new", "scheduled", "freezing", "sending", "measured", "winning", "completed", "cancelled"]
-
-FEWEST: Final = 2
-MOST: Final = 5  #: messages
 
 
 # What somebody wants.
-
-
-@dataclass(frozen=True, slots=True)
-class KnownMessage:
-    """What was looked up of a message."""
-
-    channel: Channel
-    tracks_opens: bool
-    tracks_clicks: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What may change until it starts; ``delay`` and ``action`` until the winner is known. ``delay``: hours."""
-
-    name: str
-    message_ids: tuple[MessageId, ...]
-    list_id: ListId | None
-    search_id: SearchId | None
-    criterion: Criterion
-    action: Action
-    delay: float
-    segmenttype: SegmentType
-    segmentvalue: int
-    tie: Tie
-    scheduledtime: Instant
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,15 +79,6 @@ class DrawSample:
 
     recipients: int
     seed: int
-
-
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """Of one variant: to how many the relay took it, and how many of these did what counts, each person once."""
-
-    accepted: int
-    score: int
-    cancelled: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -238,9 +238,6 @@ def _valid(operation: Operation[Any, Any], ready: Ready, created: CreatedKey) ->
         ],
         "POST /search": [search, {"name": "n", "query": {"criteria": ["valid"]}}],
         "PUT /search/{search_id}": [search, {"query": {}}],
-        "POST /splittest": [_valid_split_test(ready)],
-        "PUT /splittest": [{"id": 1, "name": "n", "delay": 1}, {"id": 1, "winner_message_id": 2, "cancelled": False}],
-        "PUT /splittest/{splittest_id}": [{"name": "n", "message_ids": [2, 1]}, {"search_id": 1, "list_id": None}],
         **OF_ACCOUNTS,
         "POST /domain": [
             {"name": f"n{number}.example.com", "bouncing": True, "dkim_algorithm": "ed25519-sha256"}
@@ -254,22 +251,6 @@ def _valid(operation: Operation[Any, Any], ready: Ready, created: CreatedKey) ->
     }
     bodies |= rightful.rightful_bodies(bodies, ready, created)
     return bodies.get(f"{operation.method} {operation.path}", [{"name": "x"}])
-
-
-def _valid_split_test(ready: Ready) -> dict[str, Any]:
-    """Of the message that there is, and the second one."""
-    return {
-        "message_ids": [ready.message_id, 2],
-        "list_id": ready.list_id,
-        "search_id": None,
-        "criterion": "open",
-        "delay": 0.5,
-        "segmenttype": "number",
-        "segmentvalue": 5,
-        "scheduledtime": 4_000_000_000,
-        "rate": 5,
-        "tie": "random",
-    }
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: f"{operation.method} {operation.path}")
@@ -290,10 +271,6 @@ async def test_nothing_malformed_breaks_anything(
     for number in range(24 if "{search_id}" in operation.path else 1):
         await client.post("/search", {"name": f"Valid ones {number}", "query": {"criteria": ["valid"]}})
     await client.post("/task", ready.task(list_id=None, search_id=1))  # so that it stays, whatever is sent to it
-    if "split" in operation.path:
-        await client.post("/message", EMAIL_MESSAGE)
-        made = await client.post("/splittest", _valid_split_test(ready))
-        assert made.status == 201, made.data
     await rightful.prepare(operation, client, database, store, ready_task)
     if "admin" not in operation.roles:
         client = await clients.make(user="olga", role="operator")

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from shared.domain.identifiers import TaskId, splittest_stream
-from shared.domain.split_test import DrawSample, Figures, MeasureSplitTest, StartSplitTest
+from shared.domain.split_test import DrawSample, MeasureSplitTest, StartSplitTest
+from shared.domain.split_test_terms import Figures
 from shared.event_store.handle_command import Handler
 from shared.event_store.interface import Actor
 from shared.event_store.on_postgres import PostgresEventStore
@@ -65,8 +66,8 @@ async def test_a_new_one_says_all_that_it_is(client: Client, terms: dict[str, An
         "user_id": made["user_id"],
         "size": 3,
         "cdate": made["cdate"],
-        **{name: False for name in ("started", "cancelled", "completed")},
-        **{name: None for name in ("endtime", "recipients", "rest", "measured_at")},
+        **dict.fromkeys(("started", "cancelled", "completed"), False),
+        **dict.fromkeys(("endtime", "recipients", "rest", "measured_at")),
         "winner_message_id": None,
         "winner_task_id": None,
         "variants": [

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.choose_winner import break_tie, find_leaders, share_sizes
-from shared.domain.split_test import Figures, SegmentType, Tie
+from shared.domain.split_test_terms import Figures, SegmentType, Tie
 
 FIGURES = st.builds(Figures, st.integers(0, 50), st.integers(0, 50), st.booleans())
 

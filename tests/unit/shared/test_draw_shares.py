@@ -1,4 +1,4 @@
-"""The draw of a sample: everybody in one share, the shares as large as they are to be, anybody as likely as the next."""
+"""The draw of a sample: everybody in one share of the size it is to have, and anybody as likely as the next."""
 
 import math
 

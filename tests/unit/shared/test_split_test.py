@@ -4,21 +4,15 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from shared.domain.decide_split_test import decide
-from shared.domain.identifiers import AccountId, Instant, ListId, MessageId, SplitTestId, TaskId, UserId
+from shared.domain.identifiers import MessageId
 from shared.domain.refusal import Fault, Refused
 from shared.domain.split_test import (
     ChangeSplitTest,
     Command,
     CompleteSplitTest,
-    CreateSplitTest,
-    DrawSample,
     Event,
-    Figures,
-    KnownMessage,
     MeasureSplitTest,
     SplitTest,
     SplitTestCancelled,
@@ -28,67 +22,29 @@ from shared.domain.split_test import (
     SplitTestMeasured,
     SplitTestStarted,
     StartSplitTest,
-    Terms,
     WinnerChosen,
-    evolve,
     replay,
 )
-from shared.domain.split_test_tasks import tasks_after
-from shared.domain.task import ChangeTask, CreateTask
-
-NOON = Instant(43_200.0)
-LATER, EARLIER = Instant(NOON + 60), Instant(NOON - 60)
-KNOWN = {number: KnownMessage("email", tracks_opens=True, tracks_clicks=True) for number in (1, 2, 3)}
-TERMS = Terms(
-    name="Which one",
-    message_ids=(MessageId(1), MessageId(2), MessageId(3)),
-    list_id=ListId(5),
-    search_id=None,
-    criterion="open",
-    action="targetwinner",
-    delay=4.0,
-    segmenttype="percentage",
-    segmentvalue=30,
-    tie="first",
-    scheduledtime=LATER,
+from shared.domain.split_test_terms import Figures, KnownMessage
+from tests.unit.shared.split_test_histories import (
+    DRAW,
+    EARLIER,
+    EVEN,
+    KNOWN,
+    NOON,
+    SECOND,
+    START,
+    TERMS,
+    WISH,
+    after,
+    change,
+    evolved,
 )
-WISH = CreateSplitTest(
-    splittest_id=SplitTestId(9),
-    account_id=AccountId(7),
-    user_id=UserId(70),
-    terms=TERMS,
-    rate=600,
-    in_doubt="hold",
-    size=100,
-    known=KNOWN,
-    target_known=True,
-)
-START = StartSplitTest((TaskId(11), TaskId(12), TaskId(13)), TaskId(14))
-DRAW = DrawSample(100, 6)
-EVEN = MeasureSplitTest((Figures(10, 2, cancelled=False),) * 3)
-SECOND = MeasureSplitTest((Figures(10, 2, False), Figures(10, 3, False), Figures(10, 9, True)))
 
 
-def after(*commands: Command, **terms: Any) -> SplitTest:
-    """The split test that these commands make, each of which has to be carried out."""
-    state = SplitTest()
-    for command in (replace(WISH, terms=replace(TERMS, **terms)), *commands):
-        decided = decide(state, command, NOON)
-        assert isinstance(decided, list)
-        assert decided
-        state = _evolved(state, decided)
-    return state
-
-
-def _evolved(state: SplitTest, events: list[Event]) -> SplitTest:
-    for event in events:
-        state = evolve(state, event)
-    return state
-
-
-def change(**wish: Any) -> ChangeSplitTest:
-    said = {name: wish.pop(name) for name in ("cancelled", "winner_message_id") if name in wish}
-    return ChangeSplitTest(wanted=wish, known=KNOWN, **said)
+def faults_of(decided: object) -> set[str]:
+    assert isinstance(decided, Refused), decided
+    return {fault.field for fault in decided.faults}
 
 
 def test_a_replay_is_the_same_as_event_by_event() -> None:
@@ -99,11 +55,6 @@ def test_a_replay_is_the_same_as_event_by_event() -> None:
         events += decided
 
     assert replay(events) == after(START, DRAW, SECOND, CompleteSplitTest())
-
-
-def faults_of(decided: object) -> set[str]:
-    assert isinstance(decided, Refused), decided
-    return {fault.field for fault in decided.faults}
 
 
 def test_a_past_time_becomes_now_and_the_rest_stays_as_it_was_given() -> None:
@@ -153,8 +104,7 @@ def test_every_fault_is_named_at_once() -> None:
 
 def test_a_life_in_order() -> None:
     """Start, draw, measure, complete: each once, and again it changes nothing."""
-    state = after()
-    for command, expected in [
+    steps: list[tuple[Command, list[Event]]] = [
         (START, [SplitTestStarted(START.task_ids, START.rest_task_id, NOON)]),
         (DRAW, [SplitTestDrawn(100, 6, (10, 10, 10), NOON)]),
         (
@@ -165,10 +115,12 @@ def test_a_life_in_order() -> None:
             ],
         ),
         (CompleteSplitTest(), [SplitTestCompleted(NOON)]),
-    ]:
+    ]
+    state = after()
+    for command, expected in steps:
         decided = decide(state, command, NOON)
         assert decided == expected
-        state = _evolved(state, expected)
+        state = evolved(state, expected)
         assert decide(state, command, NOON) == []
     assert (state.stage, state.rest, state.winner_task_id, state.endtime) == ("completed", 70, 14, NOON)
 
@@ -246,7 +198,7 @@ def test_everything_may_change_until_it_starts() -> None:
     [changed] = decide(after(), change(**wanted), NOON)  # type: ignore[misc]  # it is not refused
 
     assert changed == SplitTestChanged(**{**wanted, "scheduledtime": NOON})
-    assert decide(_evolved(after(), [changed]), change(name="Other"), NOON) == []
+    assert decide(evolved(after(), [changed]), change(name="Other"), NOON) == []
 
 
 @pytest.mark.parametrize(
@@ -305,84 +257,3 @@ def test_one_that_is_not_there_is_not_found() -> None:
 
     assert isinstance(decided, Refused)
     assert decided.because == "not found"
-
-
-# The tasks it has.
-
-
-def test_the_draw_makes_a_task_of_each_message_and_they_share_the_rate() -> None:
-    state = after(START, DRAW)
-    assert state.draw
-    made = tasks_after(state, [state.draw])
-
-    assert [task_id for task_id, _ in made] == [11, 12, 13]
-    creations = [wish for _, wish in made if isinstance(wish, CreateTask)]
-    assert [(each.message_id, each.size, each.rate) for each in creations] == [(1, 10, 200), (2, 10, 200), (3, 10, 200)]
-    assert {(each.splittest_id, each.list_id, each.in_doubt, each.user_id) for each in creations} == {
-        (9, 5, "hold", 70)
-    }
-    assert [each.name for each in creations] == [f"Which one ({number} of 3)" for number in (1, 2, 3)]
-
-
-def test_the_winner_goes_to_the_rest() -> None:
-    state = after(START, DRAW, SECOND)
-    assert state.winner
-    [(task_id, made)] = tasks_after(state, [state.winner])
-
-    assert isinstance(made, CreateTask)
-    assert (task_id, made.message_id, made.size, made.rate, made.name) == (14, 2, 70, 600, "Which one (winner)")
-
-
-def test_where_nobody_is_left_the_winner_has_no_task() -> None:
-    state = after(START, DRAW, SECOND, segmentvalue=100)
-
-    assert state.winner
-    assert (state.rest, state.winner_task_id) == (0, None)
-    assert tasks_after(state, [state.winner]) == []
-
-
-def test_a_cancel_is_one_of_every_task_there_is() -> None:
-    cancel = change(cancelled=True)
-
-    for commands, tasks in [((START,), []), ((START, DRAW), [11, 12, 13]), ((START, DRAW, SECOND), [11, 12, 13, 14])]:
-        wishes = tasks_after(after(*commands, cancel), [SplitTestCancelled(NOON)])
-        assert [task_id for task_id, _ in wishes] == tasks
-        assert all(isinstance(wish, ChangeTask) and wish.cancels for _, wish in wishes)
-
-
-COMMANDS = st.sampled_from(
-    [
-        WISH,
-        START,
-        DRAW,
-        EVEN,
-        SECOND,
-        CompleteSplitTest(),
-        change(cancelled=True),
-        change(cancelled=False),
-        change(winner_message_id=2),
-        change(delay=1.0),
-        change(action="tellme", tie="tellme"),
-        change(message_ids=(1, 2)),
-        StartSplitTest(START.task_ids[:2], START.rest_task_id),
-    ]
-)
-
-
-@given(st.lists(COMMANDS, max_size=12))
-def test_whatever_happens_in_whatever_order_each_task_is_made_once(commands: list[Command]) -> None:
-    """Shares and rest add up to the audience, and after its end nothing is made any more."""
-    state, made = SplitTest(), dict[TaskId, int]()
-    for command in commands:
-        decided = decide(state, command, NOON)
-        if isinstance(decided, Refused):
-            continue
-        ended = state.stage in ("completed", "cancelled")
-        state = _evolved(state, decided)
-        creations = [(task, wish) for task, wish in tasks_after(state, decided) if isinstance(wish, CreateTask)]
-        assert not (ended and decided)
-        assert not {task for task, _ in creations} & set(made)
-        made |= {task: wish.size for task, wish in creations}
-    assert set(made) == set(state.tasks)
-    if state.winner_task_id is not None:
-        assert sum(made.values()) == 100

@@ -14,7 +14,7 @@ from services.api.sorted_pages import cursor_of, start_of, statements
 from shared.audience.audience import Audience
 from shared.audience.count import count_mailable, read_audience
 from shared.domain.refusal import Fault, Refused
-from shared.domain.split_test import KnownMessage
+from shared.domain.split_test_terms import KnownMessage
 from shared.domain.subscriber_query import Query
 from shared.postgres.database import Database
 from shared.postgres.named_queries import load_queries
@@ -49,7 +49,7 @@ async def read_page(
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """``audience`` None: there is no such list or search. ``faults``: why a message may not be sent from its address."""
+    """``audience`` None: there is no such list or search. ``faults``: why none may be sent from a message's address."""
 
     known: Mapping[int, KnownMessage]
     message_class: str

@@ -22,7 +22,8 @@ from shared.domain.identifiers import (
     splittest_stream,
 )
 from shared.domain.refusal import Fault, Refused
-from shared.domain.split_test import ChangeSplitTest, CreateSplitTest, SplitTest, Terms
+from shared.domain.split_test import ChangeSplitTest, CreateSplitTest, SplitTest
+from shared.domain.split_test_terms import Terms
 from shared.event_store.interface import Actor
 from shared.event_store.read_models.split_test import SPLIT_TESTS, follow
 

@@ -8,8 +8,8 @@ from typing_extensions import TypedDict
 from services.api.fields import Count, Cursor, Flag, Hours, Id, IdOrNull, Moment, Name, Rate, RequestModel, Sought
 from services.api.paging import DEFAULT_COUNT
 from shared.domain.refusal import Fault
-from shared.domain.split_test import FEWEST, MOST, Action, Criterion, SegmentType, Tie
 from shared.domain.split_test_tasks import LONGEST_NAME
+from shared.domain.split_test_terms import FEWEST, MOST, Action, Criterion, SegmentType, Tie
 from shared.domain.task import InDoubtPolicy
 
 Sort = Literal[

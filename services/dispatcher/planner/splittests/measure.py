@@ -12,7 +12,8 @@ from services.dispatcher.planner.splittests.statements import STATEMENTS
 from shared.delivery_log.ordinal_sets import read_counts
 from shared.domain.delivery import Kind
 from shared.domain.identifiers import splittest_stream
-from shared.domain.split_test import CompleteSplitTest, Criterion, Figures, MeasureSplitTest
+from shared.domain.split_test import CompleteSplitTest, MeasureSplitTest
+from shared.domain.split_test_terms import Criterion, Figures
 from shared.event_store.handle_command import Done, Handler
 from shared.event_store.interface import Actor
 from shared.event_store.read_models.split_test import SPLIT_TESTS, follow

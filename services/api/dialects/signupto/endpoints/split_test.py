@@ -24,7 +24,7 @@ from services.api.resources.splittest.schema import (
     SplitTestQuery,
 )
 from shared.domain.refusal import Fault, Refused
-from shared.domain.split_test import Action, Criterion, SegmentType, Tie
+from shared.domain.split_test_terms import Action, Criterion, SegmentType, Tie
 
 
 def _split(value: object) -> object:
