@@ -19,8 +19,21 @@ from tests.integration.dispatcher.dispatching import SECRET_TEXT
 from tests.splitting import people_by_task, post_splittest, row_of, times_each
 
 RECIPIENTS = 3_000
-KILLS = 9
 SECRET = bytes(range(32))
+
+#: Whom to kill, once this holds.
+STAGES = (
+    ("dispatcher", "SELECT started FROM splittest"),
+    ("dispatcher", "SELECT EXISTS (SELECT FROM split_recipient)"),
+    ("dispatcher", "SELECT recipients IS NOT NULL FROM splittest"),
+    ("dispatcher", "SELECT EXISTS (SELECT FROM contact_record)"),
+    ("dispatcher", "SELECT count(*) FILTER (WHERE done) > 2 FROM batch"),
+    ("tracker", "SELECT EXISTS (SELECT FROM task WHERE completed)"),
+    ("dispatcher", "SELECT bool_and(completed) FROM task"),
+    ("dispatcher", "SELECT winner_task_id IS NOT NULL FROM splittest"),
+    ("dispatcher", "SELECT EXISTS (SELECT FROM contact_record WHERE task_id = (SELECT winner_task_id FROM splittest))"),
+    ("dispatcher", "SELECT EXISTS (SELECT FROM batch WHERE done AND task_id = (SELECT winner_task_id FROM splittest))"),
+)
 
 
 def services_for(database_url: str, relay: CountingRelay, folder: Path) -> dict[str, ServiceProcess]:
@@ -42,14 +55,12 @@ def services_for(database_url: str, relay: CountingRelay, folder: Path) -> dict[
 
 
 async def kill_at_each_step(database: Database, services: dict[str, ServiceProcess], chance: random.Random) -> None:
-    """Whenever something more has been recorded, and a moment later: in the middle of what follows from that."""
-    for kill in range(KILLS):
-        seen = await _recorded(database)
+    """As soon as each stage is reached, and a moment later: in the middle of what follows from that."""
+    for name, reached in STAGES:
         async with asyncio.timeout(60):
-            while await _recorded(database) == seen and not (await row_of(database))["completed"]:
+            while not await database.fetch_value(reached):
                 await asyncio.sleep(0.002)
-        await asyncio.sleep(chance.uniform(0, 0.05))
-        name = "tracker" if kill == KILLS // 2 else "dispatcher"
+        await asyncio.sleep(chance.uniform(0, 0.03))
         services[name].kill()
         await _let_leases_run_out(database)
         services[name].start()
@@ -59,15 +70,6 @@ async def _let_leases_run_out(database: Database) -> None:
     """Of the dead one; the living one takes what was its own once more. The clock would do it in 15 seconds."""
     for table in ("sending", "splitting", "projection"):
         await database.execute(f"UPDATE {table} SET leased_until = '-infinity'")
-
-
-async def _recorded(database: Database) -> int:
-    return int(
-        await database.fetch_value(
-            """SELECT (SELECT count(*) FROM event) + (SELECT count(*) FROM split_recipient)
-                      + (SELECT count(*) FROM contact_record) + (SELECT count(*) FROM batch WHERE done)"""
-        )
-    )
 
 
 @pytest.mark.timeout(240)

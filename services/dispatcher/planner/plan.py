@@ -41,12 +41,28 @@ class Planner:
         self._dns_check = dns_check
         self._held_back: frozenset[int] = frozenset()
         self.wakeup = Wakeup()
+        self._wakeup_of_splittests = Wakeup()
+
+    def ring(self) -> None:
+        """Something is due."""
+        self.wakeup.ring()
+        self._wakeup_of_splittests.ring()
 
     async def run(self, stop: asyncio.Event) -> None:
-        await run_loop("plan", self._plan, self.wakeup, stop, self._sweep_seconds, (Unavailable,))
+        # Split tests in a loop of their own: whatever is wrong with one keeps no task from being sent.
+        of_splittests = (self._advance, self._wakeup_of_splittests, stop, self._sweep_seconds, (Unavailable,))
+        await asyncio.gather(
+            run_loop("plan", self._plan, self.wakeup, stop, self._sweep_seconds, (Unavailable,)),
+            run_loop("splittests", *of_splittests),
+        )
+
+    async def _advance(self) -> bool:
+        advanced = await self._split_tests.advance()
+        if advanced:
+            self.wakeup.ring()
+        return advanced
 
     async def _plan(self) -> bool:
-        advanced = await self._split_tests.advance()
         started = await start_due_tasks(self._database, self._handler, self._channels, dns_check=self._dns_check)
         if self._dns_check:
             self._held_back = await tell_held_back(self._database, self._held_back)
@@ -58,4 +74,4 @@ class Planner:
         called_back = await self._database.execute(STATEMENTS["call_back_rested"], BATCHES_MOVED)
         if frozen or reckoned or released or called_back:
             self._on_batches()
-        return bool(advanced or started or frozen or called_back or put_off == BATCHES_MOVED)
+        return bool(started or frozen or called_back or put_off == BATCHES_MOVED)
