@@ -5,7 +5,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, WithJsonSchema
+from pydantic import BeforeValidator, Field, WithJsonSchema
 from typing_extensions import TypedDict
 
 from services.api.dialects.signupto.arguments import Paging
@@ -43,7 +43,7 @@ class NewSplitTestHere(NewSplitTest):
 
 
 class SplitTestChangeHere(SplitTestChange):
-    message_ids: SeparatedIds = []  # noqa: RUF012 - pydantic copies it
+    message_ids: SeparatedIds = Field(default_factory=list)
 
 
 class SplitTestArguments(SplitTestQuery, Paging):
