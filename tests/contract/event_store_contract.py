@@ -44,7 +44,10 @@ SAMPLES: Sequence[object] = (
     account.KeyAdded(KeyId(700), UserId(70), "laptop", "pr_abc", NOON),
     account.KeyRevoked(KeyId(700), NOON),
     recipient_list.ListCreated(ListId(5), AccountId(7), "Köln ✉", NOON),
+    recipient_list.ListRenamed("Everybody", NOON),
+    recipient_list.ListRemoved(NOON),
     recipient_list.SubscribersChanged(ListId(5), (1, 2), (3,), (), NOON),
+    recipient_list.SubscribersErased((1,), NOON),
     suppression.SubscribersSuppressed((11, 12), (1, None), ("hard_bounce", "manual"), NOON),
     suppression.SuppressionsLifted((11,), (1,), ("hard_bounce",), NOON),
     inbound_sms.SmsReceived(6, None, NOON),
@@ -71,6 +74,7 @@ SAMPLES: Sequence[object] = (
         NOON,
     ),
     message.MessageEdited("Spring 2", {"subject": "Hello"}, ()),
+    message.MessageRemoved(NOON),
     task.TaskCreated(
         TaskId(9),
         AccountId(7),
@@ -112,7 +116,7 @@ def to(stream: str, expected_version: int, *names: str) -> StreamAppend:
 
 
 def list_row(list_id: int, name: str) -> Write:
-    return Write(STATEMENTS["write_list"], (list_id, 7, name, 1, NOON))
+    return Write(STATEMENTS["write_list"], (list_id, 7, name, 1, NOON, NOON))
 
 
 def names(events: Sequence[RecordedEvent]) -> list[str]:

@@ -46,7 +46,7 @@ SELECT id, channel, name, version, content, user_id, extract(epoch FROM cdate)::
        EXISTS (SELECT FROM task WHERE task.message_id = message.id) AS used
   FROM message
  WHERE account_id = $1 AND ($2::bigint IS NULL OR user_id = $2) AND ($3::bigint IS NULL OR id = $3)
-   AND ($4::text IS NULL OR channel = $4) AND ($5::text IS NULL OR name = $5)
+   AND ($4::text IS NULL OR channel = $4) AND ($5::text IS NULL OR name = $5) AND NOT removed
    AND ($6::boolean OR ({key}, id) {from} ($7::{type}, $8::bigint))
  ORDER BY {key} {direction}, id {direction}
  LIMIT $9;

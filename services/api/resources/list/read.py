@@ -4,6 +4,7 @@ from pathlib import Path
 
 from services.api.moments import moment
 from services.api.resources.list.schema import ListAnswer
+from shared.domain.recipient_list import MOST_NAMED
 from shared.postgres.database import Database, Row
 from shared.postgres.named_queries import load_queries
 
@@ -12,6 +13,16 @@ QUERIES = load_queries(Path(__file__).with_name("queries.sql"))
 
 async def is_name_taken(database: Database, account_id: int, name: str) -> bool:
     return bool(await database.fetch_value(QUERIES["name_taken"], account_id, name))
+
+
+async def is_name_of_another(database: Database, account_id: int, list_id: int, name: str) -> bool:
+    return bool(await database.fetch_value(QUERIES["named_so"], account_id, list_id, name))
+
+
+async def tasks_under_way(database: Database, account_id: int, list_id: int) -> tuple[int, ...]:
+    """Those to its people that have not come to their end; no more than a refusal names, and one."""
+    rows = await database.fetch(QUERIES["tasks_of_list"], account_id, list_id, MOST_NAMED + 1)
+    return tuple(row["id"] for row in rows)
 
 
 async def read_list(database: Database, account_id: int, list_id: int) -> ListAnswer | None:
