@@ -8,7 +8,6 @@ from typing import Final, assert_never
 from shared.domain.identifiers import AccountId, Instant, ListId
 from shared.domain.refusal import Refused
 
-
 MOST_NAMED: Final = 3  #: tasks that a refusal names
 
 

@@ -15,7 +15,6 @@ from shared.domain.refusal import Refused
 from shared.event_store.interface import Actor
 from shared.event_store.read_models.recipient_list import LISTS
 
-
 TAKEN_OFF_AT_ONCE: Final = 10_000  #: subscriptions of a removed list: about 100 ms of one transaction
 
 

@@ -13,7 +13,7 @@ from shared.domain.recipient_list import SubscribersChanged
 from shared.domain.refusal import Fault, Refused
 from shared.event_store.interface import Actor, Append, StreamAppend
 from shared.event_store.on_postgres import append_in
-from shared.postgres.database import Connection, Database
+from shared.postgres.database import Connection, Database, Row
 from shared.suppression.address_hash import AddressHashes
 from shared.suppression.find import find_in, link_in, share_addresses_in
 from shared.suppression.record import NewSuppression, lift_in, suppress_in
@@ -65,7 +65,7 @@ def _missing(wanted: Change) -> str:
     return f"subscriber {wanted.subscriber_id} is not on list {wanted.list_id}"
 
 
-def _standing(row: Mapping[str, Any]) -> Standing:
+def _standing(row: Row) -> Standing:
     head = (row["email"], row["telephone"], row["external_id"], row["vars"], row["optout"])
     return Standing(*head, ended=row["ended"], confirmed=bool(row["confirmed"]))
 

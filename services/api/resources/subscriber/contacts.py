@@ -17,9 +17,7 @@ from shared.postgres.database import Database, Row
 
 async def tasks_that_reached(database: Database, caller: Caller, subscriber_id: int) -> Sequence[Row]:
     """Task and ordinal, by task, of the tasks that the caller may see."""
-    return await database.fetch(
-        QUERIES["tasks_that_reached"], caller.account_id, subscriber_id, caller.only_of_user
-    )
+    return await database.fetch(QUERIES["tasks_that_reached"], caller.account_id, subscriber_id, caller.only_of_user)
 
 
 async def read_records(database: Database, caller: Caller, reached: Sequence[Row]) -> list[PersonContactAnswer]:

@@ -59,5 +59,7 @@ async def _wait(database: Database, account_id: int, subscriber_id: int) -> None
         if row["ordinal"] is not None and row["ordinal"] in BitMap.deserialize(row["ordinals"])
     ]
     columns = [list(column) for column in zip(*held, strict=True)] if held else [[], [], []]
-    while await database.fetch_value(STATEMENTS["still_at_work"], *columns, account_id, subscriber_id):
+    while True:
+        if not await database.fetch_value(STATEMENTS["still_at_work"], *columns, account_id, subscriber_id):
+            return
         await asyncio.sleep(LOOK_SECONDS)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from services.api.body import object_body
-from services.api.fields import NoQuery, RequestModel
+from services.api.fields import NoQuery
 from services.api.operation import ADMINS, WRITERS, Answer, Api, Call, Operation
 from services.api.paging import PageQuery, answer_page, read_id_cursor
 from services.api.resources.subscriber import read
@@ -53,7 +53,7 @@ async def put_subscription(api: Api, call: Call[NoQuery, SubscriptionChange]) ->
     return await change(api.database, _change(api, call, subscriber_id, list_id), finish_change)
 
 
-def _change(api: Api, call: Call[Any, RequestModel], subscriber_id: int, list_id: int | None) -> Change:
+def _change(api: Api, call: Call[Any, Any], subscriber_id: int, list_id: int | None) -> Change:
     return Change(
         actor=Actor(call.caller.account_id, call.caller.user_id),
         hashes=AddressHashes(api.secret),
