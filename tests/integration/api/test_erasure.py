@@ -78,7 +78,8 @@ async def leave_traces(client: Client, database: Database, canary: int) -> None:
     await client.post("/suppression", {**said, "reason": "complaint", "list_id": 2}, headers=key)
     await database.execute(
         """INSERT INTO idempotency (account_id, method, path, key, body_hash, status, headers, body)
-           VALUES (1, 'POST', '/old', 'k', '', 201, '{}', convert_to('{"id":7,"to":["CANARY.bird@nest.example"]}', 'UTF8'))"""
+           VALUES (1, 'POST', '/old', 'k', '', 201, '{}',
+                   convert_to('{"id":7,"to":"CANARY.bird@nest.example"}', 'UTF8'))"""
     )
     v1 = {"list_id": 2, "subscriber_id": canary}
     await client.send("POST", "/v1/subscription", v1, headers=key)

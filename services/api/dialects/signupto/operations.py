@@ -3,8 +3,10 @@
 from services.api.dialects.signupto.endpoints import (
     bounce,
     contact,
+    email_open,
     message,
     message_of_channel,
+    search,
     subscriber,
     subscription,
     task,
@@ -21,5 +23,7 @@ OPERATIONS = (
     *message_of_channel.OPERATIONS,
     *contact.OPERATIONS,
     *bounce.OPERATIONS,
+    *email_open.OPERATIONS,
+    *search.OPERATIONS,
     *token.OPERATIONS,
 )
