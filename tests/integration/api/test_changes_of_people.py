@@ -172,7 +172,7 @@ async def test_nobody_changes_whom_he_cannot_see(client: Client, clients: Client
     member = await clients.make(user="mia", role="member")
     await client.post("/list", {"name": "Second"})
     for method in ("PUT", "DELETE"):
-        body = {"vars": {}} if method == "PUT" else None
+        body: Any = {"vars": {}} if method == "PUT" else None
         for target in (path, "/subscriber/1"):
             assert (await other.send(method, target, body)).status == 404
             assert (await reader.send(method, target, body)).status == 403

@@ -96,6 +96,17 @@ async def leave_traces(client: Client, database: Database, canary: int) -> None:
         )
 
 
+async def send_both(database: Database, folder: Path, mail: int, sms: int) -> None:
+    async with (
+        FakeRelay(names_whom_it_refuses) as relay,
+        FakeGateway() as gateway,
+        dispatching(database, relay.port, folder, secret=SECRET, sms_url=gateway.url),
+    ):
+        await settled(database, 4, mail)
+        await settled(database, 4, sms)
+    await project_all(database)
+
+
 async def tellings(client: Client, *tasks: int) -> list[Any]:
     """The reports, and whatever the records say but the addresses."""
     told: list[Any] = [(await client.get(f"/task/{task}/report")).json for task in tasks]
@@ -113,14 +124,7 @@ async def test_nothing_of_him_is_left_anywhere_and_every_count_stays(
     """He was sent to by both channels, refused by name, complained, wrote, and had another address before."""
     canary = await prepare(client)
     mail, sms = await post_task(client), await post_task(client, "sms")
-    async with (
-        FakeRelay(names_whom_it_refuses) as relay,
-        FakeGateway() as gateway,
-        dispatching(database, relay.port, tmp_path, secret=SECRET, sms_url=gateway.url),
-    ):
-        await settled(database, 4, mail)
-        await settled(database, 4, sms)
-    await project_all(database)
+    await send_both(database, tmp_path, mail, sms)
     await leave_traces(client, database, canary)
     await client.put(f"/subscriber/{canary}", {"email": "canary.two@nest.example"})
     sets = "SELECT task_id, kind, link, chunk, bits FROM ordinal_set ORDER BY 1, 2, 3, 4"

@@ -1,4 +1,4 @@
-"""``/v1/search``: the saved searches. The original's XML was never published: ``expression`` is the native query's JSON."""
+"""``/v1/search``: the saved searches. ``expression`` is a native query as JSON: no XML was ever published for it."""
 
 from typing import Annotated, Any, Final, Literal
 
@@ -124,7 +124,7 @@ def _data(found: Any) -> SearchData:
         id=found["id"],
         name=found["name"],
         description=None,
-        expression=orjson.dumps(found["query"]).decode(),
+        expression=orjson.dumps(found["query"], option=orjson.OPT_SORT_KEYS).decode(),
         type="audience",
         user_id=None,
     )
