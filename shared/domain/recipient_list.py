@@ -21,10 +21,13 @@ class CreateList:
 
 @dataclass(frozen=True, slots=True)
 class RenameList:
-    """``name_taken``: another list of the account is called so."""
+    """``name_taken``: another list of the account is called so. ``searching``: tasks that are yet to find their people
+    by a search that knows the list by its name.
+    """
 
     name: str
     name_taken: bool
+    searching: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +103,10 @@ def decide(state: RecipientList, command: Command, now: Instant) -> list[Event] 
             return _taken(name) if name_taken else [ListCreated(list_id, account_id, name, now)]
         case _ if not state.list_id or state.removed:
             return Refused.not_found("there is no such list")
-        case RenameList(name, name_taken):
+        case RenameList(name, name_taken, searching):
             if name == state.name:
                 return []
-            return _taken(name) if name_taken else [ListRenamed(name, now)]
+            return _taken(name) if name_taken else refuse_under_way(searching) or [ListRenamed(name, now)]
         case RemoveList(under_way):
             return refuse_under_way(under_way) or [ListRemoved(now)]
         case _:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from services.api.resources.list.routes import TAKEN_OFF_AT_ONCE
 from shared.postgres.database import Database
 from tests.integration.api.conftest import Client, Clients, Ready, count_events
 
@@ -223,6 +224,23 @@ async def test_a_list_is_removed_when_no_task_is_sent_to_it(client: Client, read
     assert (await client.get(f"/task/{task}")).json["list_id"] == ready.list_id
 
 
+async def test_a_long_list_is_removed_chunk_by_chunk(client: Client, path: str, database: Database) -> None:
+    """One more than two chunks, and another list is left alone."""
+    await client.post("/list", {"name": "Second"})
+    await client.post("/list/2/subscriber", ANN)
+    await database.execute(
+        """WITH added AS (INSERT INTO subscriber (id, account_id, email, cdate)
+                          SELECT n, 1, n || '@x.org', now() FROM generate_series(1000, 1000 + $1 - 1) AS n RETURNING id)
+           INSERT INTO subscription (list_id, subscriber_id, confirmed, signup_at)
+           SELECT 1, id, true, now() FROM added""",
+        2 * TAKEN_OFF_AT_ONCE,
+    )
+    assert (await client.send("DELETE", "/list/1")).status == 200
+
+    assert await database.fetch_value("SELECT array_agg(list_id) FROM subscription") == [2]
+    assert await database.fetch_value("SELECT count(*) FROM subscriber") == 2 * TAKEN_OFF_AT_ONCE + 1
+
+
 async def test_a_list_that_a_search_is_sent_by_stays_until_the_end(
     client: Client, ready: Ready, database: Database
 ) -> None:
@@ -235,6 +253,21 @@ async def test_a_list_that_a_search_is_sent_by_stays_until_the_end(
     await database.execute("UPDATE task SET completed = true")
 
     assert (await client.send("DELETE", "/list/1")).status == 200
+
+
+async def test_a_list_that_a_waiting_search_leaves_out_keeps_its_name(client: Client, ready: Ready) -> None:
+    """Under another name nobody would be left out, and the wrong people be sent to."""
+    await client.post("/list", {"name": "Staff"})
+    await client.post("/search", {"name": "s", "query": {"criteria": ["list_member_not"], "value": ["Staff"]}})
+    task = (await client.post("/task", ready.task(list_id=None, search_id=1))).json["id"]
+    refused = [await client.put("/list/2", {"name": "Crew"}), await client.send("DELETE", "/list/2")]
+    assert [reply.status for reply in refused] == [409, 409]
+    assert all(str(task) in reply.json["detail"] for reply in refused)
+    assert (await client.put("/list/1", {"name": "Everyone"})).status == 200
+    await client.put(f"/task/{task}", {"cancelled": True})
+
+    assert (await client.put("/list/2", {"name": "Crew"})).status == 200
+    assert (await client.send("DELETE", "/list/2")).status == 200
 
 
 async def test_a_message_is_removed_when_no_task_waits_for_it(client: Client, ready: Ready, clients: Clients) -> None:

@@ -277,25 +277,3 @@ async def test_the_event_tells_who_did_it_and_the_number_alone(client: Client, d
     row = await database.fetch_row("SELECT data, user_id FROM event WHERE type = 'list.subscribers_erased'")
     assert row is not None
     assert (row["data"]["subscribers"], row["user_id"]) == ([canary], client.created["user_id"])
-
-
-async def test_what_was_sent_to_a_person_is_told_by_task(client: Client, database: Database) -> None:
-    """Of the tasks that the caller may see, page by page."""
-    canary = await prepare(client)
-    tasks = [await post_task(client), await post_task(client, "sms"), await post_task(client)]
-    for task in tasks:
-        await freeze(database, task)
-    path = f"/subscriber/{canary}/contact"
-
-    whole = await client.get(path)
-    first = await client.get(f"{path}?count=2")
-    link = first.headers["Link"].split(";")[0].strip("<>")
-
-    assert [each["task_id"] for each in whole.json] == tasks
-    assert {each["subscriber_id"] for each in whole.json} == {canary}
-    assert [each.get("email") or each["telephone"] for each in whole.json] == [
-        *("Canary.Bird@nest.example", "+447700900777", "Canary.Bird@nest.example"),
-    ]
-    assert first.json + (await client.get(link)).json == whole.json
-    assert whole.headers["X-Total-Count"] == "3"
-    assert (await client.get("/subscriber/999/contact")).status == 404

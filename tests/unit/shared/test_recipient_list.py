@@ -46,6 +46,12 @@ GONE = Refused.not_found("there is no such list")
             Refused.conflict("there is a list called 'foes' already", "name"),
             id="nor the name of another",
         ),
+        pytest.param(
+            CREATED,
+            RenameList("foes", False, (7,)),
+            Refused.conflict("tasks that have not come to their end are sent to it: 7"),
+            id="nor while a task's search is to find it by its name",
+        ),
         pytest.param(CREATED, RemoveList(()), [ListRemoved(NOON)], id="it is removed"),
         pytest.param(
             CREATED,

@@ -61,7 +61,9 @@ async def put_list(api: Api, call: Call[NoQuery, ListChange]) -> Answer | Refuse
     actor = Actor(account_id, call.caller.user_id)
     async with api.in_turn.turn(("list name", account_id, name)):
         taken = await read.is_name_of_another(api.database, account_id, list_id, name)
-        done = await api.commands.handle(LISTS, list_stream(ListId(list_id)), RenameList(name, taken), actor)
+        searching = await read.tasks_searching(api.database, account_id, list_id, found["name"])
+        command = RenameList(name, taken, searching)
+        done = await api.commands.handle(LISTS, list_stream(ListId(list_id)), command, actor)
     if isinstance(done, Refused):
         return done
     return Answer(ListAnswer(**{**found, "name": done.state.name}))
@@ -73,7 +75,7 @@ async def delete_list(api: Api, call: Call[NoQuery, None]) -> Answer | Refused:
     found = await read.read_list(api.database, account_id, list_id)
     if found is None:
         return _missing(list_id)
-    under_way = await read.tasks_under_way(api.database, account_id, list_id)
+    under_way = await read.tasks_under_way(api.database, account_id, list_id, found["name"])
     if refused := refuse_under_way(under_way):
         return refused
     # Chunk by chunk, and the row at last: should this break off, whoever asks again goes on from there.
