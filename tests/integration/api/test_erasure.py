@@ -31,7 +31,7 @@ CANARY = {
     "email": "Canary.Bird@nest.example",
     "telephone": "+447700900777",
     "external_id": "tirilee",
-    "vars": {"song": "canary yellow"},
+    "vars": {"song": "canary yellow", "name": "Canary"},
     "source": "canary desk",
     "consent": {"at": 5, "ip": "192.0.2.77", "text": "canary says yes"},
 }
@@ -84,7 +84,7 @@ async def leave_traces(client: Client, database: Database, canary: int) -> None:
     v1 = {"list_id": 2, "subscriber_id": canary}
     await client.send("POST", "/v1/subscription", v1, headers=key)
     await client.send("DELETE", f"/list/2/subscriber/{canary}")
-    await client.post("/message/1/test", {"to": ["boss@x.org"], "subscriber_id": canary})
+    await client.post("/message/1/test", {"to": ["p0@x.org", "boss@x.org"], "subscriber_id": canary})
     await client.post("/message/1/test", {"to": [CANARY["email"]], "vars": {"song": "canary"}})
     for owner in (canary, None):
         await database.execute(

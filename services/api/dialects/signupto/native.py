@@ -33,7 +33,7 @@ async def carry_out(
     """What ``handler`` answers, spelled by ``spell``; so spelled it is also kept for a repeat of the request."""
 
     def spelled(answer: Answer) -> Answer:
-        return replace(spell(answer.body), about=answer.about)
+        return spell(answer.body)
 
     native: Call[Any, Any] = Call(
         caller=call.caller,
