@@ -6,7 +6,8 @@
 WITH sent AS MATERIALIZED (
     SELECT message_class(content) AS class FROM message WHERE account_id = $1 AND id = $2
 )
-SELECT (SELECT channel FROM message WHERE account_id = $1 AND id = $2 AND ($3::bigint IS NULL OR user_id = $3)) AS message_channel,
+SELECT (SELECT channel FROM message
+         WHERE account_id = $1 AND id = $2 AND NOT removed AND ($3::bigint IS NULL OR user_id = $3)) AS message_channel,
        EXISTS (SELECT FROM list WHERE account_id = $1 AND id = $4::bigint) AS list_known,
        (SELECT count(*)
           FROM list
