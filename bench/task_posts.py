@@ -69,8 +69,9 @@ def _take_turns(
     used: list[Used] = []
     for _ in range(runs):
         ask(bare, connections, yardstick)
-        with watched(pids) as used:
+        with watched(pids) as in_this_run:
             ask(ours, connections, found)
+        used = in_this_run
     what, other = f"POST /task, {connections} connections", "an aiohttp handler that commits one row"
     note = "Each is answered after its commit. CPU and memory are those of the last run."
     return [

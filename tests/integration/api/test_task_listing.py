@@ -210,30 +210,6 @@ async def post_tied(client: Client, ready: Ready, list_id: int, draw: random.Ran
     return int((await client.post("/task", ready.task(list_id=list_id, name=name, scheduledtime=time))).json["id"])
 
 
-async def test_the_tally_is_the_count(
-    client: Client, clients: Clients, ready: Ready, store: PostgresEventStore, database: Database
-) -> None:
-    """Of two accounts whose tasks come, change and end at the same time on several connections."""
-    other = await clients.make(account="other", user="otto")
-    await make_all_sorts(client, ready, store)
-    tasks = [task["id"] for task in (await client.get("/task?cancelled=false&completed=false")).json]
-    await asyncio.gather(
-        *(client.put(f"/task/{task_id}", {"cancelled": True}) for task_id in tasks[::2]),
-        *(client.put(f"/task/{task_id}", {"name": "Renamed"}) for task_id in tasks[1::2]),
-        *(client.post("/task", ready.task()) for _ in range(20)),
-    )
-    counted = (
-        "SELECT account_id, channel, cancelled, completed, {} AS tasks FROM {} GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4"
-    )
-    tallied = await database.fetch(counted.format("sum(tasks)::bigint", "task_tally"))
-
-    assert [row for row in tallied if row["tasks"]] == await database.fetch(counted.format("count(*)", "task"))
-    assert (await client.get("/task")).headers["X-Total-Count"] == "60"
-    assert (await other.get("/task")).headers["X-Total-Count"] == "0"
-    await database.execute("DELETE FROM task WHERE id = $1", tasks[0])
-    assert (await client.get("/task")).headers["X-Total-Count"] == "59"
-
-
 async def test_head_is_get_without_a_body(client: Client, ready: Ready, ready_task: int) -> None:
     """The same status and headers, of the collection with filters and pages and of one task."""
     await client.post("/task", ready.task())

@@ -49,11 +49,8 @@ SELECT task.id, task.user_id, task.channel, task.name, task.message_id, task.mes
 -- transaction ends.
 SELECT set_config('plan_cache_mode', 'force_custom_plan', true);
 
--- task_tally
--- The words in braces, here and below, are put together by select_tasks.py, without any value.
-SELECT coalesce(sum(tasks), 0)::bigint FROM task_tally WHERE {fits};
-
 -- task_total
+-- The words in braces, here and below, are put together by select_tasks.py, without any value.
 SELECT count(*) FROM task WHERE {fits};
 
 -- task_page

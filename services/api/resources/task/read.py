@@ -11,7 +11,6 @@ from services.api.resources.task.select_tasks import (
     Arguments,
     Start,
     fits,
-    is_tallied,
     page_words,
     place_behind,
     read_start,
@@ -59,8 +58,8 @@ async def read_page(
 
 async def _read_total(connection: Connection, caller: Caller, query: TaskQuery) -> int:
     arguments = Arguments()
-    statement = QUERIES["task_tally" if is_tallied(caller, query) else "task_total"]
-    total: int = await connection.fetch_value(statement.format(fits=fits(caller, query, arguments)), *arguments.values)
+    statement = QUERIES["task_total"].format(fits=fits(caller, query, arguments))
+    total: int = await connection.fetch_value(statement, *arguments.values)
     return total
 
 

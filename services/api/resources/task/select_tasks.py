@@ -92,11 +92,6 @@ def _word(wanted: bool | str | None, every: str) -> str:
     return every if wanted is None else str(wanted).lower()
 
 
-def is_tallied(caller: Caller, query: TaskQuery) -> bool:
-    """Whether those asked for are told apart by what ``task_tally`` tells apart."""
-    return caller.only_of_user is None and not query.model_fields_set & {"id", "list_id", "message_id", "name"}
-
-
 def page_words(caller: Caller, query: TaskQuery, start: Start | None, arguments: Arguments) -> dict[str, str]:
     """The words of the statement ``task_page`` but how it is read."""
     order, falling = _ORDERS[query.sort.removeprefix("-")], query.sort.startswith("-")
