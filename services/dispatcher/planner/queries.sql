@@ -31,7 +31,7 @@ SELECT task.id, task.account_id, task.rate,
 SELECT task.id
   FROM task
   JOIN message ON message.id = task.message_id
- WHERE NOT task.started AND NOT task.cancelled AND task.scheduledtime <= clock_timestamp() AND task.channel = 'email'
+ WHERE NOT task.started AND NOT task.cancelled AND NOT task.paused AND task.scheduledtime <= clock_timestamp() AND task.channel = 'email'
    AND NOT EXISTS (
            SELECT FROM sending_domain
             WHERE account_id = task.account_id AND NOT removed AND 'dkim-rsa' = ANY (found)
