@@ -55,15 +55,28 @@ WITH paced AS (
        SET next_at = clock_timestamp() + due.allowed * due.seconds_each * interval '1 second'
       FROM due
      WHERE sending.task_id = due.task_id
+    RETURNING sending.task_id, sending.next_at
 )
 UPDATE batch
    SET owner = $1, epoch = batch.epoch + 1, leased_until = clock_timestamp() + $2 * interval '1 second',
        taken_over = batch.taken_over OR due.former_owner IS NOT NULL
   FROM due
+  JOIN granted ON granted.task_id = due.task_id
  WHERE batch.task_id = due.task_id AND batch.number = due.number
 RETURNING batch.task_id, batch.number, batch.epoch, batch.attempt, batch.ordinals, batch.resent,
-          batch.taken_over, due.allowed, due.blocked, due.in_doubt, due.expired,
+          batch.taken_over, due.allowed, due.blocked, due.in_doubt, due.expired, granted.next_at,
           (SELECT cancelled FROM task WHERE task.id = batch.task_id) AS cancelled;
+
+-- grant_anew
+-- What claim_paced granted and nothing of which was begun in time, granted once more from now on: as if it had been asked for only
+-- now. Nothing while it is another one's turn, or where the task rests or has its end. $1 task, $2 messages, $3 next_at as that
+-- grant had left it
+UPDATE sending
+   SET next_at = clock_timestamp() + $2 * seconds_each * interval '1 second'
+ WHERE task_id = $1 AND burst IS NOT NULL AND NOT rests(sending) AND expires > clock_timestamp()
+   AND (next_at = $3 OR next_at <= clock_timestamp())
+   AND NOT (SELECT cancelled FROM task WHERE id = $1)
+RETURNING next_at;
 
 -- next_due
 -- Seconds until something of a channel can be claimed, for the wait between two rounds; null when nothing is planned. What is
