@@ -52,17 +52,14 @@ def matches(audience: Audience, values: Values) -> str:
 
 def mailable(audience: Audience, channel: Channel, message_class: str, values: Values) -> str:
     """Whether a person who is found can be written to, by a message of that class."""
-    reached = audience.reached_lists
-    return _piece(
-        "mailable",
-        values,
-        address=ADDRESSES[channel],
-        channel=values.add(channel, "text"),
-        **{"class": values.add(message_class, "text")},
-        list=values.add(reached[0] if reached and len(reached) == 1 else None, "bigint"),
-        # Who is on a list of the search by what it asks need not be asked again.
-        reached="true" if reached else _piece("on_any_list", values),
-    )
+    reached, words = audience.reached_lists, {"address": ADDRESSES[channel]}
+    words |= {"channel": values.add(channel, "text"), "class": values.add(message_class, "text")}
+    if reached and len(reached) == 1:
+        # Who is on it by what the search asks need not be asked again.
+        return _piece("mailable", values, **words, list=values.add(reached[0], "bigint"), reached="true")
+    of_lists = f"AND subscription.list_id = ANY ({values.add(list(reached), 'bigint[]')})" if reached else ""
+    by_any = _piece("reached_by_any", values, **words, of_lists=of_lists)
+    return _piece("mailable", values, **words, list="NULL::bigint", reached=by_any)
 
 
 def _lists_to_be_on(audience: Audience) -> list[tuple[int, ...]]:

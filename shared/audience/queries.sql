@@ -59,11 +59,18 @@ EXISTS (SELECT
          WHERE subscription.subscriber_id = person.id AND subscription.list_id = ANY ({lists})
            AND subscription.confirmed AND subscription.ended_at IS NULL {within_subscription});
 
--- on_any_list
+-- reached_by_any
+-- Who may be found by several lists: confirmed and not ended, on one that {of_lists} names, and not suppressed for that one. By
+-- {address}, {channel} and {class} as in mailable.
 EXISTS (SELECT
           FROM subscription
-         WHERE subscription.subscriber_id = person.id AND subscription.confirmed AND subscription.ended_at IS NULL
-           {within_subscription});
+         WHERE subscription.subscriber_id = person.id AND subscription.confirmed AND subscription.ended_at IS NULL {of_lists}
+           {within_subscription}
+           AND NOT EXISTS (SELECT
+                             FROM suppression
+                            WHERE suppression.subscriber_id = person.id AND suppression.list_id = subscription.list_id
+                              AND suppresses(suppression, {channel}, {address}, subscription.list_id, {class})
+                              {within_suppression}));
 
 -- signed_up_before
 -- On one of {lists}, so the first of the signups was before.
@@ -124,7 +131,7 @@ coalesce(seen.opens, 0) {comparison} {count};
 
 -- mailable
 -- The rules of 0006_suppression.sql for whoever was found: by {address}, a column of the person, and {channel}; {class} of the
--- message; {list}: the only list by which he is reached, or null. And {reached}: on a list of the search, or on any.
+-- message; {list}: the only list by which he is reached, or null. And {reached}: by one of several lists, or by any.
 ({address} IS NOT NULL AND NOT optout_forbids(person.optout, {class}) AND {reached}
  AND NOT EXISTS (SELECT
                    FROM suppression

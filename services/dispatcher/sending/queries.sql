@@ -137,8 +137,8 @@ SELECT dkim_key.id, dkim_key.algorithm, dkim_key.selector, dkim_key.private_key,
 
 -- recipients_of_batch
 -- The frozen addresses with today's vars, and who is not to be written to any more: checked at hand-over, not only at the freeze,
--- by the same rules (0006_suppression.sql). Whom a search has found must still be on a list by which it reaches people, and where
--- that is one list, its reasons count. Of several reasons the oldest is told. Who has another address by now is still written
+-- by the same rules (0006_suppression.sql). Whom a search has found must still be on a list by which it reaches people and for
+-- which he is not suppressed. Of several reasons the oldest is told. Who has another address by now is still written
 -- to where he was at the freeze; whatever stands against that address may be somebody else's, or nobody's. metered: whether
 -- somebody is to be charged for it, or was while the account was metered. $1 task, $2 ordinals, $3 list
 SELECT DISTINCT ON (contact_record.ordinal)
@@ -153,6 +153,18 @@ SELECT DISTINCT ON (contact_record.ordinal)
                       WHERE subscription.subscriber_id = contact_record.subscriber_id AND confirmed AND ended_at IS NULL
                         AND (sent.reached_lists IS NULL OR list_id = ANY (sent.reached_lists)))
             THEN 'unsubscribed'
+            WHEN $3::bigint IS NULL AND cardinality(sent.reached_lists) IS DISTINCT FROM 1 AND NOT EXISTS (
+                     SELECT
+                       FROM subscription
+                      WHERE subscription.subscriber_id = contact_record.subscriber_id AND confirmed AND ended_at IS NULL
+                        AND (sent.reached_lists IS NULL OR list_id = ANY (sent.reached_lists))
+                        AND NOT EXISTS (
+                                SELECT
+                                  FROM suppression AS of_list
+                                 WHERE of_list.subscriber_id = contact_record.subscriber_id
+                                   AND of_list.list_id = subscription.list_id
+                                   AND suppresses(of_list, sent.channel, contact_record.address, subscription.list_id, sent.class)))
+            THEN 'suppressed for every list that reaches him'
             ELSE coalesce(suppression_words(suppression.reason, suppression.cdate, suppression.detail),
                           suppression_words(former.reason, former.cdate, former.detail))
         END AS suppressed
