@@ -37,6 +37,13 @@ LEFT JOIN engagement AS seen
 -- A var of this very value and type, or an array that holds it.
 coalesce((person.vars -> {field}) @> ANY ({scalars}), false);
 
+-- equals_one_of_many
+-- The same, of so many values that the one is better found by its hash; which only equality knows, so arrays are asked by themselves.
+coalesce(CASE jsonb_typeof(person.vars -> {field})
+             WHEN 'array' THEN (person.vars -> {field}) @> ANY ({scalars})
+             ELSE (person.vars -> {field}) = ANY ({scalars})
+         END, false);
+
 -- compares_number
 -- {comparison}: an operator. Of JSON, so that no digit is lost.
 coalesce(jsonb_typeof(person.vars -> {field}) = 'number' AND (person.vars -> {field}) {comparison} ANY ({scalars}), false);
@@ -53,18 +60,18 @@ person.vars ? {field};
 coalesce(lower(split_part(person.email, '@', -1)) = ANY (ARRAY (SELECT lower(domain) FROM unnest({domains}) AS domain)), false);
 
 -- on_list
--- Confirmed and not ended, on one of {lists}.
+-- Confirmed and not ended, on a list of {of_lists}: a condition on the subscription.
 EXISTS (SELECT
           FROM subscription
-         WHERE subscription.subscriber_id = person.id AND subscription.list_id = ANY ({lists})
+         WHERE subscription.subscriber_id = person.id AND {of_lists}
            AND subscription.confirmed AND subscription.ended_at IS NULL {within_subscription});
 
 -- reached_by_any
--- Who may be found by several lists: confirmed and not ended, on one that {of_lists} names, and not suppressed for that one. By
+-- Who may be found by several lists: confirmed and not ended, on a list of {of_lists}, and not suppressed for that one. By
 -- {address}, {channel} and {class} as in mailable.
 EXISTS (SELECT
           FROM subscription
-         WHERE subscription.subscriber_id = person.id AND subscription.confirmed AND subscription.ended_at IS NULL {of_lists}
+         WHERE subscription.subscriber_id = person.id AND subscription.confirmed AND subscription.ended_at IS NULL AND {of_lists}
            {within_subscription}
            AND NOT EXISTS (SELECT
                              FROM suppression
@@ -73,10 +80,10 @@ EXISTS (SELECT
                               {within_suppression}));
 
 -- signed_up_before
--- On one of {lists}, so the first of the signups was before.
+-- As on_list; so the first of the signups was before.
 EXISTS (SELECT
           FROM subscription
-         WHERE subscription.subscriber_id = person.id AND subscription.list_id = ANY ({lists})
+         WHERE subscription.subscriber_id = person.id AND {of_lists}
            AND subscription.confirmed AND subscription.ended_at IS NULL AND subscription.signup_at < {moment}
            {within_subscription});
 
