@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, fields, replace
 from functools import reduce
 from typing import Literal, assert_never
 
-from shared.domain.identifiers import AccountId, Channel, Instant, ListId, MessageId, TaskId, UserId
+from shared.domain.identifiers import AccountId, Channel, Instant, ListId, MessageId, SplitTestId, TaskId, UserId
 from shared.domain.send_window import SendWindow
 
 InDoubtPolicy = Literal["resend", "hold"]
@@ -50,6 +50,7 @@ class CreateTask:
     size: int
     expires: Instant | None = None
     send_window: SendWindow | None = None
+    splittest_id: SplitTestId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +141,7 @@ class TaskCreated:
     at: Instant
     expires: Instant | None = None
     send_window: SendWindow | None = None
+    splittest_id: SplitTestId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +238,7 @@ class Task:
     expires: Instant | None = None
     send_window: SendWindow | None = None
     sends_again: bool = False  #: some who were held were sent to once more, also after its end
+    splittest_id: SplitTestId | None = None
 
     @property
     def started(self) -> bool:

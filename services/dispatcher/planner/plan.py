@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection
 
 from services.dispatcher.planner.freeze_audience import freeze_one_audience
 from services.dispatcher.planner.reckon_windows import reckon_windows
+from services.dispatcher.planner.splittests.advance import SplitTests
 from services.dispatcher.planner.start_due import start_due_tasks, tell_held_back
 from services.dispatcher.planner.statements import STATEMENTS
 from shared.domain.identifiers import Channel
@@ -27,6 +28,7 @@ class Planner:
         sweep_seconds: float,
         on_batches: Callable[[], None],
         *,
+        split_tests: SplitTests,
         dns_check: bool = False,
     ) -> None:
         self._database = database
@@ -35,12 +37,30 @@ class Planner:
         self._channels = channels
         self._sweep_seconds = sweep_seconds
         self._on_batches = on_batches
+        self._split_tests = split_tests
         self._dns_check = dns_check
         self._held_back: frozenset[int] = frozenset()
         self.wakeup = Wakeup()
+        self._wakeup_of_splittests = Wakeup()
+
+    def ring(self) -> None:
+        """Something is due."""
+        self.wakeup.ring()
+        self._wakeup_of_splittests.ring()
 
     async def run(self, stop: asyncio.Event) -> None:
-        await run_loop("plan", self._plan, self.wakeup, stop, self._sweep_seconds, (Unavailable,))
+        # Split tests in a loop of their own: whatever is wrong with one keeps no task from being sent.
+        of_splittests = (self._advance, self._wakeup_of_splittests, stop, self._sweep_seconds, (Unavailable,))
+        await asyncio.gather(
+            run_loop("plan", self._plan, self.wakeup, stop, self._sweep_seconds, (Unavailable,)),
+            run_loop("splittests", *of_splittests),
+        )
+
+    async def _advance(self) -> bool:
+        advanced = await self._split_tests.advance()
+        if advanced:
+            self.wakeup.ring()
+        return advanced
 
     async def _plan(self) -> bool:
         started = await start_due_tasks(self._database, self._handler, self._channels, dns_check=self._dns_check)
