@@ -5,6 +5,8 @@ search was, the moment it is asked at, and what the names of lists in it mean ar
 takes over goes on by the same.
 """
 
+from typing import Final
+
 from services.dispatcher.decisions.page_size import next_page_size
 from services.dispatcher.planner.statements import STATEMENTS
 from shared.audience.audience import Audience, Values
@@ -14,6 +16,8 @@ from shared.domain.identifiers import Instant
 from shared.domain.read_subscriber_query import from_json
 from shared.postgres.database import Database, Row
 from shared.runtime.clock import monotonic
+
+DENSE: Final = 4  #: ids on a page for each of its people, up to which it is read in a row
 
 
 async def freeze_search(database: Database, claimed: Row, rows: int, lease_seconds: float) -> None:
@@ -80,6 +84,8 @@ class _Pages:
             page = await connection.fetch_row(self._next, task_id, self._rows, *self._leading.args)
             if page is None:
                 return False
+            if page["last"] - page["after"] <= DENSE * page["people"]:
+                await connection.execute(STATEMENTS["read_in_a_row"])
             ours: bool = await connection.fetch_value(
                 self._freeze,
                 task_id,
@@ -99,4 +105,6 @@ def _next_page(account_id: int, audience: Audience, values: Values) -> str:
     leading = audience.leading_lists
     if leading is None:
         return STATEMENTS["next_of_account"].format(account=values.add(account_id, "bigint"))
+    if len(leading) == 1:
+        return STATEMENTS["next_of_list"].format(list=values.add(leading[0], "bigint"))
     return STATEMENTS["next_of_lists"].format(lists=values.add(list(leading), "bigint[]"))
