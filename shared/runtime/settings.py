@@ -190,6 +190,10 @@ SETTINGS: Final[tuple[Setting, ...]] = (
 )
 
 
+#: What the commands that ask a running API read; no service does, and none minds.
+CLIENT: Final = frozenset({"POSTROOM_URL", "POSTROOM_KEY"})
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """The values by field, as SETTINGS reads them."""
@@ -260,7 +264,7 @@ def read_settings(environment: Mapping[str, str], needed: frozenset[str], one_of
             faults.append(f"{setting.variable}: {error}")
     if one_of and not any(values.get(name.lower()) for name in one_of):
         faults.append(f"{' or '.join(PREFIX + name for name in one_of)} is missing: at least one of them must be given")
-    known = {setting.variable for setting in SETTINGS} | {s.variable + "_FILE" for s in SETTINGS if s.secret}
+    known = CLIENT | {setting.variable for setting in SETTINGS} | {s.variable + "_FILE" for s in SETTINGS if s.secret}
     faults += [
         f"{name} is not a setting" for name in sorted(environment) if name.startswith(PREFIX) and name not in known
     ]

@@ -22,9 +22,10 @@ RELEASED: Final = Path("reference/events/released.json")
 
 _HEAD: Final = """# Events
 
-What other services hear, on the bus and by `GET /events` alike: how to is in [listen to events](../how-to/listen-to-events.md).
-The name of an event is its routing key, its CloudEvents `type` is `postroom.` and the name. Below are the fields of its data; a
-`?` marks those that events of before may lack. Fields may be added: ignore those you do not know. Times are decimal unix seconds.
+What other services hear, on the bus and by `GET /events` alike: see [listen to events](../how-to/listen-to-events.md).
+The name of an event is its routing key, its CloudEvents `type` is `postroom.` and the name. Below are the fields of its
+data; a `?` marks those that events of before may lack. Fields may be added: ignore those you do not know. Times are
+decimal unix seconds.
 
 This page, [asyncapi.yaml](../asyncapi.yaml) and the JSON Schemas beside it are written by
 `.venv/bin/python -m services.api.published.write_documents`.

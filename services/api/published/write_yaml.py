@@ -8,6 +8,8 @@ import orjson
 
 #: Keys and words that no YAML reads as anything but text.
 _PLAIN: Final = re.compile(r"[A-Za-z$][A-Za-z0-9_$-]*([./][A-Za-z0-9_$-]+)*")
+#: Characters that YAML takes for the end of a line, or not at all, unless they are escaped.
+_ESCAPED: Final = re.compile("[\\x7f-\\xa0\\u2028\\u2029\\ufeff\\ufffe\\uffff]")
 _WORDS: Final = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
 
 
@@ -49,4 +51,4 @@ def _is_block(value: Any) -> bool:
 def _scalar(value: Any) -> str:
     if isinstance(value, str) and _PLAIN.fullmatch(value) and value.lower() not in _WORDS:
         return value
-    return orjson.dumps(value).decode()
+    return _ESCAPED.sub(lambda found: f"\\u{ord(found[0]):04x}", orjson.dumps(value).decode())

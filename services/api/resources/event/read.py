@@ -68,7 +68,7 @@ async def read_page(database: Database, account_id: int, after: Place, edge: Row
         return Page(events, wanted[-1][0].whole(), more=True)
     if found.ends is not None:
         return Page(events, max(found.ends.whole(), after), more=True)
-    return Page(events, max(after, *(place.whole() for place, _ in found.rows[-1:])), more=False)
+    return Page(events, max([after, *(place.whole() for place, _ in found.rows[-1:])]), more=False)
 
 
 async def _look(database: Database, account_id: int, after: Place, below: tuple[int, str]) -> _Found:

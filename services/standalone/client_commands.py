@@ -1,0 +1,152 @@
+"""The commands that ask a running API: ``task create``, ``report``, ``import``, ``tail``.
+
+On a terminal they show bars and tables, elsewhere they print lines of JSON. Exit codes as of every command.
+"""
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from cyclopts import App, Parameter
+
+Url = Annotated[str, Parameter(env_var="POSTROOM_URL", help="The API.")]
+Key = Annotated[str, Parameter(env_var="POSTROOM_KEY", help="A key to it.", show_default=False)]
+
+HERE = "http://127.0.0.1:8080"
+
+task = App(name="task", help="Tasks of a running Postroom.")
+
+
+def add_to(app: App) -> None:
+    app.command(task)
+    app.command(report)
+    app.command(import_, name="import")
+    app.command(tail)
+
+
+@task.command
+def create(
+    *,
+    message: int,
+    name: str,
+    list_id: Annotated[int | None, Parameter(name="--list")] = None,
+    search: int | None = None,
+    channel: Literal["email", "sms"] = "email",
+    at: float = 0.0,
+    rate: int | None = None,
+    in_doubt: Literal["resend", "hold"] = "resend",
+    wait: bool = False,
+    url: Url = HERE,
+    key: Key = "",
+) -> int:
+    """Send a message to a list or a search; prints the task as JSON.
+
+    Parameters
+    ----------
+    message
+        Id of the message.
+    name
+        What to call the task.
+    list_id
+        Id of the list to send to.
+    search
+        Id of the search to send to, instead of a list.
+    channel
+        As the message's.
+    at
+        When, in unix seconds; without it now.
+    rate
+        At most so many an hour.
+    in_doubt
+        What is done with those of whom nobody knows whether they were sent to.
+    wait
+        Until it is completed; cancelled meanwhile, the exit code is 1.
+    """
+    from services.standalone.client.tasks import create_task
+
+    wish = {
+        "message_id": message,
+        "name": name,
+        "channel": channel,
+        "scheduledtime": at,
+        "rate": rate,
+        "in_doubt": in_doubt,
+        **({} if list_id is None else {"list_id": list_id}),
+        **({} if search is None else {"search_id": search}),
+    }
+    return _ask(url, key, lambda api: create_task(api, wish, wait=wait))
+
+
+def report(task_id: int, /, *, url: Url = HERE, key: Key = "") -> int:
+    """What became of a task, in figures.
+
+    Parameters
+    ----------
+    task_id
+        Id of the task.
+    """
+    from services.standalone.client.tasks import show_report
+
+    return _ask(url, key, lambda api: show_report(api, task_id))
+
+
+def import_(file: Path, /, *, list_id: Annotated[int, Parameter(name="--list")], url: Url = HERE, key: Key = "") -> int:
+    """Put people from a CSV file onto a list; prints what became of them as JSON.
+
+    Parameters
+    ----------
+    file
+        A header row with email, telephone or external_id; other columns are vars.
+    list_id
+        Id of the list.
+    """
+    from services.standalone.client.import_people import import_people
+
+    return _ask(url, key, lambda api: import_people(api, list_id, file))
+
+
+def tail(
+    *,
+    type_: Annotated[str, Parameter(name="--type")] = "#",
+    after: str | None = None,
+    from_start: bool = False,
+    follow: bool = True,
+    url: Url = HERE,
+    key: Key = "",
+) -> int:
+    """Print what is published of the account, as it happens.
+
+    Parameters
+    ----------
+    type_
+        Only these: task.completed, delivery.*
+    after
+        The cursor of the last event that was read.
+    from_start
+        All there is, from the first that is kept.
+    follow
+        Go on until Ctrl-C; --no-follow ends when there is no more.
+    """
+    from services.standalone.client.follow_events import follow_events
+
+    return _ask(url, key, lambda api: follow_events(api, type_, after, from_start=from_start, follow=follow))
+
+
+def _ask(url: str, key: str, work: Callable[[Any], Awaitable[int]]) -> int:
+    from services.standalone.client.connection import ApiRefused, connect
+
+    async def asked() -> int:
+        async with connect(url, key) as api:
+            return await work(api)
+
+    try:
+        return asyncio.run(asked())
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        return 0
+    except ApiRefused as refused:
+        sys.stderr.writelines(f"postroom: {fault}\n" for fault in refused.faults)
+        return 1
