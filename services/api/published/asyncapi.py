@@ -77,7 +77,8 @@ def _message(event: PublishedEvent) -> dict[str, Any]:
 
 def _as_component(name: str, schema: dict[str, Any]) -> dict[str, Any]:
     """What it refers to within itself is found from the root of the document."""
-    return _moved(schema, f"#/components/schemas/{name}/")
+    moved: dict[str, Any] = _moved(schema, f"#/components/schemas/{name}/")
+    return moved
 
 
 def _moved(value: Any, root: str) -> Any:

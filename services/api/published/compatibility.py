@@ -46,10 +46,10 @@ def _between(older: Schema, newer: Schema, roots: _Roots, path: str) -> Iterator
 def _narrower(older: Schema, newer: Schema, path: str) -> Iterator[str]:
     if "enum" in newer and (gone := [value for value in older.get("enum", [None]) if value not in newer["enum"]]):
         yield f"{path} no longer allows {', '.join('anything else' if value is None else str(value) for value in gone)}"
-    for names, tighter in ((_LEAST, lambda old, new: new > old), (_MOST, lambda old, new: new < old)):
-        for name in names:
-            if name in newer and (name not in older or tighter(older[name], newer[name])):
-                yield f"{path} allows less: {name} {older.get(name, 'none')} became {newer[name]}"
+    for name in (*_LEAST, *_MOST):
+        old, new = older.get(name), newer.get(name)
+        if new is not None and (old is None or (new > old if name in _LEAST else new < old)):
+            yield f"{path} allows less: {name} {'none' if old is None else old} became {new}"
 
 
 def _fields(older: Schema, newer: Schema, roots: _Roots, path: str) -> Iterator[str]:

@@ -16,7 +16,7 @@ Schema = dict[str, Any]
 
 def data_schema(event: PublishedEvent) -> Schema:
     """Complete in itself: what it refers to stands in it. Readers must ignore fields they do not know."""
-    schema = _plain(TypeAdapter(event.kind).json_schema(mode="validation", ref_template="#/$defs/{model}"))
+    schema: Schema = _plain(TypeAdapter(event.kind).json_schema(mode="validation", ref_template="#/$defs/{model}"))
     if event.led_by is not None:
         # Written without the wish of the aggregate itself: its own id may be among its fields already.
         schema["properties"] = {
