@@ -7,6 +7,7 @@ from typing import Any, Final
 from shared.domain import (
     account,
     inbound_sms,
+    job,
     ledger,
     message,
     recipient_list,
@@ -25,6 +26,10 @@ BY_NAME: Final[Mapping[str, type[Any]]] = {
     "domain.changed": sending_domain.DomainChanged,
     "domain.seen": sending_domain.DomainSeen,
     "domain.removed": sending_domain.DomainRemoved,
+    "job.created": job.JobCreated,
+    "job.started": job.JobStarted,
+    "job.completed": job.JobCompleted,
+    "job.failed": job.JobFailed,
     "ledger.terms_set": ledger.TermsSet,
     "ledger.charged": ledger.Charged,
     "ledger.refunded": ledger.Refunded,

@@ -1,0 +1,9 @@
+"""The work of each type of job, by its name."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from services.dispatcher.jobs.work import Work
+from shared.domain.job import Kind
+
+WORK: Final[Mapping[Kind, Work]] = {}
