@@ -87,8 +87,13 @@ async def start_dispatcher(
         hinter.send("dispatcher", Hint("batches_ready"))
 
     planner = make_planner(process, senders.keys(), on_batches)
-    jobs = make_jobs(process)
-    wake = {"task_due": planner.wakeup.ring, "notices_due": couriers.ring, "job_due": jobs.ring}
+    jobs = make_jobs(process, hinter)
+    wake = {
+        "task_due": planner.wakeup.ring,
+        "campaign_due": planner.wakeup.ring,
+        "notices_due": couriers.ring,
+        "job_due": jobs.ring,
+    }
 
     async def on_hint(hint: Hint) -> None:
         wake.get(hint.topic, partial(_wake, senders))()

@@ -33,9 +33,11 @@ from services.dispatcher.transports import Transport, accepted_kinds
 from shared.bus.hinter import Hinter
 from shared.bus.interface import Hint
 from shared.delivery_log.append import DeliveryLog
+from shared.domain.egress import EgressRules
 from shared.domain.identifiers import Channel, shard_of
 from shared.domain.retry_schedule import RetrySchedule
 from shared.domain.tokens import TokenKeys
+from shared.egress.client import EgressClient
 from shared.event_store.handle_command import Handler
 from shared.postgres.database import Database, Unavailable
 from shared.postgres.ids import Ids
@@ -164,19 +166,22 @@ async def make_couriers(process: Process, transports: Mapping[Channel, Transport
     return Couriers(notice_tools, channels, settings.sweep_seconds)
 
 
-def make_jobs(process: Process) -> Jobs:
+def make_jobs(process: Process, hinter: Hinter) -> Jobs:
+    settings = process.settings
     tools = JobTools(
         database=process.database,
         handler=process.handler,
         ids=Ids(process.database),
-        hashes=AddressHashes(process.settings.secret),
-        secret=process.settings.secret,
+        hashes=AddressHashes(settings.secret),
+        egress=EgressClient(EgressRules(settings.egress_allow, settings.egress_ports)),
+        secret=settings.secret,
         owner=process.owner,
         now=clock.now,
         monotonic=clock.monotonic,
         random_bytes=clock.random_bytes,
+        hint=lambda topic: hinter.send("dispatcher", Hint(topic)),
     )
-    return Jobs(tools, WORK, process.settings.sweep_seconds)
+    return Jobs(tools, WORK, settings.sweep_seconds)
 
 
 def receiving_loops(process: Process, transports: Mapping[Channel, Transport]) -> list[Loop]:

@@ -11,6 +11,8 @@ MessageId = NewType("MessageId", int)
 SearchId = NewType("SearchId", int)
 TaskId = NewType("TaskId", int)
 DomainId = NewType("DomainId", int)
+CampaignId = NewType("CampaignId", int)
+PayloadId = NewType("PayloadId", int)
 Ordinal = NewType("Ordinal", int)  #: a recipient's number in the frozen audience of one task, 0..n-1
 Shard = NewType("Shard", int)
 Instant = NewType("Instant", float)  #: unix seconds, UTC
@@ -62,6 +64,10 @@ def search_stream(search_id: int) -> str:
 
 def task_stream(task_id: int) -> str:
     return f"task-{task_id}"
+
+
+def campaign_stream(campaign_id: int) -> str:
+    return f"campaign-{campaign_id}"
 
 
 def domain_stream(domain_id: int) -> str:

@@ -21,7 +21,9 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from services.dispatcher.jobs.held_job import HeldJob
+from shared.bus.interface import Topic
 from shared.domain.identifiers import Instant
+from shared.egress.client import EgressClient
 from shared.event_store.handle_command import Handler
 from shared.postgres.database import Database
 from shared.postgres.ids import Ids
@@ -30,17 +32,21 @@ from shared.suppression.address_hash import AddressHashes
 
 @dataclass(frozen=True, slots=True)
 class JobTools:
-    """What work on jobs needs of the world. ``secret``: seals what is secret in rows."""
+    """What work on jobs needs of the world. ``secret``: seals what is secret in rows. ``hint``: tells the other
+    dispatchers, and this one, that something is due.
+    """
 
     database: Database
     handler: Handler
     ids: Ids
     hashes: AddressHashes
+    egress: EgressClient
     secret: tuple[bytes, ...]
     owner: int
     now: Callable[[], Instant]
     monotonic: Callable[[], float]
     random_bytes: Callable[[int], bytes]
+    hint: Callable[[Topic], None]
 
 
 @dataclass(frozen=True, slots=True)

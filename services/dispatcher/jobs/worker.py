@@ -43,10 +43,13 @@ class Jobs:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until ``stop``; what is under way is given back."""
-        async with asyncio.TaskGroup() as group:
-            for wakeup in self._wakeups:
-                step = Worker(self._tools, self._work, stop).step
-                group.create_task(run_loop("jobs", step, wakeup, stop, self._sweep_seconds, (Unavailable,)))
+        try:
+            async with asyncio.TaskGroup() as group:
+                for wakeup in self._wakeups:
+                    step = Worker(self._tools, self._work, stop).step
+                    group.create_task(run_loop("jobs", step, wakeup, stop, self._sweep_seconds, (Unavailable,)))
+        finally:
+            await self._tools.egress.close()
 
 
 class Worker:

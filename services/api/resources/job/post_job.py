@@ -8,7 +8,7 @@ from typing import Final
 from services.api.fields import NoQuery
 from services.api.operation import Answer, Api, Call
 from services.api.resources.job import read
-from services.api.resources.job.given import OTHER, UNKNOWN_LIST, Given
+from services.api.resources.job.given import OTHER, UNKNOWN_CAMPAIGN, UNKNOWN_LIST, Given
 from services.api.resources.job.job_type import JobType, Order
 from services.api.resources.job.registry import ALIASES, TYPES
 from services.api.resources.job.schema import CreatedJob
@@ -38,7 +38,7 @@ async def post_job(api: Api, call: Call[NoQuery, Given]) -> Answer | Refused:
         return _refused("forbidden", OTHER, Fault("job", f"a {call.caller.role} may not start this"))
     told = _Told(given.email("report_email"), given.text("postback_url", LONGEST_URL))
     order = job_type.read(given)
-    refused = given.refusal() or await _look_up(api, call.caller.account_id, order)
+    refused = given.refusal() or await _look_up(api, call.caller.account_id, order, told)
     return refused or await _create(api, call, job_type, order, told)
 
 
@@ -50,11 +50,19 @@ class _Told:
     postback_url: str | None
 
 
-async def _look_up(api: Api, account_id: int, order: Order) -> Refused | None:
+async def _look_up(api: Api, account_id: int, order: Order, told: _Told) -> Refused | None:
     unknown = await read.unknown_lists(api.database, account_id, order.lists)
     if unknown:
         return _refused("not found", UNKNOWN_LIST, *(Fault("list", f"Unknown list: {name}") for name in unknown))
-    return None
+    campaigns = await read.unknown_campaigns(api.database, account_id, order.campaigns)
+    if campaigns:
+        return _refused("not found", UNKNOWN_CAMPAIGN, *(Fault("", f"Unknown blast_id: {each}") for each in campaigns))
+    faults = [
+        Fault(name, refusal)
+        for name, url in (("url", order.url), ("postback_url", told.postback_url))
+        if url is not None and (refusal := await api.egress.refusal(url))
+    ]
+    return _refused("invalid", OTHER, *faults) if faults else None
 
 
 async def _create(api: Api, call: Call[NoQuery, Given], job_type: JobType, order: Order, told: _Told) -> Answer:

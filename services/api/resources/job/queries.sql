@@ -18,3 +18,7 @@ SELECT job.job_id, job.kind, job.name, job.status, job.reason, extract(epoch FRO
 -- lists_known
 -- $1 account, $2 names
 SELECT name FROM list WHERE account_id = $1 AND name = ANY ($2::text[]);
+
+-- campaigns_known
+-- $1 account, $2 ids
+SELECT id FROM campaign WHERE account_id = $1 AND id = ANY ($2::bigint[]) AND NOT removed;

@@ -25,6 +25,12 @@ async def unknown_lists(database: Database, account_id: int, names: Sequence[str
     return [name for name in dict.fromkeys(names) if name not in known]
 
 
+async def unknown_campaigns(database: Database, account_id: int, ids: Sequence[int]) -> list[int]:
+    rows = await database.fetch(QUERIES["campaigns_known"], account_id, list(ids)) if ids else []
+    known = {row["id"] for row in rows}
+    return [each for each in ids if each not in known]
+
+
 def _facts(row: Row) -> JobFacts:
     return JobFacts(
         job_id=row["job_id"],
