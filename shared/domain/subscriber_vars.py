@@ -1,5 +1,6 @@
 """What the vars of a subscriber may be: JSON that the database keeps as it came. Pure."""
 
+from collections.abc import Mapping
 from typing import Final
 
 import orjson
@@ -12,11 +13,11 @@ DEEPEST_VARS: Final = 8
 LONGEST_NAME: Final = 255
 
 
-def fault_in_vars(value: dict[str, object]) -> str | None:
+def fault_in_vars(value: Mapping[str, object]) -> str | None:
     """What is wrong with the values, apart from their names."""
-    if problem := fault_in_json(value):
+    if problem := fault_in_json(dict(value)):
         return problem
-    if len(orjson.dumps(value)) > LARGEST_VARS:
+    if len(orjson.dumps(dict(value))) > LARGEST_VARS:
         return f"may have at most {LARGEST_VARS} bytes as JSON"
     return None
 

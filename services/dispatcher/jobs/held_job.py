@@ -1,6 +1,6 @@
 """A job while this process holds it, and the chunk: a transaction that changes rows and moves the job's cursor."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -8,10 +8,11 @@ from typing import Any, Final
 from services.dispatcher.jobs.statements import STATEMENTS
 from shared.domain.job import Kind
 from shared.domain.job_answer import MOST_ERRORS
-from shared.postgres.database import Connection, Database, Row
+from shared.postgres.database import Connection, Contended, Database, Row, UniqueViolation
 
 LEASE_SECONDS: Final = 15.0
 RENEW_SECONDS: Final = 3.0
+TRIES: Final = 6  #: how often a chunk is begun anew for what others did at the same moment
 
 
 class LeaseLost(Exception):
@@ -113,3 +114,19 @@ async def chunk_of(database: Database, job: HeldJob) -> AsyncIterator[Chunk]:
     job.rows_failed += failed
     job.result = {**job.result, **chunk.result}
     job.failures = 0
+
+
+async def in_chunk(database: Database, job: HeldJob, act: Callable[[Chunk], Awaitable[None]]) -> None:
+    """As ``chunk_of``, for what may collide with others who add or change the same rows: then all of it is done anew.
+
+    Raises UniqueViolation or Contended after TRIES times in a row.
+    """
+    for last in (*(False,) * (TRIES - 1), True):
+        try:
+            async with chunk_of(database, job) as chunk:
+                await act(chunk)
+        except (UniqueViolation, Contended):
+            if last:
+                raise
+        else:
+            return

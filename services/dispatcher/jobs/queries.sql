@@ -71,3 +71,24 @@ DELETE FROM job_input WHERE job_id = $1;
 -- add_postback
 -- $1 job, $2 account, $3 url, $4 body, sealed
 INSERT INTO postback (job_id, account_id, url, body) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING;
+
+-- read_piece
+-- With how many there are. $1 job, $2 number
+SELECT first_line, data, (SELECT max(piece) + 1 FROM job_input WHERE job_id = $1) AS pieces
+  FROM job_input
+ WHERE job_id = $1 AND piece = $2;
+
+-- drop_pieces
+-- What an attempt to fetch them has left. $1 job
+DELETE FROM job_input WHERE job_id = $1;
+
+-- add_piece
+-- Of whoever holds the job. $1 job, $2 epoch, $3 owner, $4 number, $5 first line, $6 lines
+INSERT INTO job_input (job_id, piece, first_line, data)
+SELECT id, $4, $5, $6
+  FROM job_work
+ WHERE id = $1 AND epoch = $2 AND owner = $3 AND NOT ended AND leased_until > clock_timestamp();
+
+-- lists_by_name
+-- $1 account, $2 names
+SELECT name, id FROM list WHERE account_id = $1 AND name = ANY ($2::text[]);

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Final
 
+from services.dispatcher.jobs.types.import_list import work_import
 from services.dispatcher.jobs.work import Work
 from shared.domain.job import Kind
 
-WORK: Final[Mapping[Kind, Work]] = {}
+WORK: Final[Mapping[Kind, Work]] = {"import": work_import}

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from typing import Final
 
 from services.api.resources.job.job_type import JobType
+from services.api.resources.job.types import import_list, update
 
-TYPES: Final[Mapping[str, JobType]] = {}
+TYPES: Final[Mapping[str, JobType]] = {each.kind: each for each in (import_list.TYPE, update.TYPE)}
 
 #: What an existing client sends for it.
 ALIASES: Final[Mapping[str, str]] = {"snaphot": "snapshot"}
