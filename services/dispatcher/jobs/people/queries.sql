@@ -67,6 +67,13 @@ SELECT line, coalesce(id, CASE WHEN state = 'new' THEN nextval('subscriber_id') 
                          ON of_telephone.account_id = $1 AND of_telephone.telephone = incoming.telephone) AS named
           LEFT JOIN subscription ON subscription.list_id = $2::bigint AND subscription.subscriber_id = named.id) AS judged;
 
+-- settle_new
+-- As settle, where nobody is known: nobody is looked up again.
+INSERT INTO settled (line, subscriber_id, email, telephone, vars, optout, state)
+SELECT line, CASE WHEN NOT suppressed THEN nextval('subscriber_id') END, email, telephone, vars, optout,
+       CASE WHEN suppressed THEN 'skipped' ELSE 'new' END
+  FROM incoming;
+
 -- change_known
 -- Before new ones are added: one of them may have an address that is given up here. What is said already is not written again.
 UPDATE subscriber
