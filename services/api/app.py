@@ -26,6 +26,8 @@ from services.api.operation import Api, Operation
 from services.api.problem import CONTENT_TYPE, unavailable
 from services.api.relay import Relay
 from services.api.resources.account import routes as account_routes
+from services.api.resources.callback import routes as callback_routes
+from services.api.resources.campaign import routes as campaign_routes
 from services.api.resources.domain import routes as domain_routes
 from services.api.resources.job import routes as job_routes
 from services.api.resources.key import routes as key_routes
@@ -71,8 +73,10 @@ OPERATIONS: Final[tuple[Operation[Any, Any], ...]] = (
     *user_routes.OPERATIONS,
     *key_routes.OPERATIONS,
     *domain_routes.OPERATIONS,
+    *campaign_routes.OPERATIONS,
     *search_routes.OPERATIONS,
     *job_routes.OPERATIONS,
+    *callback_routes.OPERATIONS,
     *SIGNUPTO_OPERATIONS,
 )
 

@@ -180,6 +180,7 @@ def make_jobs(process: Process, hinter: Hinter) -> Jobs:
         monotonic=clock.monotonic,
         random_bytes=clock.random_bytes,
         hint=lambda topic: hinter.send("dispatcher", Hint(topic)),
+        dns_check=settings.dns_check,
     )
     return Jobs(tools, WORK, settings.sweep_seconds)
 

@@ -47,6 +47,7 @@ class JobTools:
     monotonic: Callable[[], float]
     random_bytes: Callable[[int], bytes]
     hint: Callable[[Topic], None]
+    dns_check: bool  #: a domain counts only once DNS shows it
 
 
 @dataclass(frozen=True, slots=True)
