@@ -47,6 +47,7 @@ class JobTools:
     monotonic: Callable[[], float]
     random_bytes: Callable[[int], bytes]
     hint: Callable[[Topic], None]
+    report_from: str  #: the address that reports come from
     dns_check: bool  #: a domain counts only once DNS shows it
 
 

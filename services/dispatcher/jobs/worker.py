@@ -9,6 +9,7 @@ import structlog
 
 from services.dispatcher.jobs.conclude import conclude
 from services.dispatcher.jobs.held_job import LEASE_SECONDS, RENEW_SECONDS, HeldJob, LeaseLost, read_held
+from services.dispatcher.jobs.postbacks import Postbacks
 from services.dispatcher.jobs.statements import STATEMENTS
 from services.dispatcher.jobs.work import Failed, JobTools, Outcome, Work
 from shared.domain.identifiers import job_stream
@@ -29,15 +30,18 @@ UNEXPECTED: Final = "something unexpected happened; it was logged"
 
 
 class Jobs:
-    """The workers of this process. ``wakeups``: rung when a job may be due."""
+    """The workers of this process, and who tells others of their ends."""
 
-    def __init__(self, tools: JobTools, work: Mapping[Kind, Work], sweep_seconds: float) -> None:
+    def __init__(self, tools: JobTools, work: Mapping[Kind, Work], postbacks: Postbacks, sweep_seconds: float) -> None:
         self._tools = tools
+        self._postbacks = postbacks
         self._work = work
         self._sweep_seconds = sweep_seconds
         self._wakeups = [Wakeup() for _ in range(WORKERS)]
 
     def ring(self) -> None:
+        """A job or a postback may be due."""
+        self._postbacks.ring()
         for wakeup in self._wakeups:
             wakeup.ring()
 
@@ -45,6 +49,7 @@ class Jobs:
         """Until ``stop``; what is under way is given back."""
         try:
             async with asyncio.TaskGroup() as group:
+                group.create_task(self._postbacks.run(stop))
                 for wakeup in self._wakeups:
                     step = Worker(self._tools, self._work, stop).step
                     group.create_task(run_loop("jobs", step, wakeup, stop, self._sweep_seconds, (Unavailable,)))
