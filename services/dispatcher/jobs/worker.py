@@ -11,7 +11,7 @@ from services.dispatcher.jobs.conclude import conclude
 from services.dispatcher.jobs.held_job import LEASE_SECONDS, RENEW_SECONDS, HeldJob, LeaseLost, read_held
 from services.dispatcher.jobs.postbacks import Postbacks
 from services.dispatcher.jobs.statements import STATEMENTS
-from services.dispatcher.jobs.work import Failed, JobTools, Outcome, Work
+from services.dispatcher.jobs.work import Failed, JobTools, Later, Outcome, Work
 from shared.domain.identifiers import job_stream
 from shared.domain.job import Kind, StartJob
 from shared.event_store.interface import Actor
@@ -91,6 +91,8 @@ class Worker:
             ended = await self._work_on(job)
         except LeaseLost:
             log.warning("job taken over", action="job_lease_lost", job=job.number)
+        except Later as later:
+            await self._give_back(job, later.seconds)
         except (Unavailable, Contended) as error:
             log.warning("job waits", action="job_waits", job=job.number, reason=type(error).__name__)
             await self._give_back(job, FAILURE_SECONDS[0])
