@@ -104,9 +104,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--recipients", type=int, default=50_000, help="of the task that is sent (default %(default)s)")
     parser.add_argument("--events", type=int, default=400_000, help="that are projected (default %(default)s)")
-    parser.add_argument(
-        "--people", type=int, default=1_000_000, help="that are searched, and imported (default %(default)s)"
-    )
+    parser.add_argument("--people", type=int, default=1_000_000, help="searched, and imported (default %(default)s)")
     parser.add_argument("--seconds", type=int, default=5, help="of a run that asks or appends (default %(default)s)")
     parser.add_argument("--runs", type=int, default=3, help="of each measurement (default %(default)s)")
     parser.add_argument("--only", action="append", choices=list(_PARTS), help="this part alone; may be repeated")

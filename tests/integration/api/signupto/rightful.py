@@ -11,6 +11,7 @@ from shared.event_store.on_postgres import PostgresEventStore
 from shared.postgres.database import Database
 from tests.integration.api.conftest import Client, Ready
 from tests.integration.api.test_contact import Sending
+from tests.integration.jobs import rightful as job_calls
 from tests.integration.tracker.running_projectors import project_all
 
 LISTS = 30
@@ -20,6 +21,8 @@ async def prepare(
     operation: Operation[Any, Any], client: Client, database: Database, store: PostgresEventStore, task_id: int
 ) -> None:
     """A second message, of the other channel; and what some are about."""
+    if operation.path == "/job":
+        await job_calls.post_known(client, database)
     if not operation.path.startswith("/v1/"):
         return
     await client.post("/message", {"channel": "sms", "name": "T", "sender": "Acme", "body": "Hi"})
@@ -55,6 +58,7 @@ def rightful_query(operation: Operation[Any, Any], draw: random.Random) -> str:
         "GET /v1/contact": "task_id=1",
         "GET /v1/bounce": "channel=email&task_id=1",
         "GET /v1/smsMessage": "id=2",
+        "GET /job": job_calls.KNOWN_QUERY,
     }.get(f"{operation.method} {operation.path}", "")
 
 
