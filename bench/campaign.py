@@ -1,6 +1,6 @@
 """A campaign to 100,000 people over both channels, on one `postroom up`: its callbacks must add up to its reports.
 
-No figure for the README, but a proof at full size; `tests/acceptance/test_campaign_callbacks.py` is the same with fewer.
+No figure for the README, but a proof at full size; tests/acceptance/test_campaign_callbacks.py is the same with fewer.
 
 `.venv/bin/python -m bench.campaign [--people 100000] [--readers 500]`
 """
@@ -12,7 +12,7 @@ import time
 
 import aiohttp
 
-from tests.acceptance.campaign_run import Postroom, as_lines, read_mails, start_campaign, state_of, until_told
+from tests.acceptance.campaign_run import Postroom, as_lines, read_mails, start_campaign, until_done, until_told
 from tests.acceptance.postroom_process import up
 from tests.sinks.receiver import Receiver
 
@@ -26,9 +26,7 @@ async def show(people: int, readers: int) -> None:
             postroom = Postroom(dict(running.ready), session)
             campaign_id = await start_campaign(postroom, f"{receiver.url}/hook?from=show", people)
             _say(begun, f"{people:,} people are on the list, the campaign is sent")
-            async with asyncio.timeout(2 * HOURS):
-                while await state_of(postroom, campaign_id) != "DONE":
-                    await asyncio.sleep(1)
+            await until_done(postroom, campaign_id, 2 * HOURS)
             _say(begun, "it is done; some of them read")
             await read_mails(postroom, readers)
             found = await until_told(postroom, campaign_id, receiver, 2 * HOURS)

@@ -100,8 +100,11 @@ class _Addresses(HTMLParser):
         self.found += [value for name, value in attrs if name in ("href", "src") and value]
 
 
-async def state_of(postroom: Postroom, campaign_id: int) -> str:
-    return str((await postroom.call("GET", f"/campaign/{campaign_id}"))["state"])
+async def until_done(postroom: Postroom, campaign_id: int, seconds: float) -> None:
+    """Raises TimeoutError."""
+    async with asyncio.timeout(seconds):
+        while (await postroom.call("GET", f"/campaign/{campaign_id}"))["state"] != "DONE":
+            await asyncio.sleep(0.2)
 
 
 @dataclass

@@ -8,7 +8,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from tests.acceptance.campaign_run import Postroom, read_mails, start_campaign, state_of, totals, until_told
+from tests.acceptance.campaign_run import Postroom, read_mails, start_campaign, totals, until_done, until_told
 from tests.acceptance.postroom_process import up
 from tests.sinks.receiver import Receiver
 
@@ -32,9 +32,7 @@ async def test_callbacks_of_a_campaign_add_up_to_its_reports_over_a_kill() -> No
                 killed.process.wait()
             with up(data, POSTROOM_CALLBACK_WINDOW_SECONDS="1") as again:
                 postroom = Postroom(dict(again.ready), session)
-                async with asyncio.timeout(60):
-                    while await state_of(postroom, campaign_id) != "DONE":
-                        await asyncio.sleep(0.2)
+                await until_done(postroom, campaign_id, 60)
                 await read_mails(postroom, READERS)
                 found = await until_told(postroom, campaign_id, receiver, 120)
                 assert found == await totals(postroom, campaign_id, receiver)
