@@ -30,6 +30,7 @@ from services.standalone.inbox.smtp_server import AcceptEverything, port_of, ser
 from services.standalone.inbox.web import serve_inbox
 from services.standalone.kept_secrets import operator_key, signing_secret
 from services.standalone.new_key import new_key
+from services.standalone.reading_leases import end_reading_leases
 from services.tracker.app import start_tracker
 from shared.postgres.migrate import migrate
 from shared.runtime import clock
@@ -145,6 +146,7 @@ def _decided(settings: Settings, data: Path, options: Options, urls: Mapping[str
 async def _start_services(settings: Settings, data: Path, stack: AsyncExitStack) -> dict[str, Any]:
     """The tracker first, as the others must know where links lead. The urls and keys of the line of readiness."""
     f = await stack.enter_async_context(lay_foundation(settings))
+    await end_reading_leases(f.database)  # the folder is ours alone: whoever had them is dead
     tracker = await start_tracker(f.settings, f.database, f.store, f.delivery_log, f.bus)
     stack.push_async_callback(tracker.stop)
     settings = replace(settings, tracker_url=settings.tracker_url or tracker.url)

@@ -9,7 +9,6 @@ import pytest
 
 from shared.domain import (
     account,
-    campaign,
     inbound_sms,
     ledger,
     message,
@@ -19,19 +18,7 @@ from shared.domain import (
     suppression,
     task,
 )
-from shared.domain.identifiers import (
-    AccountId,
-    CampaignId,
-    DomainId,
-    Instant,
-    KeyId,
-    ListId,
-    MessageId,
-    PayloadId,
-    SearchId,
-    TaskId,
-    UserId,
-)
+from shared.domain.identifiers import AccountId, DomainId, Instant, KeyId, ListId, MessageId, SearchId, TaskId, UserId
 from shared.domain.send_window import SendWindow
 from shared.event_store.codec import BY_NAME, name_of
 from shared.event_store.interface import (
@@ -45,6 +32,7 @@ from shared.event_store.interface import (
     Write,
 )
 from shared.event_store.read_models.statements import STATEMENTS
+from tests.contract.campaign_events import CAMPAIGN_EVENTS
 
 ADA = Actor(account_id=7, user_id=70, correlation="request-1")
 NOON = Instant(43_200.25)
@@ -70,32 +58,7 @@ SAMPLES: Sequence[object] = (
     saved_search.SearchSaved(SearchId(4), AccountId(7), "Köln ✉", ListId(5), {"criteria": ["valid"]}, NOON),
     saved_search.SearchChanged("Everybody", None, {}),
     saved_search.SearchRemoved(NOON),
-    campaign.CampaignCreated(
-        CampaignId(3),
-        AccountId(7),
-        UserId(70),
-        "Köln ✉",
-        "SCHEDULED",
-        ListId(5),
-        DomainId(2),
-        (SearchId(4), SearchId(6)),
-        NOON,
-        "https://a.example/?x=1",
-        NOON,
-    ),
-    campaign.CampaignChanged("Spring", None, (), None),
-    campaign.CallbackChanged(None),
-    campaign.PayloadAdded(PayloadId(1), "sms", MessageId(3)),
-    campaign.PayloadChanged(PayloadId(1), "email", MessageId(4)),
-    campaign.PayloadRemoved(PayloadId(1)),
-    campaign.CampaignDrafted(NOON),
-    campaign.CampaignScheduled(True, NOON),
-    campaign.CampaignReadied(NOON),
-    campaign.CampaignDelayed("domain: is not named", NOON),
-    campaign.CampaignStarted((TaskId(9), TaskId(10)), NOON),
-    campaign.CampaignCompleted(NOON),
-    campaign.CampaignFailed("list: there is no list 5", NOON),
-    campaign.CampaignRemoved(NOON),
+    *CAMPAIGN_EVENTS,
     ledger.TermsSet(5, None, 2, NOON),
     ledger.Charged(9, 2, 500, 700, NOON),
     ledger.Refunded(9, 2, 3, 4, NOON),
@@ -124,23 +87,6 @@ SAMPLES: Sequence[object] = (
         NOON,
         2**40,
         NOON,
-    ),
-    task.TaskCreated(
-        TaskId(9),
-        AccountId(7),
-        UserId(70),
-        "email",
-        "Spring task",
-        MessageId(3),
-        ListId(5),
-        None,
-        None,
-        "hold",
-        NOON,
-        2**40,
-        NOON,
-        campaign_id=CampaignId(3),
-        segments=(SearchId(4), SearchId(6)),
     ),
     task.TaskChanged("Later", None, 4, NOON),
     task.TaskChanged("Later", None, 4, NOON, NOON, WINDOW),
