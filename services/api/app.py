@@ -32,6 +32,7 @@ from services.api.resources.list import routes as list_routes
 from services.api.resources.message import routes as message_routes
 from services.api.resources.notice import routes as notice_routes
 from services.api.resources.search import routes as search_routes
+from services.api.resources.splittest import routes as splittest_routes
 from services.api.resources.subscriber import routes as subscriber_routes
 from services.api.resources.suppression import routes as suppression_routes
 from services.api.resources.task import routes as task_routes
@@ -66,6 +67,7 @@ OPERATIONS: Final[tuple[Operation[Any, Any], ...]] = (
     *notice_routes.OPERATIONS,
     *suppression_routes.OPERATIONS,
     *task_routes.OPERATIONS,
+    *splittest_routes.OPERATIONS,
     *account_routes.OPERATIONS,
     *user_routes.OPERATIONS,
     *key_routes.OPERATIONS,

@@ -15,10 +15,22 @@ from shared.domain import (
     recipient_list,
     saved_search,
     sending_domain,
+    split_test,
     suppression,
     task,
 )
-from shared.domain.identifiers import AccountId, DomainId, Instant, KeyId, ListId, MessageId, SearchId, TaskId, UserId
+from shared.domain.identifiers import (
+    AccountId,
+    DomainId,
+    Instant,
+    KeyId,
+    ListId,
+    MessageId,
+    SearchId,
+    SplitTestId,
+    TaskId,
+    UserId,
+)
 from shared.domain.send_window import SendWindow
 from shared.event_store.codec import BY_NAME, name_of
 from shared.event_store.interface import (
@@ -73,6 +85,35 @@ SAMPLES: Sequence[object] = (
         NOON,
     ),
     message.MessageEdited("Spring 2", {"subject": "Hello"}, ()),
+    split_test.SplitTestCreated(
+        SplitTestId(9),
+        AccountId(7),
+        UserId(70),
+        "Which ✉",
+        (MessageId(3), MessageId(4)),
+        None,
+        SearchId(4),
+        "click",
+        "tellme",
+        0.5,
+        "number",
+        50,
+        "random",
+        NOON,
+        5000,
+        "hold",
+        1000,
+        NOON,
+    ),
+    split_test.SplitTestChanged(
+        "Other", (MessageId(3), MessageId(4)), ListId(5), None, "open", "tellme", 4.0, "percentage", 5, "first", NOON
+    ),
+    split_test.SplitTestStarted((TaskId(9), TaskId(10)), TaskId(11), NOON),
+    split_test.SplitTestDrawn(1000, 2**62 - 1, (25, 25), NOON),
+    split_test.SplitTestMeasured((25, 24), (3, 2), (MessageId(3),), NOON),
+    split_test.WinnerChosen(MessageId(3), "score", NOON),
+    split_test.SplitTestCancelled(NOON),
+    split_test.SplitTestCompleted(NOON),
     task.TaskCreated(
         TaskId(9),
         AccountId(7),

@@ -1,8 +1,13 @@
 -- due_tasks
 -- Tasks whose time has come by the clock of the database, of the channels that can be sent. $1 limit, $2 channels,
 -- $3 whether mail is sent from domains alone whose key DNS shows. One that has expired starts whatever it waits for: to come to its end
--- Both ways by an index of their own: one condition for the two would read every task there ever was.
-SELECT task.id, task.account_id, task.rate, message.version AS message_version,
+-- Both ways by an index of their own: one condition for the two would read every task there ever was. What won a split test goes
+-- to the rest as it was when it won, whatever became of the message since.
+SELECT task.id, task.account_id, task.rate,
+       coalesce((SELECT max(variant.message_version)
+                   FROM task AS variant
+                  WHERE variant.splittest_id = task.splittest_id AND variant.message_id = task.message_id),
+                message.version) AS message_version,
        lower(split_part(message.content ->> 'from_email', '@', 2)) AS from_domain
   FROM (SELECT id
           FROM task
@@ -79,7 +84,7 @@ UPDATE sending
   JOIN task ON task.id = free.task_id
  WHERE sending.task_id = free.task_id
 RETURNING sending.task_id, sending.epoch, task.account_id, task.list_id, task.search_id, task.segments, task.channel,
-          extract(epoch FROM task.cdate)::float8 AS cdate, sending.audience,
+          task.splittest_id, sending.next_ordinal, extract(epoch FROM task.cdate)::float8 AS cdate, sending.audience,
           (SELECT message_class(content)
              FROM message_version
             WHERE message_id = task.message_id AND version = task.message_version) AS message_class;

@@ -38,6 +38,7 @@ def rows(state: Task, version: int) -> tuple[Write, ...]:
             state.pause.reason if state.pause else None,
             state.expires,
             state.send_window,
+            state.splittest_id,
             state.campaign_id,
             list(state.segments),
         ),

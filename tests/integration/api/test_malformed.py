@@ -287,7 +287,6 @@ async def test_nothing_malformed_breaks_anything(
         if method in ("POST", "PUT"):
             headers["Content-Type"], body = chaos.body()
         reply = await client.send_raw(method, path, headers, body)
-
         assert reply.status < 500, (method, path, headers, body, reply.data)
         if reply.status >= 400 or method in ("GET", "HEAD"):
             assert await count_events(database) == events, (method, path, headers, body, reply.data)

@@ -9,6 +9,7 @@ from services.api.operation import Operation
 from shared.domain.delivery import Kind
 from shared.event_store.on_postgres import PostgresEventStore
 from shared.postgres.database import Database
+from tests.integration.api import valid_split_tests
 from tests.integration.api.called_back import make_windows
 from tests.integration.api.conftest import Client, Ready
 from tests.integration.api.test_contact import Sending
@@ -21,6 +22,7 @@ async def prepare(
     operation: Operation[Any, Any], client: Client, database: Database, store: PostgresEventStore, task_id: int
 ) -> None:
     """A second message, of the other channel; and what some are about."""
+    await valid_split_tests.prepare(operation, client)
     await make_windows(operation, database, task_id)
     if not operation.path.startswith("/v1/"):
         return
@@ -67,6 +69,7 @@ def rightful_bodies(native: dict[str, list[dict[str, Any]]], ready: Ready, creat
         "POST /v1/task": native["POST /task"],
         "PUT /v1/task": native["PUT /task"],
         "PUT /v1/task/{task_id}": native["PUT /task/{task_id}"],
+        **valid_split_tests.bodies(ready),
         "POST /v1/subscriber": [
             {"list_id": ready.list_id, "email": f"n{number}@b.co", "msisdn": f"4477009010{number}", "firstname": "A"}
             for number in range(10, 99)
