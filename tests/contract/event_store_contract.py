@@ -13,15 +13,12 @@ from shared.domain import (
     ledger,
     message,
     recipient_list,
-    saved_search,
-    sending_domain,
     split_test,
     suppression,
     task,
 )
 from shared.domain.identifiers import (
     AccountId,
-    DomainId,
     Instant,
     KeyId,
     ListId,
@@ -61,15 +58,6 @@ SAMPLES: Sequence[object] = (
     suppression.SubscribersSuppressed((11, 12), (1, None), ("hard_bounce", "manual"), NOON),
     suppression.SuppressionsLifted((11,), (1,), ("hard_bounce",), NOON),
     inbound_sms.SmsReceived(6, None, NOON),
-    sending_domain.DomainAdded(
-        DomainId(2), AccountId(7), "example.com", True, "ed25519-sha256", "pr2", "rsa", "ed25519", NOON
-    ),
-    sending_domain.DomainChanged(False, "rsa-sha256"),
-    sending_domain.DomainSeen(("dkim-rsa", "spf"), NOON),
-    sending_domain.DomainRemoved(NOON),
-    saved_search.SearchSaved(SearchId(4), AccountId(7), "Köln ✉", ListId(5), {"criteria": ["valid"]}, NOON),
-    saved_search.SearchChanged("Everybody", None, {}),
-    saved_search.SearchRemoved(NOON),
     *CAMPAIGN_EVENTS,
     ledger.TermsSet(5, None, 2, NOON),
     ledger.Charged(9, 2, 500, 700, NOON),
