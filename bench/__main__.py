@@ -13,7 +13,18 @@ from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from pathlib import Path
 
-from bench import append, audience, callbacks, compose, dkim, end_to_end, projector, task_posts
+from bench import (
+    append,
+    audience,
+    callbacks,
+    compose,
+    dkim,
+    end_to_end,
+    million_recipients,
+    projector,
+    task_listing,
+    task_posts,
+)
 from bench.measured import Line, as_markdown, as_text
 from bench.stack import Servers, servers
 from tests.servers import databases
@@ -88,12 +99,22 @@ async def _audience(own: Servers, _: Path, wanted: argparse.Namespace) -> list[L
     return await audience.measure(own.database_url, wanted.runs, wanted.people)
 
 
+async def _task_listing(own: Servers, folder: Path, wanted: argparse.Namespace) -> list[Line]:
+    return await task_listing.measure(own, folder, wanted.tasks, wanted.runs)
+
+
+async def _million_recipients(own: Servers, folder: Path, wanted: argparse.Namespace) -> list[Line]:
+    return await million_recipients.measure(own, folder, wanted.people, wanted.runs)
+
+
 _PARTS: dict[str, Callable[[Servers, Path, argparse.Namespace], Coroutine[None, None, list[Line]]]] = {
     "end-to-end": _end_to_end,
     "dkim": _dkim,
     "projector": _projector,
     "callbacks": _callbacks,
     "task-posts": _task_posts,
+    "task-listing": _task_listing,
+    "million-recipients": _million_recipients,
     "append": _append,
     "compose": _compose,
     "audience": _audience,
@@ -104,7 +125,10 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--recipients", type=int, default=50_000, help="of the task that is sent (default %(default)s)")
     parser.add_argument("--events", type=int, default=400_000, help="that are projected (default %(default)s)")
-    parser.add_argument("--people", type=int, default=1_000_000, help="that are searched (default %(default)s)")
+    parser.add_argument(
+        "--people", type=int, default=1_000_000, help="that are searched or were written to (default %(default)s)"
+    )
+    parser.add_argument("--tasks", type=int, default=1_000_000, help="that are listed (default %(default)s)")
     parser.add_argument("--seconds", type=int, default=5, help="of a run that asks or appends (default %(default)s)")
     parser.add_argument("--runs", type=int, default=3, help="of each measurement (default %(default)s)")
     parser.add_argument("--only", action="append", choices=list(_PARTS), help="this part alone; may be repeated")

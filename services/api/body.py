@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final, Generic, TypeVar, get_args
 
 import orjson
@@ -93,4 +94,9 @@ def read_query(model: type[Model], text: str) -> Model | list[Fault]:
     parsed = parse_form(text)
     if isinstance(parsed, list):
         return parsed
-    return validate(TypeAdapter(model), (model,), parsed, as_text=True)
+    return validate(_adapter(model), (model,), parsed, as_text=True)
+
+
+@cache
+def _adapter(model: type[Model]) -> TypeAdapter[Model]:
+    return TypeAdapter(model)

@@ -31,7 +31,7 @@ SELECT task.id, task.account_id, task.rate,
 SELECT task.id
   FROM task
   JOIN message ON message.id = task.message_id
- WHERE NOT task.started AND NOT task.cancelled AND task.scheduledtime <= clock_timestamp() AND task.channel = 'email'
+ WHERE NOT task.started AND NOT task.cancelled AND NOT task.paused AND task.scheduledtime <= clock_timestamp() AND task.channel = 'email'
    AND NOT EXISTS (
            SELECT FROM sending_domain
             WHERE account_id = task.account_id AND NOT removed AND 'dkim-rsa' = ANY (found)
@@ -239,11 +239,26 @@ SELECT EXISTS (SELECT FROM mine);
 
 -- freezing_done
 -- Ends the cursor, for the holder alone: from here on nobody is added, so whoever records the frozen audience, also one who was
--- overtaken meanwhile, records the same. $1 task, $2 epoch, $3 behind every subscriber
+-- overtaken meanwhile, records the same. excluded: with those whom the count held and nothing finds any more (0021_people.sql).
+-- $1 task, $2 epoch, $3 behind every subscriber
 UPDATE sending
    SET last_subscriber_id = $3
  WHERE task_id = $1 AND epoch = $2 AND NOT frozen
-RETURNING next_ordinal AS recipients, excluded;
+RETURNING next_ordinal AS recipients,
+          excluded || coalesce((
+              SELECT jsonb_object_agg(reason, people)
+                FROM (SELECT vanished.reason, count(*) AS people
+                        FROM task
+                        JOIN message_version ON message_version.message_id = task.message_id AND message_version.version = task.message_version
+                        JOIN vanished_subscription AS vanished
+                          ON vanished.list_id = task.list_id AND vanished.channel = task.channel
+                         AND vanished.class = message_class(message_version.content)
+                        LEFT JOIN subscriber ON subscriber.id = vanished.subscriber_id
+                       WHERE task.id = $1 AND vanished.signup_at <= task.cdate AND vanished.vanished_at > task.cdate
+                         AND (vanished.left_at IS NULL OR vanished.left_at > task.cdate)
+                         AND CASE WHEN task.channel = 'email' THEN subscriber.email ELSE subscriber.telephone END IS NULL
+                         AND ordinal_of_subscriber($1, vanished.subscriber_id) IS NULL
+                       GROUP BY vanished.reason) AS each_reason), '{}') AS excluded;
 
 -- close_freezing
 -- In the transaction that records the frozen audience, which happens once, whoever holds the lease by then. $1 task
