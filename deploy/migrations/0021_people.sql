@@ -10,9 +10,6 @@ ALTER TABLE subscription
     DROP CONSTRAINT subscription_list_id_fkey,
     ADD CONSTRAINT subscription_list_id_fkey FOREIGN KEY (list_id) REFERENCES list (id) ON DELETE CASCADE;
 
--- The tasks that a list must not be removed under (tasks_of_list): none once they have come to their end.
-CREATE INDEX task_of_list ON task (list_id) WHERE list_id IS NOT NULL AND NOT completed AND NOT cancelled;
-
 -- A removed message stays: its tasks report on it, and a member sees them because he wrote it.
 ALTER TABLE message ADD COLUMN removed boolean NOT NULL DEFAULT false;
 

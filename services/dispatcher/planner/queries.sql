@@ -177,9 +177,26 @@ RETURNING audience;
 -- decides whether they are fetched one by one or in a row. Until the transaction ends.
 SELECT set_config('enable_seqscan', 'off', true), set_config('plan_cache_mode', 'force_custom_plan', true);
 
+-- read_in_a_row
+-- For a page whose ids lie close together. The planner takes the bounds of a page for independent of each other, so it expects
+-- hardly anybody to be left where many tables are joined, and would fetch what is beside them one by one. Until the transaction ends.
+SELECT set_config('enable_nestloop', 'off', true);
+
+-- next_of_list
+-- Up to whom the next page goes. No row: there is nobody more. $1 task, $2 rows
+SELECT sending.last_subscriber_id AS after, max(next.subscriber_id) AS last, count(*) AS people
+  FROM sending
+ CROSS JOIN LATERAL (
+       SELECT subscriber_id
+         FROM subscription
+        WHERE list_id = {list} AND subscriber_id > sending.last_subscriber_id
+        ORDER BY subscriber_id
+        LIMIT $2) AS next
+ WHERE sending.task_id = $1
+ GROUP BY sending.last_subscriber_id;
+
 -- next_of_lists
--- Up to whom the next page goes, on whichever of the lists: from each list as many as the page has room for, each person once.
--- No row: there is nobody more. $1 task, $2 rows
+-- As above, on whichever of the lists: from each list as many as the page has room for, each person once. $1 task, $2 rows
 SELECT sending.last_subscriber_id AS after, max(next.subscriber_id) AS last, count(*) AS people
   FROM sending
  CROSS JOIN LATERAL (
