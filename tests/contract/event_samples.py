@@ -34,6 +34,7 @@ WINDOW: SendWindow = {"from": "08:00", "to": "17:30", "timezone": "Europe/London
 
 #: One of each, every optional field with a value of its own kind.
 SAMPLES: Sequence[object] = (
+    *CAMPAIGN_EVENTS,
     account.AccountOpened(AccountId(7), "Acme", NOON),
     account.UserAdded(UserId(70), "ada", "admin", NOON),
     account.KeyAdded(KeyId(700), UserId(70), "laptop", "pr_abc", NOON),
