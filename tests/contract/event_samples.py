@@ -47,7 +47,6 @@ SAMPLES: Sequence[object] = (
     suppression.SubscribersSuppressed((11, 12), (1, None), ("hard_bounce", "manual"), NOON),
     suppression.SuppressionsLifted((11,), (1,), ("hard_bounce",), NOON),
     inbound_sms.SmsReceived(6, None, NOON),
-    *CAMPAIGN_EVENTS,
     sending_domain.DomainAdded(
         DomainId(2), AccountId(7), "example.com", True, "ed25519-sha256", "pr2", "rsa", "ed25519", NOON
     ),
