@@ -21,6 +21,7 @@ from services.dispatcher.notices.held_notice import NoticeLeases
 from services.dispatcher.notices.recover import replay_notices
 from services.dispatcher.notices.send_notice import NoticeTools
 from services.dispatcher.planner.plan import Planner
+from services.dispatcher.planner.splittests.advance import SplitTests
 from services.dispatcher.probes import Figures
 from services.dispatcher.receipts.record import ReceiptRecorder
 from services.dispatcher.sending.journal import Journal
@@ -135,6 +136,7 @@ def make_planner(process: Process, channels: Collection[Channel], on_batches: Ca
         channels,
         process.settings.sweep_seconds,
         on_batches,
+        split_tests=SplitTests(process.database, process.handler, process.owner, clock.random_id),
         dns_check=process.settings.dns_check,
     )
 

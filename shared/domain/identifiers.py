@@ -11,6 +11,7 @@ MessageId = NewType("MessageId", int)
 SearchId = NewType("SearchId", int)
 TaskId = NewType("TaskId", int)
 DomainId = NewType("DomainId", int)
+SplitTestId = NewType("SplitTestId", int)
 CampaignId = NewType("CampaignId", int)
 PayloadId = NewType("PayloadId", int)
 Ordinal = NewType("Ordinal", int)  #: a recipient's number in the frozen audience of one task, 0..n-1
@@ -64,6 +65,10 @@ def search_stream(search_id: int) -> str:
 
 def task_stream(task_id: int) -> str:
     return f"task-{task_id}"
+
+
+def splittest_stream(splittest_id: int) -> str:
+    return f"splittest-{splittest_id}"
 
 
 def campaign_stream(campaign_id: int) -> str:
