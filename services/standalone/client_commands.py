@@ -92,19 +92,21 @@ def report(task_id: int, /, *, url: Url = HERE, key: Key = "") -> int:
     return _ask(url, key, lambda api: show_report(api, task_id))
 
 
-def import_(file: Path, /, *, list_id: Annotated[int, Parameter(name="--list")], url: Url = HERE, key: Key = "") -> int:
-    """Put people from a CSV file onto a list; prints what became of them as JSON.
+def import_(
+    file: Path, /, *, list_name: Annotated[str, Parameter(name="--list")], url: Url = HERE, key: Key = ""
+) -> int:
+    """Put people from a CSV file onto a list; prints the job as it ended, as JSON.
 
     Parameters
     ----------
     file
-        A header row with email, telephone or external_id; other columns are vars.
-    list_id
-        Id of the list.
+        A header row with email or telephone; other columns are vars.
+    list_name
+        Name of the list; it is made if there is none.
     """
     from services.standalone.client.import_people import import_people
 
-    return _ask(url, key, lambda api: import_people(api, list_id, file))
+    return _ask(url, key, lambda api: import_people(api, list_name, file))
 
 
 def tail(

@@ -23,14 +23,15 @@ NOBODY: tuple[None, None] = (None, None)
 def envelope_of(recorded: RecordedEvent, received: Mapping[int, Row]) -> EventEnvelope:
     """Routed by its name. ``received``: the rows of those that are of an SMS."""
     aggregate, _, key = recorded.stream.partition("-")
+    data = _data_of(recorded, f"{aggregate}_id", int(key), received)
     return EventEnvelope(
         id=f"{recorded.at.store_epoch}-{recorded.at.position}",
         type=f"postroom.{recorded.type}",
         routing_key=recorded.type,
         time=clock.as_datetime(recorded.recorded_at),
         account_id=recorded.actor.account_id,
-        subject=f"{aggregate}/{key}",
-        data=orjson.dumps(_data_of(recorded, f"{aggregate}_id", int(key), received)),
+        subject=f"{aggregate}/{data.get(f'{aggregate}_id', key)}",  # a job is not known by its number
+        data=orjson.dumps(data),
     )
 
 

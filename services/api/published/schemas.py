@@ -18,12 +18,9 @@ def data_schema(event: PublishedEvent) -> Schema:
     """Complete in itself: what it refers to stands in it. Readers must ignore fields they do not know."""
     schema: Schema = _plain(TypeAdapter(event.kind).json_schema(mode="validation", ref_template="#/$defs/{model}"))
     if event.led_by is not None:
-        # Written without the wish of the aggregate itself: its own id may be among its fields already.
-        schema["properties"] = {
-            event.led_by: {"type": "integer"},
-            "version": {"type": "integer", "minimum": 1},
-            **{name: value for name, value in schema.get("properties", {}).items() if name != event.led_by},
-        }
+        # Its own id may be among the fields of the event already, and then it is the event that says it.
+        leading = {event.led_by: {"type": "integer"}, "version": {"type": "integer", "minimum": 1}}
+        schema["properties"] = leading | schema.get("properties", {})
         schema["required"] = list(dict.fromkeys([event.led_by, "version", *schema.get("required", [])]))
     if event.delivery is not None:
         schema["properties"]["event"] = {"type": "string", "enum": [event_name(event.delivery)]}

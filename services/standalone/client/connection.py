@@ -55,6 +55,12 @@ class Connection:
     async def post(self, path: str, body: object) -> Reply:
         return await self._ask("POST", path, json=body)
 
+    async def upload(self, path: str, fields: Mapping[str, str], name: str, data: bytes) -> Reply:
+        """A form with a part named file."""
+        form = aiohttp.FormData(dict(fields))
+        form.add_field("file", data, filename=name, content_type="text/csv")
+        return await self._ask("POST", path, data=form)
+
     async def _ask(self, method: str, path: str, **how: Any) -> Reply:
         """Raises ApiRefused, also when nobody answers."""
         try:
@@ -68,7 +74,9 @@ class Connection:
 
 
 def faults_in(status: int, body: object) -> list[str]:
-    """Every fault of a problem document; of something else, the status."""
+    """Every fault of a problem document, or what a refused job says; of something else, the status."""
+    if isinstance(body, dict) and isinstance(body.get("errormsg"), str):
+        return [body["errormsg"]]
     errors = body.get("errors") if isinstance(body, dict) else None
     if not isinstance(errors, list) or not errors:
         return [f"the API answered {status}"]

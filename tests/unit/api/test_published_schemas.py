@@ -83,6 +83,17 @@ OLD: dict[str, Any] = {
 }
 
 
+def test_a_job_is_known_by_its_public_id() -> None:
+    """In the subject as in the data, never by the number of its stream."""
+    event = next(event for event in PUBLISHED if name_of(event) == "job.created")
+    recorded = RecordedEvent(TailPosition(1, 2, 3), "job-9", 1, "job.created", event, Actor(7), Instant(1.5))
+
+    envelope = envelope_of(recorded, {})
+
+    assert envelope.subject == f"job/{orjson.loads(envelope.data)['job_id']}"
+    assert envelope.subject != "job/9"
+
+
 def _without(schema: Any, *path: str) -> None:
     for step in path[:-1]:
         schema = schema[step]
