@@ -6,6 +6,7 @@ On a terminal they show bars and tables, elsewhere they print lines of JSON. Exi
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -26,57 +27,48 @@ def add_to(app: App) -> None:
     app.command(tail)
 
 
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """What may be said of a new task."""
+
+    message: Annotated[int, Parameter(help="Id of the message.")]
+    name: Annotated[str, Parameter(help="What to call the task.")]
+    list_id: Annotated[int | None, Parameter(name="--list", help="Id of the list to send to.")] = None
+    search: Annotated[int | None, Parameter(help="Id of the search to send to, instead of a list.")] = None
+    channel: Annotated[Literal["email", "sms"], Parameter(help="As the message's.")] = "email"
+    at: Annotated[float, Parameter(help="When, in unix seconds; 0: now.")] = 0.0
+    rate: Annotated[int | None, Parameter(help="At most so many an hour.")] = None
+    in_doubt: Annotated[
+        Literal["resend", "hold"], Parameter(help="What is done with those whose outcome nobody knows.")
+    ] = "resend"
+
+    def body(self) -> dict[str, object]:
+        """As the API takes it."""
+        target = {"list_id": self.list_id, "search_id": self.search}
+        return {
+            "message_id": self.message,
+            "name": self.name,
+            "channel": self.channel,
+            "scheduledtime": self.at,
+            "rate": self.rate,
+            "in_doubt": self.in_doubt,
+            **{name: value for name, value in target.items() if value is not None},
+        }
+
+
 @task.command
-def create(
-    *,
-    message: int,
-    name: str,
-    list_id: Annotated[int | None, Parameter(name="--list")] = None,
-    search: int | None = None,
-    channel: Literal["email", "sms"] = "email",
-    at: float = 0.0,
-    rate: int | None = None,
-    in_doubt: Literal["resend", "hold"] = "resend",
-    wait: bool = False,
-    url: Url = HERE,
-    key: Key = "",
-) -> int:
+def create(wish: Wish, *, wait: bool = False, url: Url = HERE, key: Key = "") -> int:
     """Send a message to a list or a search; prints the task as JSON.
 
     Parameters
     ----------
-    message
-        Id of the message.
-    name
-        What to call the task.
-    list_id
-        Id of the list to send to.
-    search
-        Id of the search to send to, instead of a list.
-    channel
-        As the message's.
-    at
-        When, in unix seconds; without it now.
-    rate
-        At most so many an hour.
-    in_doubt
-        What is done with those of whom nobody knows whether they were sent to.
     wait
-        Until it is completed; cancelled meanwhile, the exit code is 1.
+        Until it has ended; cancelled meanwhile, the exit code is 1.
     """
     from services.standalone.client.tasks import create_task
 
-    wish = {
-        "message_id": message,
-        "name": name,
-        "channel": channel,
-        "scheduledtime": at,
-        "rate": rate,
-        "in_doubt": in_doubt,
-        **({} if list_id is None else {"list_id": list_id}),
-        **({} if search is None else {"search_id": search}),
-    }
-    return _ask(url, key, lambda api: create_task(api, wish, wait=wait))
+    return _ask(url, key, lambda api: create_task(api, wish.body(), wait=wait))
 
 
 def report(task_id: int, /, *, url: Url = HERE, key: Key = "") -> int:
