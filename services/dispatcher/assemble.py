@@ -9,6 +9,9 @@ from functools import partial
 from typing import Any, Final
 
 from services.dispatcher.channels.smpp.receiver import SmppReceiver
+from services.dispatcher.jobs.registry import WORK
+from services.dispatcher.jobs.work import JobTools
+from services.dispatcher.jobs.worker import Jobs
 from services.dispatcher.limits.admission import Domains
 from services.dispatcher.limits.shares import Shares
 from services.dispatcher.notices.couriers import Couriers
@@ -30,11 +33,14 @@ from services.dispatcher.transports import Transport, accepted_kinds
 from shared.bus.hinter import Hinter
 from shared.bus.interface import Hint
 from shared.delivery_log.append import DeliveryLog
+from shared.domain.egress import EgressRules
 from shared.domain.identifiers import Channel, shard_of
 from shared.domain.retry_schedule import RetrySchedule
 from shared.domain.tokens import TokenKeys
+from shared.egress.client import EgressClient
 from shared.event_store.handle_command import Handler
 from shared.postgres.database import Database, Unavailable
+from shared.postgres.ids import Ids
 from shared.runtime import clock
 from shared.runtime.lifecycle import Wakeup, run_loop
 from shared.runtime.settings import Settings
@@ -158,6 +164,24 @@ async def make_couriers(process: Process, transports: Mapping[Channel, Transport
     )
     channels = {name: transport.open_channel for name, transport in transports.items()}
     return Couriers(notice_tools, channels, settings.sweep_seconds)
+
+
+def make_jobs(process: Process, hinter: Hinter) -> Jobs:
+    settings = process.settings
+    tools = JobTools(
+        database=process.database,
+        handler=process.handler,
+        ids=Ids(process.database),
+        hashes=AddressHashes(settings.secret),
+        egress=EgressClient(EgressRules(settings.egress_allow, settings.egress_ports)),
+        secret=settings.secret,
+        owner=process.owner,
+        now=clock.now,
+        monotonic=clock.monotonic,
+        random_bytes=clock.random_bytes,
+        hint=lambda topic: hinter.send("dispatcher", Hint(topic)),
+    )
+    return Jobs(tools, WORK, settings.sweep_seconds)
 
 
 def receiving_loops(process: Process, transports: Mapping[Channel, Transport]) -> list[Loop]:

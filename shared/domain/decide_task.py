@@ -85,6 +85,8 @@ def _create(task: Task, wish: CreateTask, now: Instant) -> list[Event] | Refused
             at=now,
             expires=wish.expires,
             send_window=wish.send_window,
+            campaign_id=wish.campaign_id,
+            segments=wish.segments,
         )
     ]
 
@@ -151,6 +153,8 @@ def _conflicts(task: Task, wish: ChangeTask, before: TaskChanged, after: TaskCha
         faults.append(Fault("cancelled", "a cancelled task stays cancelled"))
     if wish.pauses and task.stage in ("completed", "cancelled"):
         faults.append(Fault("paused", f"a {task.stage} task cannot be paused"))
+    if task.campaign_id is not None and (before.list_id, before.search_id) != (after.list_id, after.search_id):
+        faults.append(Fault("list_id", f"is that of campaign {task.campaign_id}"))
     if task.stage != "scheduled":
         stage = task.stage if task.stage in ("completed", "cancelled") else "started"
         faults += [

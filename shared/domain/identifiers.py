@@ -11,6 +11,8 @@ MessageId = NewType("MessageId", int)
 SearchId = NewType("SearchId", int)
 TaskId = NewType("TaskId", int)
 DomainId = NewType("DomainId", int)
+CampaignId = NewType("CampaignId", int)
+PayloadId = NewType("PayloadId", int)
 Ordinal = NewType("Ordinal", int)  #: a recipient's number in the frozen audience of one task, 0..n-1
 Shard = NewType("Shard", int)
 Instant = NewType("Instant", float)  #: unix seconds, UTC
@@ -64,8 +66,16 @@ def task_stream(task_id: int) -> str:
     return f"task-{task_id}"
 
 
+def campaign_stream(campaign_id: int) -> str:
+    return f"campaign-{campaign_id}"
+
+
 def domain_stream(domain_id: int) -> str:
     return f"domain-{domain_id}"
+
+
+def job_stream(number: int) -> str:
+    return f"job-{number}"
 
 
 def sms_stream(inbound_sms_id: int) -> str:

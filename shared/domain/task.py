@@ -16,7 +16,17 @@ from dataclasses import dataclass, field, fields, replace
 from functools import reduce
 from typing import Literal, assert_never
 
-from shared.domain.identifiers import AccountId, Channel, Instant, ListId, MessageId, TaskId, UserId
+from shared.domain.identifiers import (
+    AccountId,
+    CampaignId,
+    Channel,
+    Instant,
+    ListId,
+    MessageId,
+    SearchId,
+    TaskId,
+    UserId,
+)
 from shared.domain.send_window import SendWindow
 
 InDoubtPolicy = Literal["resend", "hold"]
@@ -50,6 +60,8 @@ class CreateTask:
     size: int
     expires: Instant | None = None
     send_window: SendWindow | None = None
+    campaign_id: CampaignId | None = None
+    segments: tuple[SearchId, ...] = ()  #: of its list; a campaign's task goes to their union
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +152,8 @@ class TaskCreated:
     at: Instant
     expires: Instant | None = None
     send_window: SendWindow | None = None
+    campaign_id: CampaignId | None = None
+    segments: tuple[SearchId, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +249,8 @@ class Task:
     overruled: tuple[PauseCause, ...] = ()  #: of the pauses that a person ended, oldest first
     expires: Instant | None = None
     send_window: SendWindow | None = None
+    campaign_id: CampaignId | None = None  #: None: it is of no campaign
+    segments: tuple[SearchId, ...] = ()
     sends_again: bool = False  #: some who were held were sent to once more, also after its end
 
     @property

@@ -48,8 +48,10 @@ class Handler:
         *,
         fresh: bool = False,
         also: Callable[[State], Sequence[Write]] | None = None,
+        beside: Callable[[State], Sequence[StreamAppend]] | None = None,
     ) -> Done[State, Event] | Refused:
         """``fresh``: the stream is known to be new, so it is not read. ``also``: more rows for the same transaction.
+        ``beside``: what happens to others by the same, stored with it or not at all.
 
         Raises VersionConflict after TRIES losses in a row.
         """
@@ -65,8 +67,9 @@ class Handler:
                 state = aggregate.evolve(state, event)
             version = len(history) + len(decision)
             writes = aggregate.rows(state, version) + tuple(also(state) if also else ())
+            streams = (StreamAppend(stream, len(history), decision, actor), *(beside(state) if beside else ()))
             try:
-                await self.store.append(Append((StreamAppend(stream, len(history), decision, actor),), writes))
+                await self.store.append(Append(streams, writes))
             except VersionConflict:
                 continue
             return Done(state, version, decision)

@@ -29,7 +29,7 @@ async def freeze_one_audience(database: Database, handler: Handler, owner: int) 
     claimed = await database.fetch_row(STATEMENTS["claim_freezing"], owner, LEASE_SECONDS)
     if claimed is None:
         return False
-    if claimed["search_id"] is not None:
+    if claimed["search_id"] is not None or claimed["segments"]:
         await freeze_search(database, claimed, CHUNK_ROWS, LEASE_SECONDS)
     else:
         while await _freeze_chunk(database, claimed) == CHUNK_ROWS:

@@ -1,8 +1,9 @@
-"""The planner: due tasks start, started tasks get their audience, and the sender is told that there are batches."""
+"""The planner: campaigns move on, due tasks start, started tasks get their audience, the sender is told of batches."""
 
 import asyncio
 from collections.abc import Callable, Collection
 
+from services.dispatcher.campaigns.move import move_campaigns
 from services.dispatcher.planner.freeze_audience import freeze_one_audience
 from services.dispatcher.planner.reckon_windows import reckon_windows
 from services.dispatcher.planner.start_due import start_due_tasks, tell_held_back
@@ -10,6 +11,7 @@ from services.dispatcher.planner.statements import STATEMENTS
 from shared.domain.identifiers import Channel
 from shared.event_store.handle_command import Handler
 from shared.postgres.database import Database, Unavailable
+from shared.postgres.ids import Ids
 from shared.runtime.lifecycle import Wakeup, run_loop
 
 BATCHES_MOVED = 5_000  #: of tasks that come to rest or go on, in one transaction
@@ -36,6 +38,7 @@ class Planner:
         self._sweep_seconds = sweep_seconds
         self._on_batches = on_batches
         self._dns_check = dns_check
+        self._ids = Ids(database)
         self._held_back: frozenset[int] = frozenset()
         self.wakeup = Wakeup()
 
@@ -43,6 +46,8 @@ class Planner:
         await run_loop("plan", self._plan, self.wakeup, stop, self._sweep_seconds, (Unavailable,))
 
     async def _plan(self) -> bool:
+        # First: the tasks of a campaign that starts are due at once.
+        moved = await move_campaigns(self._database, self._handler, self._ids, dns_check=self._dns_check)
         started = await start_due_tasks(self._database, self._handler, self._channels, dns_check=self._dns_check)
         if self._dns_check:
             self._held_back = await tell_held_back(self._database, self._held_back)
@@ -54,4 +59,4 @@ class Planner:
         called_back = await self._database.execute(STATEMENTS["call_back_rested"], BATCHES_MOVED)
         if frozen or reckoned or released or called_back:
             self._on_batches()
-        return bool(started or frozen or called_back or put_off == BATCHES_MOVED)
+        return bool(moved or started or frozen or called_back or put_off == BATCHES_MOVED)

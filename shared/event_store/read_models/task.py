@@ -38,6 +38,8 @@ def rows(state: Task, version: int) -> tuple[Write, ...]:
             state.pause.reason if state.pause else None,
             state.expires,
             state.send_window,
+            state.campaign_id,
+            list(state.segments),
         ),
     )
     if not state.started:

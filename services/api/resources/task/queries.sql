@@ -38,7 +38,7 @@ SELECT task.id, task.user_id, task.channel, task.name, task.message_id, task.mes
        task.rate, task.in_doubt, task.size, task.started, task.cancelled, task.completed, task.recipients, task.excluded,
        extract(epoch FROM task.scheduledtime)::float8 AS scheduledtime, extract(epoch FROM task.cdate)::float8 AS cdate,
        extract(epoch FROM task.endtime)::float8 AS endtime, task.paused, task.paused_reason,
-       extract(epoch FROM task.expires)::float8 AS expires, task.send_window,
+       extract(epoch FROM task.expires)::float8 AS expires, task.send_window, task.campaign_id, task.segments,
        CASE WHEN NOT (completed OR cancelled) THEN (SELECT blocked_reason FROM sending WHERE task_id = task.id) END AS blocked_reason
   FROM task
   JOIN message ON message.id = task.message_id
@@ -62,7 +62,7 @@ SELECT count(*)
 SELECT id, user_id, channel, name, message_id, list_id, search_id, rate, in_doubt, size, started, cancelled, completed,
        recipients, extract(epoch FROM scheduledtime)::float8 AS scheduledtime, extract(epoch FROM cdate)::float8 AS cdate,
        extract(epoch FROM endtime)::float8 AS endtime, paused, paused_reason,
-       extract(epoch FROM expires)::float8 AS expires, send_window, {key} AS sort_key,
+       extract(epoch FROM expires)::float8 AS expires, send_window, campaign_id, segments, {key} AS sort_key,
        CASE WHEN NOT (completed OR cancelled) THEN (SELECT blocked_reason FROM sending WHERE task_id = task.id) END AS blocked_reason
   FROM task
  WHERE account_id = $1
