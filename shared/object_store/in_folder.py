@@ -50,6 +50,9 @@ class InFolder:
     async def abandon(self, key: str, upload: str) -> None:
         await _in_thread(shutil.rmtree, self._parts_of(key), ignore_errors=True)
 
+    async def size(self, key: str) -> int:
+        return await _in_thread(_size, self._files / checked(key))
+
     @asynccontextmanager
     async def open(self, key: str) -> AsyncIterator[StoredObject]:
         file, size = await _in_thread(_open, self._files / checked(key))
@@ -132,6 +135,13 @@ def _settle(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError as error:
+        raise NoSuchObject("there is no such file") from error
 
 
 def _open(path: Path) -> tuple[BinaryIO, int]:

@@ -61,6 +61,10 @@ class ObjectStore(Protocol):
         """Forgets the parts of an upload that will not be finished."""
         ...
 
+    async def size(self, key: str) -> int:
+        """Bytes. Raises NoSuchObject."""
+        ...
+
     def open(self, key: str) -> AbstractAsyncContextManager[StoredObject]:
         """Raises NoSuchObject."""
         ...

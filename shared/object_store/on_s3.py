@@ -65,18 +65,11 @@ class OnS3:
                     **self._named(key), UploadId=upload, MultipartUpload={"Parts": parts}
                 )
         except UploadLost:
-            # Finished before, and asked for once more.
-            if not await self._is_there(key):
-                raise
-
-    async def _is_there(self, key: str) -> bool:
-        try:
-            with _our_errors():
-                client = await self._connected()
-                await client.head_object(**self._named(key))
-        except NoSuchObject:
-            return False
-        return True
+            # Finished before, and asked for once more: then there is something.
+            try:
+                await self.size(key)
+            except NoSuchObject as none:
+                raise UploadLost("the upload is no more") from none
 
     async def abandon(self, key: str, upload: str) -> None:
         try:
@@ -85,6 +78,12 @@ class OnS3:
                 await client.abort_multipart_upload(**self._named(key), UploadId=upload)
         except UploadLost:
             return
+
+    async def size(self, key: str) -> int:
+        with _our_errors():
+            client = await self._connected()
+            found = await client.head_object(**self._named(key))
+        return found["ContentLength"]
 
     @asynccontextmanager
     async def open(self, key: str) -> AsyncIterator[StoredObject]:

@@ -6,6 +6,7 @@ from typing import Final
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from shared.object_store.interface import ObjectStore
+from shared.runtime.settings import PREFIX, BadSettings, Settings
 
 _S3: Final = {"s3+https": "https", "s3+http": "http"}
 
@@ -23,6 +24,14 @@ class Bucket:
     region: str
     key_id: str | None
     secret: str | None
+
+
+def open_objects(settings: Settings) -> ObjectStore:
+    """Where the settings say. Raises BadSettings."""
+    try:
+        return open_object_store(settings.object_store_url)
+    except ValueError as error:
+        raise BadSettings([f"{PREFIX}OBJECT_STORE_URL: {error}"]) from error
 
 
 def open_object_store(url: str) -> ObjectStore:

@@ -100,6 +100,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting("API_PORT", "8080", "Port of the HTTP API; 0: any free one", read_port),
     Setting("TRACKER_PORT", "8081", "Port of pixel, links and unsubscribe; 0: any free one", read_port),
     Setting("TRACKER_URL", "", "Public base of the links in messages; empty: http://HOST:TRACKER_PORT", read_text),
+    Setting("API_URL", "", "Public base of the URLs of exported files; empty: http://HOST:API_PORT", read_text),
     Setting(
         "TRUSTED_PROXIES",
         "",
@@ -111,6 +112,14 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting(
         "JOURNAL_DIR", "/var/lib/postroom/journal", "Folder of the sending journal; must outlive the process", Path
     ),
+    Setting(
+        "OBJECT_STORE_URL",
+        "file:///var/lib/postroom/objects",
+        "Where files of jobs are: file:///shared/folder or s3+https://KEY:SECRET@host/bucket/prefix?region=R",
+        read_text,
+        secret=True,
+    ),
+    Setting("EXPORT_SECONDS", "7200", "So long an exported file is there", read_period),
     Setting(
         "BOUNCE_DOMAIN",
         "bounce.localhost",
@@ -204,10 +213,13 @@ class Settings:
     api_port: int
     tracker_port: int
     tracker_url: str
+    api_url: str
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
     bounce_port: int
     metrics_port: int
     journal_dir: Path
+    object_store_url: str
+    export_seconds: float
     bounce_domain: str
     mx_host: str
     dns_check: bool

@@ -9,6 +9,7 @@ import pytest
 
 from shared.domain import (
     account,
+    booking,
     campaign,
     inbound_sms,
     ledger,
@@ -21,6 +22,7 @@ from shared.domain import (
 )
 from shared.domain.identifiers import (
     AccountId,
+    BookingId,
     CampaignId,
     DomainId,
     Instant,
@@ -61,6 +63,9 @@ SAMPLES: Sequence[object] = (
     suppression.SubscribersSuppressed((11, 12), (1, None), ("hard_bounce", "manual"), NOON),
     suppression.SuppressionsLifted((11,), (1,), ("hard_bounce",), NOON),
     inbound_sms.SmsReceived(6, None, NOON),
+    booking.BookingAdded(BookingId(8), AccountId(7), "Köln ✉", "20261101", "20261130", 2**40, NOON),
+    booking.BookingChanged("Spring", "20261101", "20261101", 0),
+    booking.BookingRemoved(NOON),
     sending_domain.DomainAdded(
         DomainId(2), AccountId(7), "example.com", True, "ed25519-sha256", "pr2", "rsa", "ed25519", NOON
     ),
