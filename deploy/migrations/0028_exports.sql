@@ -20,7 +20,7 @@ CREATE INDEX export_file_of_job ON export_file (job_id) WHERE NOT removed;
 CREATE FUNCTION csv_cell(value text) RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
 AS $$
-    SELECT CASE WHEN left(value, 1) IN ('=', '+', '-', '@', E'\t', E'\r') AND value !~ '^\+[0-9]+$' THEN '''' || value
+    SELECT CASE WHEN left(value, 1) IN ('=', '+', '-', '@', E'\t', E'\r', E'\n', '＝', '＋', '－', '＠') AND value !~ '^\+[0-9]+$' THEN '''' || value
                 ELSE value
             END
 $$;

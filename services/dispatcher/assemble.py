@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any, Final
 
 from services.dispatcher.channels.smpp.receiver import SmppReceiver
+from services.dispatcher.jobs.files.clear_files import FileClearer
 from services.dispatcher.jobs.registry import WORK
 from services.dispatcher.jobs.work import JobTools
 from services.dispatcher.jobs.worker import Jobs
@@ -39,6 +40,7 @@ from shared.domain.retry_schedule import RetrySchedule
 from shared.domain.tokens import TokenKeys
 from shared.egress.client import EgressClient
 from shared.event_store.handle_command import Handler
+from shared.object_store.interface import ObjectStore
 from shared.postgres.database import Database, Unavailable
 from shared.postgres.ids import Ids
 from shared.runtime import clock
@@ -166,7 +168,7 @@ async def make_couriers(process: Process, transports: Mapping[Channel, Transport
     return Couriers(notice_tools, channels, settings.sweep_seconds)
 
 
-def make_jobs(process: Process, hinter: Hinter) -> Jobs:
+def make_jobs(process: Process, hinter: Hinter, objects: ObjectStore) -> Jobs:
     settings = process.settings
     tools = JobTools(
         database=process.database,
@@ -180,8 +182,15 @@ def make_jobs(process: Process, hinter: Hinter) -> Jobs:
         monotonic=clock.monotonic,
         random_bytes=clock.random_bytes,
         hint=lambda topic: hinter.send("dispatcher", Hint(topic)),
+        objects=objects,
+        api_url=(settings.api_url or f"http://{settings.host}:{settings.api_port}").rstrip("/"),
+        export_seconds=settings.export_seconds,
     )
     return Jobs(tools, WORK, settings.sweep_seconds)
+
+
+def file_loop(process: Process, objects: ObjectStore) -> Loop:
+    return FileClearer(process.database, objects, clock.now, process.settings.export_seconds).run
 
 
 def receiving_loops(process: Process, transports: Mapping[Channel, Transport]) -> list[Loop]:

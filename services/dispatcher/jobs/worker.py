@@ -15,6 +15,7 @@ from shared.domain.identifiers import job_stream
 from shared.domain.job import Kind, StartJob
 from shared.event_store.interface import Actor
 from shared.event_store.read_models.job import JOBS
+from shared.object_store.interface import ObjectStoreError
 from shared.postgres.database import Contended, DatabaseError, Unavailable
 from shared.runtime.lifecycle import Wakeup, run_loop
 
@@ -86,7 +87,7 @@ class Worker:
             ended = await self._work_on(job)
         except LeaseLost:
             log.warning("job taken over", action="job_lease_lost", job=job.number)
-        except (Unavailable, Contended) as error:
+        except (Unavailable, Contended, ObjectStoreError) as error:
             log.warning("job waits", action="job_waits", job=job.number, reason=type(error).__name__)
             await self._give_back(job, FAILURE_SECONDS[0])
         except Exception:

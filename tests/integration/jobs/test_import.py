@@ -1,7 +1,5 @@
 """``import``: addresses onto a list."""
 
-import pytest
-
 from tests.integration.jobs.caller import Caller
 
 
