@@ -27,6 +27,8 @@ from services.api.problem import CONTENT_TYPE, unavailable
 from services.api.relay import Relay
 from services.api.resources.account import routes as account_routes
 from services.api.resources.adplan import routes as adplan_routes
+from services.api.resources.callback import routes as callback_routes
+from services.api.resources.campaign import routes as campaign_routes
 from services.api.resources.domain import routes as domain_routes
 from services.api.resources.export import routes as export_routes
 from services.api.resources.job import routes as job_routes
@@ -75,10 +77,12 @@ OPERATIONS: Final[tuple[Operation[Any, Any], ...]] = (
     *user_routes.OPERATIONS,
     *key_routes.OPERATIONS,
     *domain_routes.OPERATIONS,
+    *campaign_routes.OPERATIONS,
     *search_routes.OPERATIONS,
     *job_routes.OPERATIONS,
     *export_routes.OPERATIONS,
     *adplan_routes.OPERATIONS,
+    *callback_routes.OPERATIONS,
     *SIGNUPTO_OPERATIONS,
 )
 

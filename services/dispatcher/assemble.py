@@ -185,6 +185,7 @@ def make_jobs(process: Process, hinter: Hinter, objects: ObjectStore) -> Jobs:
         objects=objects,
         api_url=(settings.api_url or f"http://{settings.host}:{settings.api_port}").rstrip("/"),
         export_seconds=settings.export_seconds,
+        dns_check=settings.dns_check,
     )
     return Jobs(tools, WORK, settings.sweep_seconds)
 

@@ -60,7 +60,7 @@ async def _start(database: Database, handler: Handler, ids: Ids, campaign: Campa
     def rows(state: Campaign) -> Sequence[Write]:
         return [row for at, _ in enumerate(state.tasks) for row in TASKS.rows(replay(new[at]), len(new[at]))]
 
-    command = StartCampaign(campaign.when or now, known, campaign.segments, tasks)
+    command = StartCampaign(_when(campaign), known, campaign.segments, tasks)
     stream = campaign_stream(campaign.campaign_id)
     done = await handler.handle(CAMPAIGNS, stream, command, actor, also=rows, beside=streams)
     if not isinstance(done, Done) or not done.events:
@@ -68,6 +68,12 @@ async def _start(database: Database, handler: Handler, ids: Ids, campaign: Campa
     told = {"campaign_id": campaign.campaign_id, "state": done.state.state, "tasks": list(done.state.tasks)}
     log.info("campaign started", action="campaign_started", **told)
     return True
+
+
+def _when(campaign: Campaign) -> Instant:
+    if campaign.when is None:
+        raise ValueError(f"campaign {campaign.campaign_id} is READY for no time")
+    return campaign.when
 
 
 async def _plan_tasks(database: Database, ids: Ids, campaign: Campaign, now: Instant) -> tuple[PlannedTask, ...]:
@@ -102,7 +108,7 @@ def _new_task(campaign: Campaign, task: PlannedTask, now: Instant) -> list[Event
         target_known=True,
         rate=None,
         in_doubt="resend",
-        scheduledtime=campaign.when or now,
+        scheduledtime=_when(campaign),
         size=task.size,
         campaign_id=campaign.campaign_id,
         segments=campaign.segments,

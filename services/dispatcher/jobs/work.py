@@ -52,6 +52,7 @@ class JobTools:
     objects: ObjectStore
     api_url: str
     export_seconds: float
+    dns_check: bool  #: a domain counts only once DNS shows it
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,8 +59,9 @@ class Caller:
         parts = [f'Content-Disposition: form-data; name="{name}"\r\n\r\n{value}' for name, value in fields.items()]
         told = [part.encode() for part in parts]
         if file is not None:
-            head = b'Content-Disposition: form-data; name="file"; filename="x.csv"\r\nContent-Transfer-Encoding: binary\r\n'
-            told.append(head + b"Content-Type: application/octet-stream\r\n\r\n" + file)
+            head = b'Content-Disposition: form-data; name="file"; filename="x.csv"\r\n'
+            kind = b"Content-Transfer-Encoding: binary\r\nContent-Type: application/octet-stream\r\n\r\n"
+            told.append(head + kind + file)
         line = b"--" + BOUNDARY.encode()
         body = b"".join(line + b"\r\n" + part + b"\r\n" for part in told) + line + b"--"
         return await self.send("POST", data=body, headers={"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"})

@@ -1,4 +1,4 @@
-"""A whole API and a whole dispatcher on one database, for all tests of a module; each test has an account of its own."""
+"""A whole API and dispatcher on one database, for all tests of a module; each test has an account of its own."""
 
 import itertools
 from collections.abc import AsyncIterator

@@ -67,6 +67,13 @@ SELECT line, coalesce(id, CASE WHEN state = 'new' THEN nextval('subscriber_id') 
                          ON of_telephone.account_id = $1 AND of_telephone.telephone = incoming.telephone) AS named
           LEFT JOIN subscription ON subscription.list_id = $2::bigint AND subscription.subscriber_id = named.id) AS judged;
 
+-- settle_new
+-- As settle, where nobody is known: nobody is looked up again.
+INSERT INTO settled (line, subscriber_id, email, telephone, vars, optout, state)
+SELECT line, CASE WHEN NOT suppressed THEN nextval('subscriber_id') END, email, telephone, vars, optout,
+       CASE WHEN suppressed THEN 'skipped' ELSE 'new' END
+  FROM incoming;
+
 -- change_known
 -- Before new ones are added: one of them may have an address that is given up here. What is said already is not written again.
 UPDATE subscriber
@@ -112,3 +119,103 @@ SELECT coalesce(array_agg(subscriber_id ORDER BY subscriber_id) FILTER (WHERE st
 -- owners
 -- Who has what was said on these lines. $1 lines
 SELECT line, subscriber_id FROM settled WHERE line = ANY ($1::bigint[]) AND state IN ('new', 'known');
+
+-- settle_page
+-- Of a query: whom it finds among the people behind $2 and up to $3. The words in braces are put together by shared/audience,
+-- without any value. $1 account, $4 vars, $5 opt-out or null
+INSERT INTO settled (line, subscriber_id, email, telephone, vars, optout, state)
+SELECT row_number() OVER (ORDER BY id), id, NULL, NULL, $4, $5, 'known'
+  FROM (SELECT person.id
+          FROM subscriber AS person {joins}
+         WHERE person.account_id = $1 AND person.id > $2 AND person.id <= $3 AND {matches}
+         ORDER BY person.id
+           FOR NO KEY UPDATE OF person) AS found;
+
+-- name_lists
+-- The same lists for everybody who is settled. $1 lists, $2 whether to be on each
+INSERT INTO incoming_list (line, list_id, wanted)
+SELECT settled.line, named.list_id, named.wanted
+  FROM settled
+ CROSS JOIN unnest($1::bigint[], $2::boolean[]) AS named (list_id, wanted);
+
+-- next_of_lists
+-- Up to whom the next page goes, on whichever of the lists: from each list as many as the page has room for, each person once.
+-- $1 lists, $2 behind this one, $3 people
+SELECT max(next.subscriber_id) AS last, count(*) AS people
+  FROM (SELECT DISTINCT on_list.subscriber_id
+          FROM unnest($1::bigint[]) AS source (list_id)
+         CROSS JOIN LATERAL (
+               SELECT subscriber_id
+                 FROM subscription
+                WHERE subscription.list_id = source.list_id AND subscriber_id > $2
+                ORDER BY subscriber_id
+                LIMIT $3) AS on_list
+         ORDER BY on_list.subscriber_id
+         LIMIT $3) AS next;
+
+-- next_of_account
+-- As above, of everybody. $1 account, $2 behind this one, $3 people
+SELECT max(next.id) AS last, count(*) AS people
+  FROM (SELECT id FROM subscriber WHERE account_id = $1 AND id > $2 ORDER BY id LIMIT $3) AS next;
+
+-- last_of_account
+-- The newest, and 0 where there is nobody. $1 account
+SELECT coalesce(max(id), 0) FROM subscriber WHERE account_id = $1;
+
+-- unsubscribes_to_lift
+-- Of whoever is to be on a list that he has left himself.
+SELECT suppression.id
+  FROM incoming_list
+  JOIN settled ON settled.line = incoming_list.line AND settled.state = 'known'
+  JOIN suppression ON suppression.subscriber_id = settled.subscriber_id AND suppression.list_id = incoming_list.list_id
+                  AND suppression.reason = 'unsubscribed'
+ WHERE incoming_list.wanted
+ ORDER BY suppression.id;
+
+-- optouts_to_lift
+-- Of whoever is to be opted in, or out of less than he was. A STOP (source sms) is taken back by its sender alone.
+SELECT suppression.id
+  FROM settled
+  JOIN suppression ON suppression.subscriber_id = settled.subscriber_id AND suppression.list_id IS NULL
+                  AND suppression.reason = 'opted_out' AND suppression.source <> 'sms'
+ WHERE settled.state = 'known'
+   AND (settled.optout = 'none' OR (settled.optout IN ('basic', 'blast') AND NOT suppression.marketing_only))
+ ORDER BY suppression.id;
+
+-- opt_out
+-- Answers those who are opted out by it.
+WITH changed AS (
+    UPDATE subscriber
+       SET optout = settled.optout
+      FROM settled
+     WHERE subscriber.id = settled.subscriber_id AND settled.state IN ('new', 'known') AND settled.optout <> subscriber.optout
+    RETURNING subscriber.id, subscriber.email, subscriber.telephone, subscriber.optout
+)
+SELECT id, email, telephone, optout FROM changed WHERE optout <> 'none' ORDER BY id;
+
+-- subscribe_wanted
+-- Also whoever was on the list once, from now on again. $1 source, $2 now
+INSERT INTO subscription (list_id, subscriber_id, confirmed, signup_at, source)
+SELECT incoming_list.list_id, settled.subscriber_id, true, to_timestamp($2), $1
+  FROM incoming_list
+  JOIN settled ON settled.line = incoming_list.line AND settled.state IN ('new', 'known')
+ WHERE incoming_list.wanted
+ ORDER BY incoming_list.list_id, settled.subscriber_id
+    ON CONFLICT (list_id, subscriber_id) DO UPDATE
+   SET confirmed = true, ended_at = NULL, signup_at = CASE WHEN subscription.ended_at IS NULL THEN subscription.signup_at
+                                                           ELSE excluded.signup_at
+                                                       END
+ WHERE subscription.ended_at IS NOT NULL OR NOT subscription.confirmed;
+
+-- end_unwanted
+-- Answers whose ended. $1 now
+WITH ended AS (
+    UPDATE subscription
+       SET ended_at = to_timestamp($1)
+      FROM incoming_list
+      JOIN settled ON settled.line = incoming_list.line AND settled.state IN ('new', 'known')
+     WHERE NOT incoming_list.wanted AND subscription.list_id = incoming_list.list_id
+       AND subscription.subscriber_id = settled.subscriber_id AND subscription.ended_at IS NULL
+    RETURNING subscription.subscriber_id
+)
+SELECT DISTINCT subscriber_id FROM ended ORDER BY subscriber_id;

@@ -40,9 +40,11 @@ async def settle_people(
     await connection.execute(STATEMENTS["open_staging"])
     await connection.execute(STATEMENTS["go_by_index"])
     await connection.copy_rows("incoming", _COLUMNS, _rows(wishes, skipped))
-    await connection.execute(STATEMENTS["lock_known"], account_id)
-    await connection.execute(STATEMENTS["settle"], account_id, held_list)
-    await connection.execute(STATEMENTS["change_known"])
+    if await connection.fetch_value(STATEMENTS["lock_known"], account_id):
+        await connection.execute(STATEMENTS["settle"], account_id, held_list)
+        await connection.execute(STATEMENTS["change_known"])
+    else:
+        await connection.execute(STATEMENTS["settle_new"])
     await connection.execute(STATEMENTS["add_new"], account_id, tools.now())
     await _link(connection, wishes, suppressed)
     [row] = await connection.fetch(STATEMENTS["what_happened"])

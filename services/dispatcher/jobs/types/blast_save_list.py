@@ -1,4 +1,4 @@
-"""``blast_save_list``: those recipients of a campaign whom a query finds, onto a list. It lifts nothing anybody said."""
+"""``blast_save_list``: those recipients of a campaign whom a query finds, onto a list. It lifts nothing."""
 
 from functools import partial
 from typing import Final

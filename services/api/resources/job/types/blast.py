@@ -1,5 +1,7 @@
 """``blast_query``, ``blast_save_list``, ``blast_snapshot``: about the recipients of one campaign."""
 
+from typing import Any
+
 from services.api.operation import ADMINS
 from services.api.resources.job.given import Given
 from services.api.resources.job.job_type import JobType, Order
@@ -21,7 +23,7 @@ def _read_save_list(given: Given) -> Order:
     """``params``: ``blast_id``, ``query``, ``list``: a name, of one that is made if need be."""
     blast, name = _blast_id(given), given.require("list", given.text("list"))
     query, lists = given.require("query", given.query("query")) or ({}, ())
-    told = {"blast_id": next(iter(blast), 0), "query": query, "list": name}
+    told: dict[str, Any] = {"blast_id": next(iter(blast), 0), "query": query, "list": name}
     return Order(name=f"Blast Save List: {name}", params=told, tell=told, lists=lists, campaigns=blast)
 
 
@@ -29,7 +31,7 @@ def _read_snapshot(given: Given) -> Order:
     """``params``: ``blast_id``, ``query``."""
     blast = _blast_id(given)
     query, lists = given.require("query", given.query("query")) or ({}, ())
-    told = {"blast_id": next(iter(blast), 0), "query": query}
+    told: dict[str, Any] = {"blast_id": next(iter(blast), 0), "query": query}
     return Order(name=f"Blast Snapshot: {told['blast_id']}", params=told, tell=told, lists=lists, campaigns=blast)
 
 
