@@ -107,7 +107,7 @@ class Client:
 
 
 @pytest.fixture
-def settings(database_url: str) -> Settings:
+def settings(database_url: str, tmp_path: Path) -> Settings:
     given = {
         "POSTROOM_DATABASE_URL": database_url,
         "POSTROOM_BUS_URL": "inprocess:",
@@ -115,6 +115,7 @@ def settings(database_url: str) -> Settings:
         "POSTROOM_API_PORT": "0",
         "POSTROOM_DNS_CHECK": "off",
         "POSTROOM_JOURNAL_DIR": str(Path("unused")),
+        "POSTROOM_OBJECT_STORE_URL": f"file://{tmp_path}/objects",
     }
     return read_settings(given, frozenset({"DATABASE_URL", "BUS_URL", "SECRET"}))
 

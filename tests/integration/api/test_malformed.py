@@ -21,7 +21,8 @@ from services.api.lines import CSV, NDJSON
 from services.api.operation import Operation
 from shared.event_store.on_postgres import PostgresEventStore
 from shared.postgres.database import Database
-from tests.integration.api import campaigning
+from shared.runtime.settings import Settings
+from tests.integration.api import campaigning, exporting
 from tests.integration.api.conftest import EMAIL_MESSAGE, Client, Clients, Ready, count_events
 from tests.integration.api.signupto import rightful
 
@@ -188,7 +189,7 @@ class Chaos:
         ids = campaigning.alike(self.operation, ids, self.draw)
         path = re.sub(r"\{\w+\}", lambda _: quote(self.draw.choice(ids), safe="%"), self.operation.path)
         query = self.query() if self.operation.method in ("GET", "DELETE") or self.often(0.05) else ""
-        if needed := rightful.rightful_query(self.operation, self.draw):
+        if needed := rightful.rightful_query(self.operation, self.draw) or exporting.needed_query(self.operation):
             query = needed if self.often(0.5) else f"{needed}&{query}"
         return path + (f"?{query}" if query else "")
 
@@ -251,7 +252,7 @@ def _valid(operation: Operation[Any, Any], ready: Ready, created: CreatedKey) ->
             {"telephone": "+447700900123"},
         ],
     }
-    bodies |= campaigning.BODIES | rightful.rightful_bodies(bodies, ready, created)
+    bodies |= campaigning.BODIES | exporting.BODIES | rightful.rightful_bodies(bodies, ready, created)
     return bodies.get(f"{operation.method} {operation.path}", [{"name": "x"}])
 
 
@@ -263,6 +264,7 @@ async def test_nothing_malformed_breaks_anything(
     ready_task: int,
     database: Database,
     store: PostgresEventStore,
+    settings: Settings,
     operation: Operation[Any, Any],
 ) -> None:
     await clients.make(user="with the second key")
@@ -273,6 +275,7 @@ async def test_nothing_malformed_breaks_anything(
     for number in range(24 if "{search_id}" in operation.path else 1):
         await client.post("/search", {"name": f"Valid ones {number}", "query": {"criteria": ["valid"]}})
     await campaigning.make_campaigns(operation, client, ready)
+    await exporting.prepare(operation, client, database, settings)
     await client.post("/task", ready.task(list_id=None, search_id=1))  # so that it stays, whatever is sent to it
     await rightful.prepare(operation, client, database, store, ready_task)
     if "admin" not in operation.roles:
