@@ -231,10 +231,7 @@ def _valid(operation: Operation[Any, Any], ready: Ready, created: CreatedKey) ->
         "POST /list": [{"name": "Others"}],
         "POST /list/{list_id}/subscriber": [person, {"email": "a@b.co"}],
         "POST /message": [dict(EMAIL_MESSAGE), text],
-        "PUT /message/{message_id}": [
-            {"name": "m", "subject": "s"},
-            {"html": "x", "track_clicks": True, "reply_to": None},
-        ],
+        "PUT /message/{message_id}": [{"name": "m", "reply_to": None}, {"html": "x", "track_clicks": True}],
         "POST /message/{message_id}/test": [
             {"to": ["a@b.co"], "vars": {"a": 1}},
             {"to": ["a@b.co", "c@d.co"], "subscriber_id": 1},
