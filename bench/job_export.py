@@ -40,7 +40,7 @@ async def measure(servers: Servers, folder: Path, people: int, runs: int) -> lis
                 client = ApiClient(session)
                 return [
                     await _export(client, owner, stack, servers, runs),
-                    *[await _snapshot(client, owner, name, people, runs) for name in _QUERIES],
+                    *[await _snapshot(client, owner, servers, name, people, runs) for name in _QUERIES],
                 ]
         finally:
             await owner.close()
@@ -75,17 +75,20 @@ async def _copy(owner: Database) -> tuple[float, bytes]:
     return time.perf_counter() - began, csv
 
 
-async def _snapshot(client: ApiClient, owner: Database, name: str, people: int, runs: int) -> Line:
+async def _snapshot(client: ApiClient, owner: Database, servers: Servers, name: str, people: int, runs: int) -> Line:
     rates, plainly, total, slowest = [], [], 0, 0.0
+    used: list[Used] = []
     for _ in range(runs):
-        seconds, told = await _done(client, {"job": "snapshot", "query": _QUERIES[name]})
+        with watched(servers.pids) as last:
+            seconds, told = await _done(client, {"job": "snapshot", "query": _QUERIES[name]})
+        used = last
         total, slowest = told["snapshot"]["total"], max(slowest, seconds)
         rates.append(people / seconds)
         began = time.perf_counter()
         await owner.fetch_value("SELECT count(email) FROM subscriber WHERE account_id = 1")
         plainly.append(people / (time.perf_counter() - began))
     note = f"{total:,} of {people:,} found and counted in seven ways, in {slowest:.1f} s at most"
-    return Line(f"a snapshot: {name}", "people/s", rates, "their rows merely counted", plainly, note)
+    return Line(f"a snapshot: {name}", "people/s", rates, "their rows merely counted", plainly, note, used)
 
 
 async def _done(client: ApiClient, body: dict[str, Any]) -> tuple[float, Any]:

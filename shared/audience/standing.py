@@ -23,15 +23,19 @@ def hard_bounced(values: Values) -> str:
     return _suppressed_for("hard_bounce", values)
 
 
-def soft_bounced(at: Instant, values: Values) -> str:
-    """With ``seen``."""
-    suppressed = _suppressed_for("soft_bounces", values)
-    return piece("soft_bounced", values, suppressed=suppressed, now=_now(at, values))
+def soft_suppressed(values: Values) -> str:
+    return _suppressed_for("soft_bounces", values)
 
 
-def engagement_level(at: Instant, values: Values) -> str:
-    """0 to 6. With ``seen``."""
-    return piece("engagement_level", values, valid=valid(values), now=_now(at, values))
+def soft_bounced(at: Instant, values: Values, suppressed: str | None = None) -> str:
+    """With ``seen``. ``suppressed``: where it is known already whether he is, the word for it."""
+    return piece("soft_bounced", values, suppressed=suppressed or soft_suppressed(values), now=_now(at, values))
+
+
+def engagement_level(at: Instant, values: Values, hard: str | None = None) -> str:
+    """0 to 6. With ``seen``. ``hard``: where it is known already whether he has bounced for good, the word for it."""
+    known = valid(values) if hard is None else piece("valid", values, hard_bounced=hard)
+    return piece("engagement_level", values, valid=known, now=_now(at, values))
 
 
 def _suppressed_for(reason: str, values: Values) -> str:

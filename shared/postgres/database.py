@@ -74,6 +74,14 @@ class Connection:
             raise translate(error) from error
         return rows
 
+    async def fetch_slowly(self, seconds: float, statement: str, *args: object) -> list[Row]:
+        """A query that may take so long: one that only reads, and so holds nobody up."""
+        try:
+            rows: list[Row] = await self._driver.fetch(statement, *args, timeout=seconds)
+        except Exception as error:
+            raise translate(error) from error
+        return rows
+
     async def fetch_row(self, statement: str, *args: object) -> Row | None:
         try:
             row: Row | None = await self._driver.fetchrow(statement, *args)
@@ -195,15 +203,6 @@ class Database:
     async def fetch(self, statement: str, *args: object) -> list[Row]:
         async with self._connection() as driver:
             return await Connection(driver).fetch(statement, *args)
-
-    async def fetch_slowly(self, seconds: float, statement: str, *args: object) -> list[Row]:
-        """A query that may take so long. For what only reads: it holds a connection, and nobody up."""
-        async with self._connection() as driver:
-            try:
-                rows: list[Row] = await driver.fetch(statement, *args, timeout=seconds)
-            except Exception as error:
-                raise translate(error) from error
-            return rows
 
     async def fetch_row(self, statement: str, *args: object) -> Row | None:
         async with self._connection() as driver:

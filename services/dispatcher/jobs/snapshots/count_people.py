@@ -7,7 +7,7 @@ from typing import Any, Final
 from services.dispatcher.decisions.tell_snapshot import MOST_DOMAINS, tell_snapshot
 from shared.audience.audience import Audience, Values
 from shared.audience.compile_query import matches
-from shared.audience.standing import engagement_level, hard_bounced, soft_bounced, with_seen
+from shared.audience.standing import engagement_level, hard_bounced, soft_bounced, soft_suppressed, with_seen
 from shared.postgres.database import Database
 from shared.postgres.named_queries import load_queries
 
@@ -21,7 +21,9 @@ async def count_people(
 ) -> dict[str, Any]:
     """``tasks``: among the recipients of these alone; None: among everybody."""
     statement, args = snapshot_statement(audience, tasks)
-    rows = await database.fetch_slowly(MOST_SECONDS, statement, account_id, MOST_DOMAINS + 1, *args)
+    async with database.transaction() as connection:
+        await connection.execute(QUERIES["hash_rather_than_sort"])
+        rows = await connection.fetch_slowly(MOST_SECONDS, statement, account_id, MOST_DOMAINS + 1, *args)
     return tell_snapshot([dict(row) for row in rows])
 
 
@@ -30,9 +32,10 @@ def snapshot_statement(audience: Audience, tasks: Sequence[int] | None) -> tuple
     values, lists = Values(first=3), audience.reached_lists
     statement = QUERIES["snapshot"].format(
         seen=with_seen(values),
-        engagement=engagement_level(audience.at, values),
         hard_bounced=hard_bounced(values),
-        soft_bounced=soft_bounced(audience.at, values),
+        soft_suppressed=soft_suppressed(values),
+        engagement=engagement_level(audience.at, values, hard="coalesce(held.hard, false)"),
+        soft_bounced=soft_bounced(audience.at, values, suppressed="coalesce(held.soft, false)"),
         matches=matches(audience, values),
         signup="person.cdate" if lists is None else "signed.signup_at",
         signed_up="" if lists is None else QUERIES["signed_up"].format(lists=values.add(list(lists), "bigint[]")),
