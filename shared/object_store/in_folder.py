@@ -11,7 +11,7 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, Final, ParamSpec, TypeVar
@@ -64,8 +64,8 @@ class InFolder:
     async def remove(self, key: str) -> None:
         await _in_thread(_remove, self._files / checked(key))
 
-    async def abandon_before(self, moment: Instant) -> int:
-        return await _in_thread(_drop_older, self._unfinished, moment)
+    async def abandon_before(self, moment: Instant, known: Collection[str] = ()) -> int:
+        return await _in_thread(_drop_older, self._unfinished, moment, frozenset(known))
 
     async def close(self) -> None:
         """Nothing is held open."""
@@ -161,12 +161,12 @@ def _remove(path: Path) -> None:
     path.unlink(missing_ok=True)
 
 
-def _drop_older(unfinished: Path, moment: Instant) -> int:
+def _drop_older(unfinished: Path, moment: Instant, known: frozenset[str]) -> int:
     """By when the last part was written; and what a crash left half written among the files."""
     dropped = 0
     with suppress(FileNotFoundError):
         for upload in unfinished.iterdir():
-            if upload.stat().st_mtime < moment:
+            if upload.name not in known and upload.stat().st_mtime < moment:
                 shutil.rmtree(upload, ignore_errors=True)
                 dropped += 1
         for passing in (unfinished.parent / "files").glob(".*"):

@@ -5,7 +5,7 @@ process can go on with it after a crash. Until it is finished nobody can read an
 """
 
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -71,8 +71,8 @@ class ObjectStore(Protocol):
 
     async def remove(self, key: str) -> None: ...
 
-    async def abandon_before(self, moment: Instant) -> int:
-        """Forgets every upload begun before that; answers how many. For those that nobody knows of any more."""
+    async def abandon_before(self, moment: Instant, known: Collection[str] = ()) -> int:
+        """Forgets the uploads begun before that which nobody knows of any more; answers how many. ``known``: keys."""
         ...
 
     async def close(self) -> None: ...

@@ -1,7 +1,7 @@
 """Files in a bucket of an S3-compatible store, by multipart uploads. The only file that names the library."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
@@ -101,14 +101,16 @@ class OnS3:
             client = await self._connected()
             await client.delete_object(**self._named(key))
 
-    async def abandon_before(self, moment: Instant) -> int:
+    async def abandon_before(self, moment: Instant, known: Collection[str] = ()) -> int:
         """Of this prefix alone: a bucket may hold what is none of ours."""
+        kept = {self._bucket.prefix + key for key in known}
         old: list[MultipartUploadTypeDef] = []
         with _our_errors():
             client = await self._connected()
             pages = client.get_paginator("list_multipart_uploads")
             async for page in pages.paginate(Bucket=self._bucket.name, Prefix=self._bucket.prefix):
                 old += [each for each in page.get("Uploads", ()) if each["Initiated"].timestamp() < moment]
+            old = [each for each in old if each["Key"] not in kept]
             for each in old:
                 await client.abort_multipart_upload(
                     Bucket=self._bucket.name, Key=each["Key"], UploadId=each["UploadId"]

@@ -131,6 +131,16 @@ class ObjectStoreContract:
         assert await store.abandon_before(FOREVER) == 0
         assert await is_there(store, "a")
 
+    async def test_what_somebody_goes_on_with_is_left_alone(self, store: ObjectStore) -> None:
+        """However old it is."""
+        known, unknown = await store.begin("known"), await store.begin("unknown")
+        tag = await store.put_part("known", known, 1, b"x")
+        await store.put_part("unknown", unknown, 1, b"y")
+
+        assert await store.abandon_before(FOREVER, {"known"}) == 1
+        await store.finish("known", known, [tag])
+        assert await is_there(store, "known")
+
     async def test_an_upload_begun_later_is_left_alone(self, store: ObjectStore) -> None:
         upload = await store.begin("a")
         tag = await store.put_part("a", upload, 1, b"x")

@@ -24,6 +24,10 @@ SELECT ordinal, subscriber_id, CASE WHEN $4::boolean THEN email_hash(nullif(addr
  WHERE task_id = $1 AND ordinal BETWEEN $2 AND $3
  ORDER BY ordinal;
 
+-- go_by_index
+-- A plan made while a table was small would read the whole of it for every row. Until the transaction ends.
+SELECT set_config('enable_seqscan', 'off', true);
+
 -- recipients_found
 -- Of a range of ordinals, those whom a query finds. What stands in braces is put together by shared/audience.
 -- $1 account, $2 task, $3 first ordinal, $4 last one

@@ -16,6 +16,7 @@ log = structlog.get_logger(__name__)
 
 LOOK_SECONDS: Final = 30.0  #: at most, between two looks
 AT_ONCE: Final = 100
+ORPHAN_LOOK_SECONDS: Final = 3_600.0  #: between two looks for these:
 ORPHAN_SECONDS: Final = 86_400.0  #: after which an upload that no row knows is nobody's any more
 
 
@@ -29,7 +30,7 @@ class FileClearer:
         self._objects = objects
         self._now = now
         self._look_seconds = min(LOOK_SECONDS, export_seconds)
-        self._orphans_at = 0.0
+        self._orphans_at = now() + ORPHAN_LOOK_SECONDS
 
     async def run(self, stop: asyncio.Event) -> None:
         passing = (Unavailable, ObjectStoreError)
@@ -51,6 +52,8 @@ class FileClearer:
         now = self._now()
         if now < self._orphans_at:
             return
-        self._orphans_at = now + ORPHAN_SECONDS / 24
-        if dropped := await self._objects.abandon_before(Instant(now - ORPHAN_SECONDS)):
+        self._orphans_at = now + ORPHAN_LOOK_SECONDS
+        rows = await self._database.fetch(STATEMENTS["unfinished_files"])
+        known = {row["key"] for row in rows}
+        if dropped := await self._objects.abandon_before(Instant(now - ORPHAN_SECONDS), known):
             log.info("uploads abandoned", action="uploads_abandoned", uploads=dropped)

@@ -22,6 +22,14 @@ SELECT key, upload
 -- $1 keys
 UPDATE export_file SET removed = true WHERE key = ANY ($1::text[]);
 
+-- unfinished_files
+-- Of uploads that somebody goes on with, or is to clear away by name.
+SELECT key FROM export_file WHERE NOT removed AND expires_at IS NULL;
+
+-- go_by_index
+-- A plan made while a table was small would read the whole of it for every row of a page. Until the transaction ends.
+SELECT set_config('enable_seqscan', 'off', true);
+
 -- page_of_list
 -- Where a page ends. Null: there is nobody more. $1 list, $2 behind this subscriber,
 -- $3 rows
@@ -37,33 +45,33 @@ SELECT max(subscriber_id)
 SELECT count(*) FROM subscription WHERE list_id = $1 AND confirmed AND ended_at IS NULL;
 
 -- list_rows
--- The page is cut before anything is joined to it. What stands in braces is put together by shared/audience, and {vars} of numbers of
--- arguments. Signup: his first on any list. $1 list, $2 behind this subscriber, $3 up to this one, $4 account
+-- The page is cut before anything is joined to it, and joined once: of how many rows it has the planner knows nothing. What stands in
+-- braces is put together by shared/audience, and {vars} of numbers of arguments. Signup: his first on any list. $1 list, $2 behind this subscriber, $3 up to this one, $4 account
 WITH page AS MATERIALIZED (
     SELECT subscriber_id, signup_at
       FROM subscription
      WHERE list_id = $1 AND subscriber_id > $2 AND subscriber_id <= $3 AND confirmed AND ended_at IS NULL
 ), held AS MATERIALIZED (
-    SELECT page.subscriber_id, min(subscription.signup_at) AS signup_at, string_agg(list.name, ',' ORDER BY list.name) AS lists
+    SELECT page.subscriber_id, page.signup_at AS list_signup_at, min(subscription.signup_at) AS signup_at,
+           string_agg(list.name, ',' ORDER BY list.name) AS lists
       FROM page
       JOIN subscription ON subscription.subscriber_id = page.subscriber_id AND confirmed AND ended_at IS NULL
       JOIN list ON list.id = subscription.list_id
-     GROUP BY page.subscriber_id
+     GROUP BY page.subscriber_id, page.signup_at
 )
 SELECT person.id, email_hash(person.email), csv_cell(lower(split_part(person.email, '@', -1))),
        {engagement}, {lists}
        rfc2822(person.cdate), rfc2822(held.signup_at), coalesce(seen.opens, 0), coalesce(seen.clicks, 0),
        rfc2822(seen.last_open), rfc2822(seen.last_click),
-       CASE WHEN person.optout <> 'none' THEN rfc2822(person.optout_at) END, rfc2822(page.signup_at),
+       CASE WHEN person.optout <> 'none' THEN rfc2822(person.optout_at) END, rfc2822(held.list_signup_at),
        CASE WHEN person.email IS NULL THEN NULL
             WHEN {hard_bounced} THEN 'hardbounce'
             WHEN person.optout <> 'none' THEN 'optout'
             WHEN {soft_bounced} THEN 'softbounce'
             ELSE 'valid'
         END {vars}
-  FROM page
-  JOIN held ON held.subscriber_id = page.subscriber_id
-  JOIN subscriber AS person ON person.id = page.subscriber_id AND person.account_id = $4 {seen}
+  FROM held
+  JOIN subscriber AS person ON person.id = held.subscriber_id AND person.account_id = $4 {seen}
  ORDER BY person.id;
 
 -- list_var

@@ -1,7 +1,7 @@
 -- hash_rather_than_sort
--- How many different rows there will be is not for the planner to know, and it expects as many as there are people. Until the
--- transaction ends.
-SELECT set_config('enable_sort', 'off', true);
+-- How many different rows there will be is not for the planner to know, and it expects as many as there are people; and of few
+-- suppressions one for each person in turn. Until the transaction ends.
+SELECT set_config('enable_sort', 'off', true), set_config('enable_nestloop', 'off', true);
 
 -- snapshot
 -- Everybody whom a query finds, counted in one pass: first how many are alike in everything that is told, and of these few rows one

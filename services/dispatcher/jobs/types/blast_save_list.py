@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Final
 
-from services.dispatcher.jobs.campaigns.read import SentTask, finding, open_query, read_tasks
+from services.dispatcher.jobs.campaigns.read import QUERIES, SentTask, finding, open_query, read_tasks
 from services.dispatcher.jobs.held_job import Chunk, HeldJob, in_chunk
 from services.dispatcher.jobs.lists import make_lists
 from services.dispatcher.jobs.people.settle import Settled
@@ -37,6 +37,7 @@ async def _save(
     last = min(first + ROWS, tasks[place].recipients) - 1
     statement, args = finding("save_found", await open_query(tools, job, job.params["query"], now), 8)
     given = (job.account_id, tasks[place].task_id, first, last, list_id, SOURCE, now)
+    await chunk.connection.execute(QUERIES["go_by_index"])
     [row] = await chunk.connection.fetch(statement, *given, *args)
     await append_change(chunk.connection, job, number, Settled([], row["added"], 0, []), now, list_id)
     done = sum(task.recipients for task in tasks[:place]) + last + 1

@@ -55,7 +55,9 @@ async def _read_page(tools: JobTools, job: HeldJob, list_id: int, now: Instant, 
     if last is None:
         return Page(b"", 0, None, 1.0)
     statement, args = list_statement(job.params, now)
-    csv, rows = await database.copy_csv(statement, list_id, after, last, job.account_id, *args)
+    async with database.transaction() as connection:
+        await connection.execute(STATEMENTS["go_by_index"])
+        csv, rows = await connection.copy_csv(statement, list_id, after, last, job.account_id, *args)
     done += rows
     return Page(csv, rows, [last, done, size], min(1.0, done / max(1, size)))
 

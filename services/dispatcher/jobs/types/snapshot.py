@@ -4,7 +4,7 @@ from typing import Final
 
 from pyroaring import BitMap
 
-from services.dispatcher.jobs.campaigns.read import SentTask, asks_nothing, finding, open_query, read_tasks
+from services.dispatcher.jobs.campaigns.read import QUERIES, SentTask, asks_nothing, finding, open_query, read_tasks
 from services.dispatcher.jobs.held_job import HeldJob
 from services.dispatcher.jobs.snapshots.count_people import count_people
 from services.dispatcher.jobs.work import Completed, JobTools, Outcome
@@ -44,5 +44,7 @@ async def _found(tools: JobTools, job: HeldJob, audience: Audience, task: SentTa
     found = BitMap()
     for first in range(0, task.recipients, CHUNK):
         span = (task.task_id, first, first + CHUNK - 1)
-        found |= BitMap(await tools.database.fetch_value(statement, job.account_id, *span, *args))
+        async with tools.database.transaction() as connection:
+            await connection.execute(QUERIES["go_by_index"])
+            found |= BitMap(await connection.fetch_value(statement, job.account_id, *span, *args))
     return found
