@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from services.dispatcher.channels.smpp.receiver import SmppReceiver
 from services.dispatcher.jobs.files.clear_files import FileClearer
+from services.dispatcher.jobs.postbacks import Postbacks, PostbackTools
 from services.dispatcher.jobs.registry import WORK
 from services.dispatcher.jobs.work import JobTools
 from services.dispatcher.jobs.worker import Jobs
@@ -35,6 +36,7 @@ from shared.bus.hinter import Hinter
 from shared.bus.interface import Hint
 from shared.delivery_log.append import DeliveryLog
 from shared.domain.egress import EgressRules
+from shared.domain.email_address import to_envelope
 from shared.domain.identifiers import Channel, shard_of
 from shared.domain.retry_schedule import RetrySchedule
 from shared.domain.tokens import TokenKeys
@@ -45,7 +47,7 @@ from shared.postgres.database import Database, Unavailable
 from shared.postgres.ids import Ids
 from shared.runtime import clock
 from shared.runtime.lifecycle import Wakeup, run_loop
-from shared.runtime.settings import Settings
+from shared.runtime.settings import BadSettings, Settings
 from shared.suppression.address_hash import AddressHashes
 
 FORGET_SECONDS: Final = 60.0  #: between two looks for references that are too old
@@ -185,9 +187,26 @@ def make_jobs(process: Process, hinter: Hinter, objects: ObjectStore) -> Jobs:
         objects=objects,
         api_url=(settings.api_url or f"http://{settings.host}:{settings.api_port}").rstrip("/"),
         export_seconds=settings.export_seconds,
+        report_from=_report_from(settings),
         dns_check=settings.dns_check,
     )
-    return Jobs(tools, WORK, settings.sweep_seconds)
+    postbacks = PostbackTools(
+        database=tools.database,
+        egress=tools.egress,
+        secret=tools.secret,
+        schedule=RetrySchedule(settings.callback_retry_seconds),
+        owner=tools.owner,
+        jitter=clock.jitter,
+    )
+    return Jobs(tools, WORK, Postbacks(postbacks, settings.sweep_seconds), settings.sweep_seconds)
+
+
+def _report_from(settings: Settings) -> str:
+    """Raises BadSettings for what is no address."""
+    address = settings.report_from or f"postroom@{settings.bounce_domain}"
+    if to_envelope(address) is None or not address.isascii():
+        raise BadSettings([f"POSTROOM_REPORT_FROM: {address!r} is no address"])
+    return address
 
 
 def file_loop(process: Process, objects: ObjectStore) -> Loop:

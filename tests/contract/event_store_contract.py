@@ -12,6 +12,7 @@ from shared.domain import (
     booking,
     campaign,
     inbound_sms,
+    job,
     ledger,
     message,
     recipient_list,
@@ -66,6 +67,10 @@ SAMPLES: Sequence[object] = (
     booking.BookingAdded(BookingId(8), AccountId(7), "Köln ✉", "20261101", "20261130", 2**40, NOON),
     booking.BookingChanged("Spring", "20261101", "20261101", 0),
     booking.BookingRemoved(NOON),
+    job.JobCreated("4dd58f036803fa3b5500000b", AccountId(7), "import", "List Import: Köln", NOON),
+    job.JobStarted("4dd58f036803fa3b5500000b", NOON),
+    job.JobCompleted("4dd58f036803fa3b5500000b", 3, 1, NOON),
+    job.JobFailed("4dd58f036803fa3b5500000b", "url: it answered 404", NOON),
     sending_domain.DomainAdded(
         DomainId(2), AccountId(7), "example.com", True, "ed25519-sha256", "pr2", "rsa", "ed25519", NOON
     ),

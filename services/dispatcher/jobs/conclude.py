@@ -8,6 +8,7 @@ import structlog
 
 from services.dispatcher.jobs.held_job import HeldJob
 from services.dispatcher.jobs.statements import STATEMENTS
+from services.dispatcher.jobs.tell_end import rows_that_tell
 from services.dispatcher.jobs.work import Completed, JobTools, Outcome
 from shared.domain.identifiers import job_stream
 from shared.domain.job import CompleteJob, FailJob, Job
@@ -30,6 +31,8 @@ async def conclude(tools: JobTools, job: HeldJob, outcome: Outcome) -> None:
     ending = _Ending(tools, job, row, result)
     actor = Actor(job.account_id, job.user_id)
     await tools.handler.handle(JOBS, job_stream(job.number), command, actor, also=ending.writes)
+    for topic in ("notices_due", "job_due"):
+        tools.hint(topic)
     log.info("job ended", action="job_ended", job=job.number, kind=job.kind, outcome=type(outcome).__name__)
 
 
@@ -45,6 +48,7 @@ class _Ending:
         return [
             Write(STATEMENTS["end_job"], (number, facts.result)),
             Write(STATEMENTS["drop_input"], (number,)),
+            *rows_that_tell(self.tools, self.job, facts, self.row),
         ]
 
     def _facts(self, state: Job) -> JobFacts:

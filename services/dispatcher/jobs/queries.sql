@@ -55,7 +55,10 @@ SELECT EXISTS (SELECT
 
 -- job_to_end
 -- What is told of it when it ends. $1 job
-SELECT progress, rows, rows_failed, errors, result, report_email, postback_url, sealed_key FROM job_work WHERE id = $1;
+SELECT progress, rows, rows_failed, errors, result, report_email, postback_url, sealed_key, sailthru_secret
+  FROM job_work
+  JOIN account ON account.id = job_work.account_id
+ WHERE job_work.id = $1;
 
 -- end_job
 -- In the transaction of the event: who was to be told, and what held addresses, is gone. $1 job, $2 result
@@ -92,3 +95,32 @@ SELECT id, $4, $5, $6
 -- lists_by_name
 -- $1 account, $2 names
 SELECT name, id FROM list WHERE account_id = $1 AND name = ANY ($2::text[]);
+
+-- claim_postback
+-- One that is due, of an account that no other is being made for. $1 owner, $2 lease seconds
+WITH due AS (
+    SELECT job_id
+      FROM postback
+     WHERE state = 'waiting' AND due_at <= clock_timestamp() AND leased_until < clock_timestamp()
+       AND NOT EXISTS (SELECT
+                         FROM postback AS other
+                        WHERE other.account_id = postback.account_id AND other.state = 'waiting'
+                          AND other.leased_until >= clock_timestamp())
+     ORDER BY due_at, job_id
+     LIMIT 1
+       FOR UPDATE SKIP LOCKED
+)
+UPDATE postback
+   SET owner = $1, epoch = postback.epoch + 1, leased_until = clock_timestamp() + $2 * interval '1 second'
+  FROM due
+ WHERE postback.job_id = due.job_id
+RETURNING postback.job_id, postback.epoch, postback.url, postback.body, postback.attempt,
+          extract(epoch FROM clock_timestamp() - postback.cdate)::float8 AS age;
+
+-- conclude_postback
+-- What became of an attempt. What is not sent any more is forgotten. $1 job, $2 epoch, $3 state, $4 reason, $5 pause seconds
+UPDATE postback
+   SET state = $3, reason = $4, attempt = attempt + 1, due_at = clock_timestamp() + $5 * interval '1 second',
+       owner = NULL, leased_until = '-infinity',
+       url = CASE WHEN $3 = 'waiting' THEN url END, body = CASE WHEN $3 = 'waiting' THEN body END
+ WHERE job_id = $1 AND epoch = $2 AND state = 'waiting';

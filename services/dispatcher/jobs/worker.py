@@ -9,8 +9,9 @@ import structlog
 
 from services.dispatcher.jobs.conclude import conclude
 from services.dispatcher.jobs.held_job import LEASE_SECONDS, RENEW_SECONDS, HeldJob, LeaseLost, read_held
+from services.dispatcher.jobs.postbacks import Postbacks
 from services.dispatcher.jobs.statements import STATEMENTS
-from services.dispatcher.jobs.work import Failed, JobTools, Outcome, Work
+from services.dispatcher.jobs.work import Failed, JobTools, Later, Outcome, Work
 from shared.domain.identifiers import job_stream
 from shared.domain.job import Kind, StartJob
 from shared.event_store.interface import Actor
@@ -30,15 +31,18 @@ UNEXPECTED: Final = "something unexpected happened; it was logged"
 
 
 class Jobs:
-    """The workers of this process. ``wakeups``: rung when a job may be due."""
+    """The workers of this process, and who tells others of their ends."""
 
-    def __init__(self, tools: JobTools, work: Mapping[Kind, Work], sweep_seconds: float) -> None:
+    def __init__(self, tools: JobTools, work: Mapping[Kind, Work], postbacks: Postbacks, sweep_seconds: float) -> None:
         self._tools = tools
+        self._postbacks = postbacks
         self._work = work
         self._sweep_seconds = sweep_seconds
         self._wakeups = [Wakeup() for _ in range(WORKERS)]
 
     def ring(self) -> None:
+        """A job or a postback may be due."""
+        self._postbacks.ring()
         for wakeup in self._wakeups:
             wakeup.ring()
 
@@ -46,6 +50,7 @@ class Jobs:
         """Until ``stop``; what is under way is given back."""
         try:
             async with asyncio.TaskGroup() as group:
+                group.create_task(self._postbacks.run(stop))
                 for wakeup in self._wakeups:
                     step = Worker(self._tools, self._work, stop).step
                     group.create_task(run_loop("jobs", step, wakeup, stop, self._sweep_seconds, (Unavailable,)))
@@ -87,6 +92,8 @@ class Worker:
             ended = await self._work_on(job)
         except LeaseLost:
             log.warning("job taken over", action="job_lease_lost", job=job.number)
+        except Later as later:
+            await self._give_back(job, later.seconds)
         except (Unavailable, Contended, ObjectStoreError) as error:
             log.warning("job waits", action="job_waits", job=job.number, reason=type(error).__name__)
             await self._give_back(job, FAILURE_SECONDS[0])

@@ -64,6 +64,7 @@ async def running_world(database: Database, journal: Path, **given: str) -> Asyn
             "POSTROOM_DNS_CHECK": "off",
             "POSTROOM_SWEEP_SECONDS": "0.05",
             "POSTROOM_EGRESS_ALLOW": "127.0.0.0/8",
+            "POSTROOM_CALLBACK_RETRY_SECONDS": "0.1,0.1,0.1",
             **{f"POSTROOM_{name.upper()}": value for name, value in given.items()},
         }
         settings = read_settings(environment, frozenset())

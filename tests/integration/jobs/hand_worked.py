@@ -47,6 +47,7 @@ def tools_with(database: Database, objects: ObjectStore) -> JobTools:
         objects=objects,
         api_url="http://api.example",
         export_seconds=3600.0,
+        report_from="jobs@example.com",
         dns_check=False,
     )
 
