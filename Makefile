@@ -14,7 +14,7 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
-demo: ## a task to 1,000 subscribers, end to end, on this machine
+demo: ## mail, SMS and a kill -9 in mid-send, end to end, on this machine
 	@bin/bootstrap demo
 	@$(RUN)/postroom demo
 

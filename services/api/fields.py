@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import PydanticCustomError
 
 from shared.domain.addresses import fault_in_line, read_domain, read_email, read_telephone
+from shared.domain.decide_split_test import LONGEST_DELAY
 from shared.domain.identifiers import INT63_MAX
 from shared.domain.refusal import Fault
 from shared.domain.subscriber_vars import encodable, fault_in_vars
@@ -78,6 +79,13 @@ def _read_moment(value: object, info: ValidationInfo) -> float:
     raise fault("must be decimal unix seconds, not after the year 9999")
 
 
+def _read_hours(value: object, info: ValidationInfo) -> float:
+    try:
+        return _read_moment(value, info)
+    except PydanticCustomError:
+        raise fault("must be decimal hours") from None
+
+
 def empty_is_null(value: object, info: ValidationInfo) -> object:
     return None if isinstance(value, str) and value in ("", "null") and _is_text(info) else value
 
@@ -136,6 +144,7 @@ Amount = Annotated[int, Field(ge=0, le=MOST_ALLOWED), BeforeValidator(_read_whol
 Small = Annotated[int, Field(ge=0, le=1_000_000), BeforeValidator(_read_whole)]
 Flag = Annotated[bool, BeforeValidator(_read_flag)]
 Moment = Annotated[float, BeforeValidator(_read_moment), Field(description="decimal unix seconds")]
+Hours = Annotated[float, Field(ge=0, le=LONGEST_DELAY, description="decimal hours"), BeforeValidator(_read_hours)]
 MomentOrNull = Annotated[Moment | None, _Null]
 Cursor = Annotated[str, Field(max_length=1024, description="where to go on: from the Link of the page before")]
 Name = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_check_line)]

@@ -25,7 +25,7 @@ from shared.runtime.lifecycle import Wakeup, run_loop
 BATCH = 200
 
 #: The aggregates whose events are for others to hear; the first word of an event's name.
-PUBLISHED = frozenset({"task", "campaign", "job", "sms"})
+PUBLISHED = frozenset({"task", "campaign", "job", "sms", "splittest"})
 
 log = structlog.get_logger(__name__)
 

@@ -10,7 +10,6 @@ from aiohttp import web
 
 from services.dispatcher.assemble import (
     Process,
-    file_loop,
     make_couriers,
     make_jobs,
     make_planner,
@@ -31,8 +30,6 @@ from shared.delivery_log.append import DeliveryLog
 from shared.domain.identifiers import Channel
 from shared.event_store.handle_command import Handler
 from shared.event_store.interface import EventStore
-from shared.object_store.interface import ObjectStore
-from shared.object_store.opening import open_objects
 from shared.postgres.database import Database, DatabaseError, Unavailable
 from shared.runtime import clock
 from shared.runtime.lifecycle import Wakeup, run_loop
@@ -55,7 +52,6 @@ class RunningDispatcher:
     keeping_shares: asyncio.Task[None]
     tasks: list[asyncio.Task[None]]
     signing: Executor
-    objects: ObjectStore
 
     async def stop(self, seconds: float = STOP_SECONDS) -> None:
         """Gives back what was not begun, waits for the replies to final dots, at most so long."""
@@ -69,7 +65,6 @@ class RunningDispatcher:
         with suppress(DatabaseError):
             await self.shares.release()
         await self.hinter.close()
-        await self.objects.close()
         await self.probes.cleanup()
         self.signing.shutdown(wait=False, cancel_futures=True)
         self.journal.close()
@@ -92,27 +87,14 @@ async def start_dispatcher(
         hinter.send("dispatcher", Hint("batches_ready"))
 
     planner = make_planner(process, senders.keys(), on_batches)
-    objects = open_objects(settings)
-    jobs = make_jobs(process, hinter, objects)
-    wake = {
-        "task_due": planner.wakeup.ring,
-        "campaign_due": planner.wakeup.ring,
-        "notices_due": couriers.ring,
-        "job_due": jobs.ring,
-    }
+    jobs = make_jobs(process, hinter)
+    wake = {"task_due": planner.ring, "campaign_due": planner.ring, "notices_due": couriers.ring, "job_due": jobs.ring}
 
     async def on_hint(hint: Hint) -> None:
         wake.get(hint.topic, partial(_wake, senders))()
 
     sending = [sender.run for sender in senders.values()]
-    loops = [
-        planner.run,
-        *sending,
-        couriers.run,
-        jobs.run,
-        file_loop(process, objects),
-        *receiving_loops(process, transports),
-    ]
+    loops = [planner.run, *sending, couriers.run, jobs.run, *receiving_loops(process, transports)]
     stopping = process.stopping
     return RunningDispatcher(
         senders=senders,
@@ -125,7 +107,6 @@ async def start_dispatcher(
         keeping_shares=asyncio.create_task(_keep(process.shares)),
         tasks=[asyncio.create_task(loop(stopping)) for loop in loops],
         signing=tools["email"].signing,
-        objects=objects,
     )
 
 

@@ -9,7 +9,6 @@ from functools import partial
 from typing import Any, Final
 
 from services.dispatcher.channels.smpp.receiver import SmppReceiver
-from services.dispatcher.jobs.files.clear_files import FileClearer
 from services.dispatcher.jobs.postbacks import Postbacks, PostbackTools
 from services.dispatcher.jobs.registry import WORK
 from services.dispatcher.jobs.work import JobTools
@@ -22,6 +21,7 @@ from services.dispatcher.notices.held_notice import NoticeLeases
 from services.dispatcher.notices.recover import replay_notices
 from services.dispatcher.notices.send_notice import NoticeTools
 from services.dispatcher.planner.plan import Planner
+from services.dispatcher.planner.splittests.advance import SplitTests
 from services.dispatcher.probes import Figures
 from services.dispatcher.receipts.record import ReceiptRecorder
 from services.dispatcher.sending.journal import Journal
@@ -42,7 +42,7 @@ from shared.domain.retry_schedule import RetrySchedule
 from shared.domain.tokens import TokenKeys
 from shared.egress.client import EgressClient
 from shared.event_store.handle_command import Handler
-from shared.object_store.interface import ObjectStore
+from shared.object_store.opening import open_objects
 from shared.postgres.database import Database, Unavailable
 from shared.postgres.ids import Ids
 from shared.runtime import clock
@@ -137,6 +137,7 @@ def make_planner(process: Process, channels: Collection[Channel], on_batches: Ca
         channels,
         process.settings.sweep_seconds,
         on_batches,
+        split_tests=SplitTests(process.database, process.handler, process.owner, clock.random_id),
         dns_check=process.settings.dns_check,
     )
 
@@ -170,8 +171,9 @@ async def make_couriers(process: Process, transports: Mapping[Channel, Transport
     return Couriers(notice_tools, channels, settings.sweep_seconds)
 
 
-def make_jobs(process: Process, hinter: Hinter, objects: ObjectStore) -> Jobs:
-    settings = process.settings
+def make_jobs(process: Process, hinter: Hinter) -> Jobs:
+    """Raises BadSettings."""
+    settings, objects = process.settings, open_objects(process.settings)
     tools = JobTools(
         database=process.database,
         handler=process.handler,
@@ -207,10 +209,6 @@ def _report_from(settings: Settings) -> str:
     if to_envelope(address) is None or not address.isascii():
         raise BadSettings([f"POSTROOM_REPORT_FROM: {address!r} is no address"])
     return address
-
-
-def file_loop(process: Process, objects: ObjectStore) -> Loop:
-    return FileClearer(process.database, objects, clock.now, process.settings.export_seconds).run
 
 
 def receiving_loops(process: Process, transports: Mapping[Channel, Transport]) -> list[Loop]:

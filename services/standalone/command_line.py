@@ -44,7 +44,6 @@ def up(
     egress_allow: str | None = None,
 ) -> int:
     """Run all of Postroom in one process on a Postgres of its own, until a signal.
-
     When ready it prints one line of JSON: urls, keys, secrets. Logs go to stderr. Port 0 takes any free one.
 
     Parameters

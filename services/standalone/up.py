@@ -31,6 +31,7 @@ from services.standalone.inbox.smtp_server import AcceptEverything, port_of, ser
 from services.standalone.inbox.web import serve_inbox
 from services.standalone.kept_secrets import operator_key, signing_secret
 from services.standalone.new_key import new_key
+from services.standalone.reading_leases import end_reading_leases
 from services.tracker.app import start_tracker
 from shared.postgres.migrate import migrate
 from shared.runtime import clock
@@ -74,8 +75,7 @@ class FolderInUse(Exception):
 
 async def run_up(options: Options) -> int:
     """Until SIGTERM or SIGINT (exit code 0), or until its Postgres cannot be kept alive (1). Raises BadSettings."""
-    given = {} if options.egress_allow is None else {"POSTROOM_EGRESS_ALLOW": options.egress_allow}
-    settings = read_settings({**DEFAULTS, **environment(), **given}, needed=frozenset())
+    settings = settings_of(options, environment())
     configure_logging(settings.log_level)
     stop = stop_on_signals()
     async with AsyncExitStack() as stack:
@@ -93,6 +93,12 @@ async def run_up(options: Options) -> int:
         sys.stdout.write(orjson.dumps({"ready": True, **urls, **ready}).decode() + "\n")
         sys.stdout.flush()
         return await _watch(postgres, stop)
+
+
+def settings_of(options: Options, environment: Mapping[str, str]) -> Settings:
+    """An option is before the environment, and that before what this mode assumes. Raises BadSettings."""
+    given = {} if options.egress_allow is None else {"POSTROOM_EGRESS_ALLOW": options.egress_allow}
+    return read_settings({**DEFAULTS, **environment, **given}, needed=frozenset())
 
 
 def _data_folder(options: Options, stack: AsyncExitStack) -> Path:
@@ -151,6 +157,7 @@ async def _start_services(settings: Settings, data: Path, stack: AsyncExitStack)
     The urls and keys of the line of readiness.
     """
     f = await stack.enter_async_context(lay_foundation(settings))
+    await end_reading_leases(f.database)  # the folder is ours alone: whoever had them is dead
     tracker = await start_tracker(f.settings, f.database, f.store, f.delivery_log, f.bus)
     stack.push_async_callback(tracker.stop)
     settings = replace(settings, tracker_url=settings.tracker_url or tracker.url)

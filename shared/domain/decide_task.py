@@ -59,7 +59,7 @@ def decide(task: Task, command: Command, now: Instant) -> list[Event] | Refused:
 def _create(task: Task, wish: CreateTask, now: Instant) -> list[Event] | Refused:
     if task.stage != "new":
         return []
-    faults = _target_faults(wish.list_id, wish.search_id, wish.target_known)
+    faults = target_faults(wish.list_id, wish.search_id, wish.target_known)
     if wish.message_channel is None:
         faults.append(Fault("message_id", f"there is no message {wish.message_id}"))
     elif wish.message_channel != wish.channel:
@@ -85,13 +85,14 @@ def _create(task: Task, wish: CreateTask, now: Instant) -> list[Event] | Refused
             at=now,
             expires=wish.expires,
             send_window=wish.send_window,
+            splittest_id=wish.splittest_id,
             campaign_id=wish.campaign_id,
             segments=wish.segments,
         )
     ]
 
 
-def _target_faults(list_id: int | None, search_id: int | None, known: bool) -> list[Fault]:
+def target_faults(list_id: int | None, search_id: int | None, known: bool) -> list[Fault]:
     if (list_id is None) == (search_id is None):
         return [Fault("list_id", "exactly one of list_id and search_id must be given")]
     if known:
@@ -118,7 +119,7 @@ def _change(task: Task, wish: ChangeTask, now: Instant) -> list[Event] | Refused
     faults = []
     # What stays is not questioned: a task whose list is gone can still be cancelled, and so can one that has expired.
     if (after.list_id, after.search_id) != (before.list_id, before.search_id):
-        faults += _target_faults(after.list_id, after.search_id, wish.target_known)
+        faults += target_faults(after.list_id, after.search_id, wish.target_known)
     if (after.expires, after.scheduledtime) != (before.expires, before.scheduledtime):
         faults += _expiry_faults(after.expires, after.scheduledtime, now)
     if faults:
@@ -153,6 +154,8 @@ def _conflicts(task: Task, wish: ChangeTask, before: TaskChanged, after: TaskCha
         faults.append(Fault("cancelled", "a cancelled task stays cancelled"))
     if wish.pauses and task.stage in ("completed", "cancelled"):
         faults.append(Fault("paused", f"a {task.stage} task cannot be paused"))
+    if task.splittest_id is not None and (before.list_id, before.search_id) != (after.list_id, after.search_id):
+        faults.append(Fault("list_id", f"is that of split test {task.splittest_id}"))
     if task.campaign_id is not None and (before.list_id, before.search_id) != (after.list_id, after.search_id):
         faults.append(Fault("list_id", f"is that of campaign {task.campaign_id}"))
     if task.stage != "scheduled":

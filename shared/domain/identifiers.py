@@ -11,6 +11,7 @@ MessageId = NewType("MessageId", int)
 SearchId = NewType("SearchId", int)
 TaskId = NewType("TaskId", int)
 DomainId = NewType("DomainId", int)
+SplitTestId = NewType("SplitTestId", int)
 CampaignId = NewType("CampaignId", int)
 PayloadId = NewType("PayloadId", int)
 BookingId = NewType("BookingId", int)
@@ -65,6 +66,10 @@ def search_stream(search_id: int) -> str:
 
 def task_stream(task_id: int) -> str:
     return f"task-{task_id}"
+
+
+def splittest_stream(splittest_id: int) -> str:
+    return f"splittest-{splittest_id}"
 
 
 def campaign_stream(campaign_id: int) -> str:

@@ -24,6 +24,7 @@ from shared.domain.identifiers import (
     ListId,
     MessageId,
     SearchId,
+    SplitTestId,
     TaskId,
     UserId,
 )
@@ -60,6 +61,7 @@ class CreateTask:
     size: int
     expires: Instant | None = None
     send_window: SendWindow | None = None
+    splittest_id: SplitTestId | None = None
     campaign_id: CampaignId | None = None
     segments: tuple[SearchId, ...] = ()  #: of its list; a campaign's task goes to their union
 
@@ -152,6 +154,7 @@ class TaskCreated:
     at: Instant
     expires: Instant | None = None
     send_window: SendWindow | None = None
+    splittest_id: SplitTestId | None = None
     campaign_id: CampaignId | None = None
     segments: tuple[SearchId, ...] = ()
 
@@ -211,17 +214,8 @@ class TaskCompleted:
     at: Instant
 
 
-Event = (
-    TaskCreated
-    | TaskChanged
-    | TaskCancelled
-    | TaskStarted
-    | AudienceFrozen
-    | TaskPaused
-    | TaskResumed
-    | InDoubtDecided
-    | TaskCompleted
-)
+End = TaskCancelled | TaskCompleted
+Event = TaskCreated | TaskChanged | TaskStarted | AudienceFrozen | TaskPaused | TaskResumed | InDoubtDecided | End
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +246,7 @@ class Task:
     campaign_id: CampaignId | None = None  #: None: it is of no campaign
     segments: tuple[SearchId, ...] = ()
     sends_again: bool = False  #: some who were held were sent to once more, also after its end
+    splittest_id: SplitTestId | None = None
 
     @property
     def started(self) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar, cast
 
 from shared.domain.identifiers import Instant
 from shared.domain.refusal import Refused
@@ -33,6 +33,23 @@ class Done(Generic[State, Event]):
 
 
 @dataclass(frozen=True, slots=True)
+class Consequence:
+    """A command on another stream, carried out with the one it follows from, or neither is.
+
+    ``needed``: raises WasRefused when it is refused; else it is left out then.
+    """
+
+    aggregate: Aggregate[Any, Any, Any]
+    stream: str
+    command: object
+    needed: bool = True
+
+
+class WasRefused(Exception):
+    """What was to happen with something else cannot happen, and so neither did."""
+
+
+@dataclass(frozen=True, slots=True)
 class Handler:
     """What every command needs: the store, and the moment it is decided at."""
 
@@ -48,10 +65,10 @@ class Handler:
         *,
         fresh: bool = False,
         also: Callable[[State], Sequence[Write]] | None = None,
-        beside: Callable[[State], Sequence[StreamAppend]] | None = None,
+        then: Callable[[State, list[Event]], Sequence[Consequence]] | None = None,
     ) -> Done[State, Event] | Refused:
         """``fresh``: the stream is known to be new, so it is not read. ``also``: more rows for the same transaction.
-        ``beside``: what happens to others by the same, stored with it or not at all.
+        ``then``: what follows for other streams, in it as well.
 
         Raises VersionConflict after TRIES losses in a row.
         """
@@ -67,10 +84,29 @@ class Handler:
                 state = aggregate.evolve(state, event)
             version = len(history) + len(decision)
             writes = aggregate.rows(state, version) + tuple(also(state) if also else ())
-            streams = (StreamAppend(stream, len(history), decision, actor), *(beside(state) if beside else ()))
+            followed = await self._follow(then(state, decision), actor) if then else Append(())
+            streams = (StreamAppend(stream, len(history), decision, actor), *followed.streams)
             try:
-                await self.store.append(Append(streams, writes))
+                await self.store.append(Append(streams, writes + followed.writes))
             except VersionConflict:
                 continue
             return Done(state, version, decision)
         raise VersionConflict(f"{stream}: lost {TRIES} times to others")
+
+    async def _follow(self, consequences: Sequence[Consequence], actor: Actor) -> Append:
+        streams: list[StreamAppend] = []
+        writes: list[Write] = []
+        for each in consequences:
+            history = await self.store.read_stream(each.stream)
+            state = each.aggregate.replay(recorded.event for recorded in history)
+            decision = each.aggregate.decide(state, each.command, self.now())
+            if isinstance(decision, Refused):
+                if each.needed:
+                    raise WasRefused(f"{each.stream}: {decision.because}")
+                continue
+            for event in decision:
+                state = each.aggregate.evolve(state, event)
+            if decision:
+                streams.append(StreamAppend(each.stream, len(history), decision, actor))
+                writes += each.aggregate.rows(state, len(history) + len(decision))
+        return Append(tuple(streams), tuple(writes))

@@ -4,7 +4,14 @@ from typing import Any
 
 import pytest
 
-from services.standalone.demo.checks import check_mail, check_report, check_text_report, check_texts, is_counted
+from services.standalone.demo.checks import (
+    check_mail,
+    check_report,
+    check_survival,
+    check_text_report,
+    check_texts,
+    is_counted,
+)
 from services.standalone.demo.readers import LINKS, Expected, Reader, expect, make_reader
 from services.standalone.demo.texts import expect_texts, make_texted
 from services.standalone.inbox.sms_gateway import RECEIPTS
@@ -24,6 +31,7 @@ def test_the_demo_ends_with_a_report_that_holds() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert "checks hold" in done.stdout
     assert done.stdout.count("msgs/s") == 2, "one line for each channel"
+    assert "of 2,000 mails delivered, back after" in done.stdout
     assert "\x1b" not in done.stdout
 
 
@@ -143,3 +151,35 @@ def test_texts_that_are_missing_doubled_or_for_somebody_else_are_caught() -> Non
     assert not all(check.holds for check in check_texts(TEXTED, texts[1:]))
     assert not all(check.holds for check in check_texts(TEXTED, [*texts, texts[0]]))
     assert not all(check.holds for check in check_texts(TEXTED, [stranger, *texts[1:]]))
+
+
+KILLED = {"states": {"accepted": 3, "pending": 0}, "in_doubt": {"held": 0, "resent": 1}}
+NAMES = [reader.email for reader in READERS]
+
+
+def lost(killed_at: int, copies: list[str], doubtful: list[str], report: dict[str, Any] = KILLED) -> list[str]:
+    return [check.what for check in check_survival(NAMES, killed_at, copies, doubtful, report) if not check.holds]
+
+
+def test_a_kill_that_lost_and_doubled_nobody_silently_passes_every_check() -> None:
+    """Who was in doubt may have two copies, or one: the first may never have arrived."""
+    assert lost(1, [*NAMES, NAMES[0]], NAMES[:1]) == []
+    assert lost(1, NAMES, NAMES[:1]) == []
+
+
+@pytest.mark.parametrize(
+    ("found", "killed_at", "copies", "doubtful", "report"),
+    [
+        ("killed: in the middle of the send", 3, NAMES, NAMES[:1], KILLED),
+        ("killed: readers with a mail", 1, NAMES[1:], NAMES[:1], KILLED),
+        ("killed: doubled and not listed in doubt", 1, [*NAMES, NAMES[1]], NAMES[:1], KILLED),
+        ("killed: nobody has more than two copies", 1, [*NAMES, NAMES[0], NAMES[0]], NAMES[:1], KILLED),
+        ("killed: in doubt, by the report and by name", 1, NAMES, [], KILLED),
+        ("killed: state accepted", 1, NAMES, NAMES[:1], {**KILLED, "states": {"accepted": 2, "pending": 1}}),
+        ("killed: sum over the states", 1, NAMES, NAMES[:1], {**KILLED, "states": {"accepted": 3, "pending": 1}}),
+    ],
+)
+def test_a_kill_that_lost_or_doubled_somebody_is_caught(
+    found: str, killed_at: int, copies: list[str], doubtful: list[str], report: dict[str, Any]
+) -> None:
+    assert lost(killed_at, copies, doubtful, report) == [found]

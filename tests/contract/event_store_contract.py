@@ -8,34 +8,9 @@ from typing import Protocol
 import pytest
 
 from shared.domain import (
-    account,
-    booking,
-    campaign,
-    inbound_sms,
-    job,
-    ledger,
     message,
-    recipient_list,
-    saved_search,
-    sending_domain,
-    suppression,
     task,
 )
-from shared.domain.identifiers import (
-    AccountId,
-    BookingId,
-    CampaignId,
-    DomainId,
-    Instant,
-    KeyId,
-    ListId,
-    MessageId,
-    PayloadId,
-    SearchId,
-    TaskId,
-    UserId,
-)
-from shared.domain.send_window import SendWindow
 from shared.event_store.codec import BY_NAME, name_of
 from shared.event_store.interface import (
     Actor,
@@ -48,120 +23,9 @@ from shared.event_store.interface import (
     Write,
 )
 from shared.event_store.read_models.statements import STATEMENTS
+from tests.contract.event_samples import NOON, SAMPLES
 
 ADA = Actor(account_id=7, user_id=70, correlation="request-1")
-NOON = Instant(43_200.25)
-WINDOW: SendWindow = {"from": "08:00", "to": "17:30", "timezone": "Europe/London", "days": ["mon", "fri"]}
-
-#: One of each, every optional field with a value of its own kind.
-SAMPLES: Sequence[object] = (
-    account.AccountOpened(AccountId(7), "Acme", NOON),
-    account.UserAdded(UserId(70), "ada", "admin", NOON),
-    account.KeyAdded(KeyId(700), UserId(70), "laptop", "pr_abc", NOON),
-    account.KeyRevoked(KeyId(700), NOON),
-    recipient_list.ListCreated(ListId(5), AccountId(7), "Köln ✉", NOON),
-    recipient_list.SubscribersChanged(ListId(5), (1, 2), (3,), (), NOON),
-    suppression.SubscribersSuppressed((11, 12), (1, None), ("hard_bounce", "manual"), NOON),
-    suppression.SuppressionsLifted((11,), (1,), ("hard_bounce",), NOON),
-    inbound_sms.SmsReceived(6, None, NOON),
-    booking.BookingAdded(BookingId(8), AccountId(7), "Köln ✉", "20261101", "20261130", 2**40, NOON),
-    booking.BookingChanged("Spring", "20261101", "20261101", 0),
-    booking.BookingRemoved(NOON),
-    job.JobCreated("4dd58f036803fa3b5500000b", AccountId(7), "import", "List Import: Köln", NOON),
-    job.JobStarted("4dd58f036803fa3b5500000b", NOON),
-    job.JobCompleted("4dd58f036803fa3b5500000b", 3, 1, NOON),
-    job.JobFailed("4dd58f036803fa3b5500000b", "url: it answered 404", NOON),
-    sending_domain.DomainAdded(
-        DomainId(2), AccountId(7), "example.com", True, "ed25519-sha256", "pr2", "rsa", "ed25519", NOON
-    ),
-    sending_domain.DomainChanged(False, "rsa-sha256"),
-    sending_domain.DomainSeen(("dkim-rsa", "spf"), NOON),
-    sending_domain.DomainRemoved(NOON),
-    saved_search.SearchSaved(SearchId(4), AccountId(7), "Köln ✉", ListId(5), {"criteria": ["valid"]}, NOON),
-    saved_search.SearchChanged("Everybody", None, {}),
-    saved_search.SearchRemoved(NOON),
-    campaign.CampaignCreated(
-        CampaignId(3),
-        AccountId(7),
-        UserId(70),
-        "Köln ✉",
-        "SCHEDULED",
-        ListId(5),
-        DomainId(2),
-        (SearchId(4), SearchId(6)),
-        NOON,
-        "https://a.example/?x=1",
-        NOON,
-    ),
-    campaign.CampaignChanged("Spring", None, (), None),
-    campaign.CallbackChanged(None),
-    campaign.PayloadAdded(PayloadId(1), "sms", MessageId(3)),
-    campaign.PayloadChanged(PayloadId(1), "email", MessageId(4)),
-    campaign.PayloadRemoved(PayloadId(1)),
-    campaign.CampaignDrafted(NOON),
-    campaign.CampaignScheduled(True, NOON),
-    campaign.CampaignReadied(NOON),
-    campaign.CampaignDelayed("domain: is not named", NOON),
-    campaign.CampaignStarted((TaskId(9), TaskId(10)), NOON),
-    campaign.CampaignCompleted(NOON),
-    campaign.CampaignFailed("list: there is no list 5", NOON),
-    campaign.CampaignRemoved(NOON),
-    ledger.TermsSet(5, None, 2, NOON),
-    ledger.Charged(9, 2, 500, 700, NOON),
-    ledger.Refunded(9, 2, 3, 4, NOON),
-    message.MessageCreated(
-        MessageId(3),
-        AccountId(7),
-        UserId(70),
-        "email",
-        "Spring",
-        {"subject": "Hi {{ vars.name }}", "reply_to": None, "ad_zones": 2, "track_opens": True},
-        ("https://a.example/?x=1", "https://b.example/"),
-        NOON,
-    ),
-    message.MessageEdited("Spring 2", {"subject": "Hello"}, ()),
-    task.TaskCreated(
-        TaskId(9),
-        AccountId(7),
-        UserId(70),
-        "email",
-        "Spring task",
-        MessageId(3),
-        ListId(5),
-        None,
-        5000,
-        "hold",
-        NOON,
-        2**40,
-        NOON,
-    ),
-    task.TaskCreated(
-        TaskId(9),
-        AccountId(7),
-        UserId(70),
-        "email",
-        "Spring task",
-        MessageId(3),
-        ListId(5),
-        None,
-        None,
-        "hold",
-        NOON,
-        2**40,
-        NOON,
-        campaign_id=CampaignId(3),
-        segments=(SearchId(4), SearchId(6)),
-    ),
-    task.TaskChanged("Later", None, 4, NOON),
-    task.TaskChanged("Later", None, 4, NOON, NOON, WINDOW),
-    task.InDoubtDecided("resend", 3, NOON),
-    task.TaskCancelled(NOON),
-    task.TaskPaused("bounces", "6 % hard bounces", NOON),
-    task.TaskResumed(NOON),
-    task.TaskStarted(2, NOON),
-    task.AudienceFrozen(1000, {"unsubscribed": 3}),
-    task.TaskCompleted(NOON),
-)
 
 
 class Rig(Protocol):
@@ -178,7 +42,7 @@ def to(stream: str, expected_version: int, *names: str) -> StreamAppend:
 
 
 def list_row(list_id: int, name: str) -> Write:
-    return Write(STATEMENTS["write_list"], (list_id, 7, name, 1, NOON))
+    return Write(STATEMENTS["write_list"], (list_id, 7, name, 1, NOON, NOON))
 
 
 def names(events: Sequence[RecordedEvent]) -> list[str]:

@@ -40,6 +40,16 @@ async def always_ok(_: Request) -> bytes | None:
 
 
 @dataclass
+class Moody:
+    """Answers what it is told to, and may be told something else. ``None``: never."""
+
+    answer: bytes | None = OK
+
+    async def __call__(self, _: Request) -> bytes | None:
+        return self.answer
+
+
+@dataclass
 class Receiver:
     """``connections``: how often somebody connected, whether or not he sent anything."""
 

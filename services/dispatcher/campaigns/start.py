@@ -11,19 +11,17 @@ import structlog
 from services.dispatcher.campaigns.statements import STATEMENTS
 from shared.audience.audience import Audience
 from shared.audience.count import class_of_message, count_mailable_of_any, open_audience
-from shared.campaigns.look_up import find_known, named_in
+from shared.campaigns.look_up import find_known
 from shared.campaigns.rows import campaign_of
-from shared.domain import decide_task
-from shared.domain.campaign import Campaign
+from shared.domain.campaign import Campaign, Event
 from shared.domain.campaign_commands import Known, PlannedTask, StartCampaign
-from shared.domain.campaign_needs import missing_of
+from shared.domain.campaign_needs import missing_of, named_in
 from shared.domain.identifiers import Instant, TaskId, campaign_stream, task_stream
 from shared.domain.read_subscriber_query import BadQuery
-from shared.domain.refusal import Refused
 from shared.domain.subscriber_query import Query
-from shared.domain.task import CreateTask, Event, Task, replay
-from shared.event_store.handle_command import Done, Handler
-from shared.event_store.interface import Actor, StreamAppend, Write
+from shared.domain.task import CreateTask
+from shared.event_store.handle_command import Consequence, Done, Handler
+from shared.event_store.interface import Actor
 from shared.event_store.read_models.campaign import CAMPAIGNS
 from shared.event_store.read_models.task import TASKS
 from shared.postgres.database import Database
@@ -49,20 +47,15 @@ async def start_campaigns(database: Database, handler: Handler, ids: Ids, *, dns
 
 
 async def _start(database: Database, handler: Handler, ids: Ids, campaign: Campaign, known: Known) -> bool:
-    now = handler.now()
-    tasks = () if missing_of(campaign, known) else await _plan_tasks(database, ids, campaign, now)
-    new = [_new_task(campaign, task, now) for task in tasks]
-    actor = Actor(campaign.account_id)
+    tasks = () if missing_of(campaign, known) else await _plan_tasks(database, ids, campaign, handler.now())
+    new = {task.task_id: _new_task(campaign, task) for task in tasks}
 
-    def streams(state: Campaign) -> Sequence[StreamAppend]:
-        return [StreamAppend(task_stream(task_id), 0, new[at], actor) for at, task_id in enumerate(state.tasks)]
-
-    def rows(state: Campaign) -> Sequence[Write]:
-        return [row for at, _ in enumerate(state.tasks) for row in TASKS.rows(replay(new[at]), len(new[at]))]
+    def make_tasks(state: Campaign, _: Sequence[Event]) -> list[Consequence]:
+        return [Consequence(TASKS, task_stream(task_id), new[task_id]) for task_id in state.tasks]
 
     command = StartCampaign(_when(campaign), known, campaign.segments, tasks)
-    stream = campaign_stream(campaign.campaign_id)
-    done = await handler.handle(CAMPAIGNS, stream, command, actor, also=rows, beside=streams)
+    stream, actor = campaign_stream(campaign.campaign_id), Actor(campaign.account_id)
+    done = await handler.handle(CAMPAIGNS, stream, command, actor, then=make_tasks)
     if not isinstance(done, Done) or not done.events:
         return False
     told = {"campaign_id": campaign.campaign_id, "state": done.state.state, "tasks": list(done.state.tasks)}
@@ -94,8 +87,8 @@ async def _audiences(database: Database, campaign: Campaign, now: Instant) -> li
     return [await open_audience(database, campaign.account_id, campaign.list_id, row["query"], now) for row in rows]
 
 
-def _new_task(campaign: Campaign, task: PlannedTask, now: Instant) -> list[Event]:
-    command = CreateTask(
+def _new_task(campaign: Campaign, task: PlannedTask) -> CreateTask:
+    return CreateTask(
         task_id=task.task_id,
         account_id=campaign.account_id,
         user_id=campaign.user_id,
@@ -113,7 +106,3 @@ def _new_task(campaign: Campaign, task: PlannedTask, now: Instant) -> list[Event
         campaign_id=campaign.campaign_id,
         segments=campaign.segments,
     )
-    events = decide_task.decide(Task(), command, now)
-    if isinstance(events, Refused):
-        raise ValueError(f"task of campaign {campaign.campaign_id}: {events.faults}")
-    return events

@@ -4,10 +4,11 @@ from typing import Final, cast
 
 from services.dispatcher.jobs.held_job import HeldJob
 from services.dispatcher.jobs.work import Completed, Failed, JobTools, Outcome
-from shared.campaigns.look_up import find_known, named_in
+from shared.campaigns.look_up import find_known
 from shared.domain import campaign as campaigns
 from shared.domain.campaign import Campaign, State
 from shared.domain.campaign_commands import ChangeCampaign
+from shared.domain.campaign_needs import named_in
 from shared.domain.identifiers import Instant, campaign_stream
 from shared.domain.refusal import Refused
 from shared.event_store.interface import Actor

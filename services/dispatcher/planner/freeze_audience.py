@@ -10,6 +10,7 @@ import structlog
 
 from services.dispatcher.decisions.cut_batches import cut_batches
 from services.dispatcher.planner.freeze_search import freeze_search
+from services.dispatcher.planner.splittests.freeze_share import freeze_share
 from services.dispatcher.planner.statements import STATEMENTS
 from shared.domain.identifiers import INT63_MAX, shard_of, task_stream
 from shared.domain.task import FreezeAudience, Task
@@ -29,7 +30,9 @@ async def freeze_one_audience(database: Database, handler: Handler, owner: int) 
     claimed = await database.fetch_row(STATEMENTS["claim_freezing"], owner, LEASE_SECONDS)
     if claimed is None:
         return False
-    if claimed["search_id"] is not None or claimed["segments"]:
+    if claimed["splittest_id"] is not None:
+        await freeze_share(database, claimed, CHUNK_ROWS, LEASE_SECONDS)
+    elif claimed["search_id"] is not None or claimed["segments"]:
         await freeze_search(database, claimed, CHUNK_ROWS, LEASE_SECONDS)
     else:
         while await _freeze_chunk(database, claimed) == CHUNK_ROWS:

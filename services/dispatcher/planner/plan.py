@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection
 from services.dispatcher.campaigns.move import move_campaigns
 from services.dispatcher.planner.freeze_audience import freeze_one_audience
 from services.dispatcher.planner.reckon_windows import reckon_windows
+from services.dispatcher.planner.splittests.advance import SplitTests
 from services.dispatcher.planner.start_due import start_due_tasks, tell_held_back
 from services.dispatcher.planner.statements import STATEMENTS
 from shared.domain.identifiers import Channel
@@ -29,6 +30,7 @@ class Planner:
         sweep_seconds: float,
         on_batches: Callable[[], None],
         *,
+        split_tests: SplitTests,
         dns_check: bool = False,
     ) -> None:
         self._database = database
@@ -37,17 +39,44 @@ class Planner:
         self._channels = channels
         self._sweep_seconds = sweep_seconds
         self._on_batches = on_batches
+        self._split_tests = split_tests
         self._dns_check = dns_check
         self._ids = Ids(database)
         self._held_back: frozenset[int] = frozenset()
         self.wakeup = Wakeup()
+        self._wakeup_of_splittests = Wakeup()
+        self._wakeup_of_campaigns = Wakeup()
+
+    def ring(self) -> None:
+        """Something is due."""
+        self.wakeup.ring()
+        self._wakeup_of_splittests.ring()
+        self._wakeup_of_campaigns.ring()
 
     async def run(self, stop: asyncio.Event) -> None:
-        await run_loop("plan", self._plan, self.wakeup, stop, self._sweep_seconds, (Unavailable,))
+        # Each in a loop of its own: whatever is wrong with a split test or a campaign keeps no task from being sent,
+        # and a large audience that is being frozen keeps no campaign from its time.
+        of_campaigns = (self._move, self._wakeup_of_campaigns, stop, self._sweep_seconds, (Unavailable,))
+        of_splittests = (self._advance, self._wakeup_of_splittests, stop, self._sweep_seconds, (Unavailable,))
+        await asyncio.gather(
+            run_loop("plan", self._plan, self.wakeup, stop, self._sweep_seconds, (Unavailable,)),
+            run_loop("splittests", *of_splittests),
+            run_loop("campaigns", *of_campaigns),
+        )
+
+    async def _advance(self) -> bool:
+        advanced = await self._split_tests.advance()
+        if advanced:
+            self.wakeup.ring()
+        return advanced
+
+    async def _move(self) -> bool:
+        moved = await move_campaigns(self._database, self._handler, self._ids, dns_check=self._dns_check)
+        if moved:
+            self.wakeup.ring()
+        return bool(moved)
 
     async def _plan(self) -> bool:
-        # First: the tasks of a campaign that starts are due at once.
-        moved = await move_campaigns(self._database, self._handler, self._ids, dns_check=self._dns_check)
         started = await start_due_tasks(self._database, self._handler, self._channels, dns_check=self._dns_check)
         if self._dns_check:
             self._held_back = await tell_held_back(self._database, self._held_back)
@@ -59,4 +88,4 @@ class Planner:
         called_back = await self._database.execute(STATEMENTS["call_back_rested"], BATCHES_MOVED)
         if frozen or reckoned or released or called_back:
             self._on_batches()
-        return bool(moved or started or frozen or called_back or put_off == BATCHES_MOVED)
+        return bool(started or frozen or called_back or put_off == BATCHES_MOVED)

@@ -76,6 +76,25 @@ def check_text_report(unique: Mapping[str, int], report: Mapping[str, Any], task
     yield Check("SMS: the task is completed", True, task["completed"])
 
 
+def check_survival(
+    emails: Sequence[str], killed_at: int, copies: Sequence[str], doubtful: Sequence[str], report: Mapping[str, Any]
+) -> list[Check]:
+    """Of a send that was killed with ``killed_at`` mails delivered. ``copies``: whom each mail in the inbox is for;
+    ``doubtful``: whom the contact records list as sent to again.
+    """
+    counted = Counter(copies)
+    doubled = {email for email, count in counted.items() if count > 1}
+    return [
+        Check("killed: in the middle of the send", True, 0 < killed_at < len(emails)),
+        Check("killed: readers with a mail", len(emails), len(counted.keys() & set(emails))),
+        Check("killed: nobody has more than two copies", True, max(counted.values(), default=0) <= 2),
+        Check("killed: doubled and not listed in doubt", 0, len(doubled - set(doubtful))),
+        Check("killed: in doubt, by the report and by name", report["in_doubt"]["resent"], len(doubtful)),
+        Check("killed: sum over the states", len(emails), sum(report["states"].values())),
+        Check("killed: state accepted", len(emails), report["states"].get("accepted")),
+    ]
+
+
 def is_counted(unique: Mapping[str, int], total: Mapping[str, int], report: Mapping[str, Any]) -> bool:
     """Whether everything that was played has reached the report, so that waiting longer changes nothing."""
     return all(report["unique"].get(event, 0) >= count for event, count in unique.items()) and all(

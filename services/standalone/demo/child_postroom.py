@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import IO, Any
 
 from services.standalone.private_process import dying_with_parent
@@ -27,20 +28,36 @@ class NotStarted(Exception):
     """Postroom ended, or was not ready in time; the message holds the end of its log."""
 
 
+@dataclass(frozen=True, slots=True)
+class Child:
+    """``ready``: its line of readiness: urls, keys."""
+
+    ready: dict[str, Any]
+    _process: asyncio.subprocess.Process
+
+    async def kill(self) -> None:
+        """kill -9, in the middle of whatever it does. The kernel tells its Postgres."""
+        self._process.kill()
+        await self._process.wait()
+
+
 @asynccontextmanager
-async def child_postroom() -> AsyncIterator[dict[str, Any]]:
-    """Yields its line of readiness: urls, keys. Stops it and removes its data at the end. Raises NotStarted."""
+async def child_postroom(*options: str) -> AsyncIterator[Child]:
+    """``options``: further ones of `postroom up`. Stops it at the end, and removes its data unless they have a folder.
+    Raises NotStarted.
+    """
     with tempfile.TemporaryFile() as log:
         child = await asyncio.create_subprocess_exec(
             sys.executable,
             *_COMMAND,
+            *options,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=log,
             preexec_fn=dying_with_parent(signal.SIGTERM),
         )
         try:
-            yield await _ready_line(child, log)
+            yield Child(await _ready_line(child, log), child)
         finally:
             await _stop(child)
 

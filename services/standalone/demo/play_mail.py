@@ -59,8 +59,10 @@ async def play_mail(console: Console, client: PostroomClient, tracker: str) -> l
     return [*check_mail(readers, messages), *check_report(expected, READERS, report, task)]
 
 
-async def post_task(client: PostroomClient, list_name: str, people: Sequence[Any], message: dict[str, str]) -> Posted:
-    """A list with these people, the message, and a task that is due at once."""
+async def post_task(
+    client: PostroomClient, list_name: str, people: Sequence[Any], message: dict[str, str], **terms: object
+) -> Posted:
+    """A list with these people, the message, and a task that is due at once; ``terms``: what else it says."""
     the_list = await client.post("/list", {"name": list_name})
     await client.post(f"/list/{the_list['id']}/subscriber", people)
     made = await client.post("/message", message)
@@ -73,6 +75,7 @@ async def post_task(client: PostroomClient, list_name: str, people: Sequence[Any
             "list_id": the_list["id"],
             "message_id": made["id"],
             "scheduledtime": 0,
+            **terms,
         },
     )
     return Posted(task["id"], at)

@@ -23,15 +23,13 @@ class PostroomClient:
     async def get(self, path: str) -> Any:
         return await self._call("GET", self.api + path, headers={"Authorization": f"Bearer {self.key}"})
 
-    async def all_messages(self, channel: str) -> list[Any]:
-        """Everything of a channel that came into the inbox, page by page."""
+    async def all_messages(self, channel: str, start: int = 0) -> list[Any]:
+        """Everything of a channel that came into the inbox after the message ``start``, page by page."""
         found: list[Any] = []
-        while True:
-            start = found[-1]["id"] if found else 0
-            page = await self._call("GET", f"{self.inbox}/messages?count=200&start={start}")
-            if not page:
-                return [message for message in found if message["channel"] == channel]
+        while page := await self._call("GET", f"{self.inbox}/messages?count=1000&start={start}"):
+            start = page[-1]["id"]
             found += page
+        return [message for message in found if message["channel"] == channel]
 
     async def _call(self, method: str, url: str, **how: Any) -> Any:
         async with self.session.request(method, url, **how) as answer:

@@ -1,5 +1,5 @@
-"""`postroom demo`: a letter to a thousand readers and a text to two hundred telephones, from the lists to the reports,
-over HTTP alone: an example to read.
+"""`postroom demo`: a letter to a thousand readers, a text to two hundred telephones, and a Postroom that is killed
+in the middle of a send; from the lists to the reports, over HTTP alone: an example to read.
 
 start Postroom -> list -> subscribers -> message -> task -> [messages arrive] -> readers read, receipts come -> report
 -> checks
@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from services.standalone.demo.child_postroom import NotStarted, child_postroom
+from services.standalone.demo.play_kill import play_kill
 from services.standalone.demo.play_mail import play_mail
 from services.standalone.demo.play_texts import play_texts
 from services.standalone.demo.postroom_client import PostroomClient, Unexpected
@@ -25,9 +26,14 @@ async def run_demo(console: Console, stay: bool) -> int:
     """The exit code: 0 when every check holds. ``stay``: leave Postroom running until Ctrl-C, to look around."""
     console.print("Starting Postroom: Postgres, the three services and an inbox …")
     try:
-        async with child_postroom() as ready, aiohttp.ClientSession(timeout=_timeout()) as session:
+        async with child_postroom() as child, aiohttp.ClientSession(timeout=_timeout()) as session:
+            ready = child.ready
             client = PostroomClient(session, ready["api"], ready["inbox"], ready["api_key"])
-            checks = [*await play_mail(console, client, ready["tracker"]), *await play_texts(console, client)]
+            checks = [
+                *await play_mail(console, client, ready["tracker"]),
+                *await play_texts(console, client),
+                *await play_kill(console, client, ready["smtp"]),
+            ]
             show_checks(console, checks)
             await _point_out(console, ready, stay)
             return 0 if all(check.holds for check in checks) else 1

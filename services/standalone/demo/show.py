@@ -25,6 +25,24 @@ def show_report(console: Console, channel: str, report: Mapping[str, Any], secon
     )
 
 
+def show_survival(
+    console: Console, report: Mapping[str, Any], killed_at: int, away: float, doubtful: Sequence[str]
+) -> None:
+    """``doubtful``: the addresses that were sent to again, as the contact records name them."""
+    console.print(_states("Killed", report))
+    console.print(
+        f"Killed with {killed_at:,} of {report['audience']:,} mails delivered, back after {away:.1f} s.\n"
+        f"{_in_doubt(doubtful)}\n"
+    )
+
+
+def _in_doubt(doubtful: Sequence[str]) -> str:
+    if not doubtful:
+        return "Nobody was in doubt this time: every reply had been noted when it died."
+    names = ", ".join(doubtful[:3]) + (" …" if len(doubtful) > 3 else "")
+    return f"In doubt (handed over, and no reply noted) and sent to once more: {len(doubtful)}, {names}"
+
+
 def show_checks(console: Console, checks: Sequence[Check]) -> None:
     """Only what does not hold is shown in full."""
     wrong = [check for check in checks if not check.holds]

@@ -25,7 +25,7 @@ async def watch_sending(client: PostroomClient, task_id: int, size: int, progres
         progress.update(bar, completed=submitted)
         return bool(submitted >= size)
 
-    await _until(all_sent, SENT_SECONDS, f"{what}: not in time")
+    await until(all_sent, SENT_SECONDS, f"{what}: not in time")
 
 
 async def watch_counting(
@@ -49,13 +49,13 @@ async def watch_counting(
         return completed and is_counted(unique, total, report)
 
     try:
-        await _until(all_counted, COUNTED_SECONDS, "not counted in time")
+        await until(all_counted, COUNTED_SECONDS, "not counted in time")
     except TimeoutError:
         progress.console.print("[red]Not everything was counted in time.[/]")
     return report
 
 
-async def _until(holds: Callable[[], Awaitable[bool]], seconds: float, otherwise: str) -> None:
+async def until(holds: Callable[[], Awaitable[bool]], seconds: float, otherwise: str) -> None:
     """Raises TimeoutError with the words of ``otherwise``."""
     deadline = monotonic() + seconds
     while not await holds():

@@ -58,10 +58,14 @@ ON CONFLICT (id) DO UPDATE
        removed = excluded.removed;
 
 -- write_list
--- $1 id, $2 account, $3 name, $4 version, $5 cdate
-INSERT INTO list (id, account_id, name, version, cdate)
-VALUES ($1, $2, $3, $4, to_timestamp($5))
-ON CONFLICT (id) DO UPDATE SET name = excluded.name, version = excluded.version;
+-- $1 id, $2 account, $3 name, $4 version, $5 cdate, $6 mdate
+INSERT INTO list (id, account_id, name, version, cdate, mdate)
+VALUES ($1, $2, $3, $4, to_timestamp($5), to_timestamp($6))
+ON CONFLICT (id) DO UPDATE SET name = excluded.name, version = excluded.version, mdate = excluded.mdate;
+
+-- remove_list
+-- With whoever was added since it was emptied. $1 id
+DELETE FROM list WHERE id = $1;
 
 -- write_job
 -- $1 id, $2 account, $3 its name to callers, $4 kind, $5 title, $6 version, $7 status, $8 reason, $9 cdate, $10 start, $11 end
@@ -72,10 +76,11 @@ ON CONFLICT (id) DO UPDATE
        ended_at = excluded.ended_at;
 
 -- write_message
--- $1 id, $2 account, $3 user, $4 channel, $5 name, $6 version, $7 content, $8 cdate
-INSERT INTO message (id, account_id, user_id, channel, name, version, content, cdate)
-VALUES ($1, $2, $3, $4, $5, $6, $7, to_timestamp($8))
-ON CONFLICT (id) DO UPDATE SET name = excluded.name, version = excluded.version, content = excluded.content;
+-- $1 id, $2 account, $3 user, $4 channel, $5 name, $6 version, $7 content, $8 cdate, $9 removed
+INSERT INTO message (id, account_id, user_id, channel, name, version, content, cdate, removed)
+VALUES ($1, $2, $3, $4, $5, $6, $7, to_timestamp($8), $9)
+ON CONFLICT (id) DO UPDATE
+   SET name = excluded.name, version = excluded.version, content = excluded.content, removed = excluded.removed;
 
 -- write_message_version
 -- A version never changes, so writing it again is harmless. $1 message, $2 version, $3 content, $4 links
@@ -95,13 +100,13 @@ ON CONFLICT (id) DO UPDATE
 -- The whole row from the whole state: one statement serves every event. What is fixed at creation is not written again.
 -- $1 id, $2 account, $3 user, $4 version, $5 channel, $6 name, $7 message, $8 message version, $9 list, $10 search, $11 rate,
 -- $12 in doubt, $13 scheduledtime, $14 size, $15 cdate, $16 started, $17 cancelled, $18 completed, $19 endtime,
--- $20 recipients, $21 excluded, $22 paused, $23 the reason of that, $24 expires, $25 send window, $26 campaign, $27 segments
+-- $20 recipients, $21 excluded, $22 paused, $23 the reason of that, $24 expires, $25 send window, $26 split test, $27 campaign, $28 segments
 INSERT INTO task (id, account_id, user_id, version, channel, name, message_id, message_version, list_id, search_id, rate,
                   in_doubt, scheduledtime, size, cdate, started, cancelled, completed, endtime, recipients, excluded,
-                  paused, paused_reason, expires, send_window, campaign_id, segments)
+                  paused, paused_reason, expires, send_window, splittest_id, campaign_id, segments)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,
         $12, to_timestamp($13), $14, to_timestamp($15), $16, $17, $18, to_timestamp($19), $20, $21, $22, $23, to_timestamp($24), $25,
-        $26, $27)
+        $26, $27, $28)
 ON CONFLICT (id) DO UPDATE
    SET version = excluded.version, name = excluded.name, message_version = excluded.message_version,
        list_id = excluded.list_id, search_id = excluded.search_id, scheduledtime = excluded.scheduledtime,
@@ -122,3 +127,25 @@ UPDATE sending
                    END
  WHERE task_id = $1
    AND (paused, in_doubt, expires, send_window) IS DISTINCT FROM ($2, $3, coalesce(to_timestamp($4), 'infinity'), $5::jsonb);
+
+-- write_splittest
+-- The whole row from the whole state. What is fixed at creation is not written again.
+-- $1 id, $2 account, $3 user, $4 version, $5 name, $6 messages, $7 list, $8 search, $9 criterion, $10 action, $11 delay, $12 segmenttype,
+-- $13 segmentvalue, $14 tie, $15 scheduledtime, $16 rate, $17 in doubt, $18 size, $19 cdate, $20 started, $21 cancelled, $22 completed,
+-- $23 endtime, $24 tasks, $25 task to the rest, $26 recipients, $27 seed, $28 shares, $29 accepted, $30 scores, $31 measured at,
+-- $32 winning message, $33 its task
+INSERT INTO splittest (id, account_id, user_id, version, name, message_ids, list_id, search_id, criterion, action, delay, segmenttype,
+                       segmentvalue, tie, scheduledtime, rate, in_doubt, size, cdate, started, cancelled, completed,
+                       endtime, task_ids, rest_task_id, recipients, seed, shares, accepted, scores, measured_at,
+                       winner_message_id, winner_task_id)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, to_timestamp($15), $16, $17, $18, to_timestamp($19), $20, $21, $22,
+        to_timestamp($23), $24, $25, $26, $27, $28, $29, $30, to_timestamp($31), $32, $33)
+ON CONFLICT (id) DO UPDATE
+   SET version = excluded.version, name = excluded.name, message_ids = excluded.message_ids, list_id = excluded.list_id,
+       search_id = excluded.search_id, criterion = excluded.criterion, action = excluded.action, delay = excluded.delay,
+       segmenttype = excluded.segmenttype, segmentvalue = excluded.segmentvalue, tie = excluded.tie,
+       scheduledtime = excluded.scheduledtime, started = excluded.started, cancelled = excluded.cancelled,
+       completed = excluded.completed, endtime = excluded.endtime, task_ids = excluded.task_ids,
+       rest_task_id = excluded.rest_task_id, recipients = excluded.recipients, seed = excluded.seed,
+       shares = excluded.shares, accepted = excluded.accepted, scores = excluded.scores, measured_at = excluded.measured_at,
+       winner_message_id = excluded.winner_message_id, winner_task_id = excluded.winner_task_id;

@@ -37,8 +37,8 @@ async def make_campaigns(operation: Operation[Any, Any], client: Client, ready: 
 
 
 def alike(operation: Operation[Any, Any], ids: list[str], draw: random.Random) -> list[str]:
-    """The ids to draw those of a path from: only one where campaign n has payload n."""
-    return [draw.choice(ids)] if "{payload_id}" in operation.path else ids
+    """The ids to draw those of a path from: only one where campaign n has payload n, or window n."""
+    return [draw.choice(ids)] if operation.path.count("{") > 1 and "{campaign_id}" in operation.path else ids
 
 
 async def make(client: Client, ready: Ready, **given: Any) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import asyncio
 import io
 import json
+import tempfile
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -106,8 +107,12 @@ class Client:
         return await self.send("PUT", path, body, **options)
 
 
+#: The files of jobs, of all tests.
+FILES = tempfile.TemporaryDirectory(prefix="postroom-test-files-")
+
+
 @pytest.fixture
-def settings(database_url: str, tmp_path: Path) -> Settings:
+def settings(database_url: str) -> Settings:
     given = {
         "POSTROOM_DATABASE_URL": database_url,
         "POSTROOM_BUS_URL": "inprocess:",
@@ -115,7 +120,7 @@ def settings(database_url: str, tmp_path: Path) -> Settings:
         "POSTROOM_API_PORT": "0",
         "POSTROOM_DNS_CHECK": "off",
         "POSTROOM_JOURNAL_DIR": str(Path("unused")),
-        "POSTROOM_OBJECT_STORE_URL": f"file://{tmp_path}/objects",
+        "POSTROOM_OBJECT_STORE_URL": f"file://{FILES.name}",
     }
     return read_settings(given, frozenset({"DATABASE_URL", "BUS_URL", "SECRET"}))
 

@@ -1,12 +1,12 @@
 """Bookings and a file for requests to meet, and what may be said about them."""
 
+from pathlib import Path
 from typing import Any
 
 from services.api.operation import Operation
-from shared.object_store.opening import open_objects
+from shared.object_store.in_folder import InFolder
 from shared.postgres.database import Database
-from shared.runtime.settings import Settings
-from tests.integration.api.conftest import Client
+from tests.integration.api.conftest import FILES, Client
 
 BOOKINGS = 24
 KEY = "abc234"
@@ -30,18 +30,13 @@ INSERT INTO export_file (key, job_id, account_id, upload, filename, expires_at)
 SELECT $1, id, 1, '1', 'x.csv', now() + interval '1 hour' FROM made"""
 
 
-async def prepare(operation: Operation[Any, Any], client: Client, database: Database, settings: Settings) -> None:
+async def prepare(operation: Operation[Any, Any], client: Client, database: Database) -> None:
     for number in range(BOOKINGS if "{booking_id}" in operation.path else 0):
         booking = {"name": f"b{number}", "start_date": "20301101", "end_date": "20301130", "impressions_per_day": 5}
         assert (await client.post("/adplan", booking)).status == 201
     if operation.path == "/export":
-        objects = open_objects(settings)
+        objects = InFolder(Path(FILES.name))
         upload = await objects.begin(KEY)
         await objects.finish(KEY, upload, [await objects.put_part(KEY, upload, 1, b"a,b\n")])
         await objects.close()
         await database.execute(_FILE, KEY)
-
-
-def needed_query(operation: Operation[Any, Any]) -> str:
-    """The arguments without which it is refused."""
-    return f"key={KEY}" if operation.path == "/export" else ""

@@ -10,28 +10,14 @@ from shared.domain.retry_schedule import RetrySchedule
 from shared.postgres.database import Database
 from shared.runtime.settings import Settings
 from tests.integration.api.conftest import Client, Clients
-from tests.integration.tracker.called_back import Post, add_campaign, address, happened, post_on, segment, told_by
-from tests.sinks.receiver import OK, Receiver, Request, status
-
-
-class Moody:
-    def __init__(self, answer: bytes) -> None:
-        self.answer = answer
-
-    async def __call__(self, _: Request) -> bytes | None:
-        return self.answer
+from tests.integration.tracker.called_back import Post, add_campaign, address, post_on, tell, told_by
+from tests.sinks.receiver import OK, Moody, Receiver, status
 
 
 @pytest.fixture
 async def post(api: RunningApi, settings: Settings, database_url: str) -> AsyncIterator[Post]:
     async with post_on(database_url, schedule=RetrySchedule((5.0,)), secrets=settings.secret) as post:
         yield post
-
-
-async def tell(post: Post, task: int, *kinds: Kind) -> None:
-    for kind in kinds:
-        await happened(post.database, segment(task, kind, range(3)))
-        await post.cut()
 
 
 async def test_windows_are_listed_with_their_state_and_attempts(client: Client, database: Database, post: Post) -> None:
@@ -57,7 +43,7 @@ async def test_windows_are_listed_with_their_state_and_attempts(client: Client, 
             "task_id": task,
             "channel": "email",
             "event": "submitted",
-            "when": 1_800_000_000,
+            "when": 1_800_000_005,
             "people": 3,
             "state": "delivered",
             "attempts": 1,

@@ -44,7 +44,7 @@ class Told:
 
 
 def told_by(request: Request, secret: str = WEBHOOK_SECRET) -> Told:
-    """Raises WebhookVerificationError unless the library of Standard Webhooks takes it."""
+    """Raises WebhookVerificationError unless the library of Standard Webhooks takes it, within five minutes."""
     Webhook(secret).verify(request.body, request.headers, json_parse=False)
     fields = dict(request.fields)
     return Told(request.headers["webhook-id"], fields["event"], int(fields["when"]), tuple(request.people))
@@ -191,3 +191,10 @@ def segment(task_id: int, kind: Kind, ordinals: Iterable[int], at_ms: int = NOON
 
 async def happened(database: Database, *segments: Segment) -> None:
     await DeliveryLog(database).append(segments)
+
+
+async def tell(post: Post, task_id: int, *kinds: Kind, ordinals: Iterable[int] = range(3)) -> None:
+    """Each kind in a window of its own."""
+    for kind in kinds:
+        await happened(post.database, segment(task_id, kind, ordinals, NOON_MS + 5999))
+        await post.cut()

@@ -3,8 +3,11 @@
 from services.api.dialects.signupto.endpoints import (
     bounce,
     contact,
+    email_open,
     message,
     message_of_channel,
+    search,
+    split_test,
     subscriber,
     subscription,
     task,
@@ -19,7 +22,10 @@ OPERATIONS = (
     *subscription.OPERATIONS,
     *message.OPERATIONS,
     *message_of_channel.OPERATIONS,
+    *split_test.OPERATIONS,
     *contact.OPERATIONS,
     *bounce.OPERATIONS,
+    *email_open.OPERATIONS,
+    *search.OPERATIONS,
     *token.OPERATIONS,
 )

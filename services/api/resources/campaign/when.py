@@ -1,7 +1,7 @@
 """The time of a campaign, as requests spell it: unix seconds, or ISO 8601. Pure."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final
 
 from pydantic import BeforeValidator, ValidationInfo, WithJsonSchema
@@ -15,6 +15,7 @@ _ISO: Final = re.compile(
     r"|\d{8}T\d{4}(\d\d([.,]\d+)?)?(Z|[+-]\d\d(:?\d\d)?)?",
     re.ASCII | re.IGNORECASE,
 )
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _FAULT: Final = "must be unix seconds as a whole number, or ISO 8601 as in 2026-11-24T09:30:00+01:00"
 
 
@@ -24,10 +25,9 @@ def read_iso(text: str) -> int | None:
         return None
     try:
         moment = datetime.fromisoformat(text.upper())
-        seconds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-    except (ValueError, OverflowError):
+    except ValueError:
         return None
-    return int(seconds // 1)
+    return ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - _EPOCH) // timedelta(seconds=1)
 
 
 def _read(value: object, info: ValidationInfo) -> int | None:
