@@ -1,6 +1,5 @@
 """Bookings and a file for requests to meet, and what may be said about them."""
 
-from pathlib import Path
 from typing import Any
 
 from services.api.operation import Operation
@@ -35,7 +34,7 @@ async def prepare(operation: Operation[Any, Any], client: Client, database: Data
         booking = {"name": f"b{number}", "start_date": "20301101", "end_date": "20301130", "impressions_per_day": 5}
         assert (await client.post("/adplan", booking)).status == 201
     if operation.path == "/export":
-        objects = InFolder(Path(FILES.name))
+        objects = InFolder(FILES)
         upload = await objects.begin(KEY)
         await objects.finish(KEY, upload, [await objects.put_part(KEY, upload, 1, b"a,b\n")])
         await objects.close()

@@ -21,7 +21,7 @@ from services.api.lines import CSV, NDJSON
 from services.api.operation import Operation
 from shared.event_store.on_postgres import PostgresEventStore
 from shared.postgres.database import Database
-from tests.integration.api import campaigning, exporting
+from tests.integration.api import campaigning
 from tests.integration.api.conftest import EMAIL_MESSAGE, Client, Clients, Ready, count_events
 from tests.integration.api.signupto import rightful
 from tests.integration.jobs import rightful as job_calls
@@ -252,9 +252,7 @@ def _valid(operation: Operation[Any, Any], ready: Ready, created: CreatedKey) ->
             {"telephone": "+447700900123"},
         ],
     }
-    bodies |= (
-        campaigning.BODIES | exporting.BODIES | job_calls.BODIES | rightful.rightful_bodies(bodies, ready, created)
-    )
+    bodies |= campaigning.BODIES | job_calls.BODIES | rightful.rightful_bodies(bodies, ready, created)
     return bodies.get(f"{operation.method} {operation.path}", [{"name": "x"}])
 
 
