@@ -24,6 +24,9 @@ from shared.suppression.address_hash import AddressHashes
 
 ACCOUNT, USER, OWNER = 1, 10, 77
 _SECRET = (b"s" * 32,)
+_ADD_ACCOUNT = """
+INSERT INTO account (id, name, version, cdate, sailthru_secret, webhook_secret) VALUES ($1, 'a', 1, now(), '', '')
+ON CONFLICT DO NOTHING"""
 _ADD_WORK = "INSERT INTO job_work (id, account_id, user_id, kind, params) VALUES ($1, $2, $3, $4, $5)"
 _LET_GO = "UPDATE job_work SET leased_until = '-infinity'"
 
@@ -53,6 +56,7 @@ def tools_with(database: Database, objects: ObjectStore) -> JobTools:
 
 
 async def add_job(tools: JobTools, kind: Kind, params: Mapping[str, Any]) -> int:
+    await tools.database.execute(_ADD_ACCOUNT, ACCOUNT)
     number = await tools.ids.next("job_number")
     command = CreateJob(write_job_id(number, tools.now()), AccountId(ACCOUNT), kind, "a job")
     await tools.handler.handle(JOBS, f"job-{number}", command, Actor(ACCOUNT, USER), fresh=True)
