@@ -23,6 +23,7 @@ from shared.runtime.setting_values import (
     read_percent_or_off,
     read_period,
     read_port,
+    read_roles,
     read_secrets,
     read_switch,
     read_text,
@@ -104,6 +105,12 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         read_networks,
     ),
     Setting("BOUNCE_PORT", "8025", "Port for bounces and complaints, by SMTP and LMTP; 0: any free one", read_port),
+    Setting(
+        "DISPATCHER_ROLES",
+        "send,jobs",
+        "What a dispatcher does: send (plans and sends), jobs, or both; one that does not send needs no relay",
+        read_roles,
+    ),
     Setting("METRICS_PORT", "9090", "Port of the dispatcher's health and metrics; 0: any free one", read_port),
     Setting(
         "JOURNAL_DIR", "/var/lib/postroom/journal", "Folder of the sending journal; must outlive the process", Path
@@ -197,6 +204,7 @@ class Settings:
     tracker_url: str
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
     bounce_port: int
+    dispatcher_roles: frozenset[str]
     metrics_port: int
     journal_dir: Path
     bounce_domain: str
@@ -227,8 +235,8 @@ class Settings:
 
 
 def read_settings(environment: Mapping[str, str], needed: frozenset[str], one_of: tuple[str, ...] = ()) -> Settings:
-    """``needed``: names without default that this service cannot do without; ``one_of``: at least one of these, too.
-    Raises BadSettings naming every fault.
+    """``needed``: names without default that this service cannot do without; ``one_of``: at least one of these, too,
+    unless it is a dispatcher that does not send. Raises BadSettings naming every fault.
 
     What is not needed and not given is empty.
     """
@@ -245,7 +253,7 @@ def read_settings(environment: Mapping[str, str], needed: frozenset[str], one_of
             values[setting.name.lower()] = setting.read(text)
         except ValueError as error:
             faults.append(f"{setting.variable}: {error}")
-    if one_of and not any(values.get(name.lower()) for name in one_of):
+    if one_of and "send" in values.get("dispatcher_roles", "") and not any(values.get(name.lower()) for name in one_of):
         faults.append(f"{' or '.join(PREFIX + name for name in one_of)} is missing: at least one of them must be given")
     known = {setting.variable for setting in SETTINGS} | {s.variable + "_FILE" for s in SETTINGS if s.secret}
     faults += [
