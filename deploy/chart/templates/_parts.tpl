@@ -99,6 +99,12 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 {{- end }}
 {{- end }}
 
+{{- define "postroom.refuseEmptyRange" -}}
+{{- if gt (int .range.minReplicas) (int .range.maxReplicas) -}}
+{{- fail (printf "%s.minReplicas is more than %s.maxReplicas" .name .name) -}}
+{{- end -}}
+{{- end }}
+
 {{- define "postroom.podSecurity" -}}
 runAsNonRoot: true
 runAsUser: 10001
