@@ -65,10 +65,15 @@ def render(*arguments: str | Path, chart: Path = CHART) -> list[Document]:
     return [document for document in yaml.safe_load_all(text) if document]
 
 
+def example(values: str) -> list[str]:
+    """What tells helm to take it: the name of an example, or ``default`` for the chart as it comes."""
+    return [] if values == "default" else ["-f", str(EXAMPLES / f"values-{values}.yaml")]
+
+
 @cache
 def rendered(values: str) -> tuple[Document, ...]:
-    """By the name of an example, or ``default``: as it comes."""
-    return tuple(render(*([] if values == "default" else ["-f", EXAMPLES / f"values-{values}.yaml"])))
+    """By the name of an example, or ``default``."""
+    return tuple(render(*example(values)))
 
 
 def of_kind(documents: tuple[Document, ...] | list[Document], *kinds: str) -> list[Document]:

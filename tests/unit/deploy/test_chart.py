@@ -12,7 +12,7 @@ from services.dispatcher import app as dispatcher
 from services.dispatcher.channels.smtp.connection import Timers
 from services.tracker import app as tracker
 from services.tracker.site import SHUTDOWN_SECONDS
-from tests.servers.helm import CHART, EXAMPLES, Document, helm, of_kind, pods, render, rendered
+from tests.servers.helm import CHART, Document, example, helm, of_kind, pods, render, rendered
 
 ROLES = {"api", "tracker", "senders", "jobs"}
 VALUES = ["default", "minimal", "everything"]
@@ -38,15 +38,13 @@ def container(pod: Document) -> Document:
 
 @every_values
 def test_helm_finds_nothing_to_complain_of(values: str) -> None:
-    more = [] if values == "default" else ["-f", EXAMPLES / f"values-{values}.yaml"]
-
-    assert "1 chart(s) linted, 0 chart(s) failed" in helm("lint", "--strict", CHART, *more)
+    assert "1 chart(s) linted, 0 chart(s) failed" in helm("lint", "--strict", CHART, *example(values))
 
 
 @every_values
 @pytest.mark.parametrize("version", ["1.30", "1.37"])
 def test_what_is_rendered_is_what_kubernetes_takes(values: str, version: str) -> None:
-    """The oldest version that the chart is for and the newest that is known; the kinds of operators are checked below."""
+    """The oldest version that the chart is for and the newest known; the kinds of operators are checked below."""
     for document in rendered(values):
         if document["kind"] not in CUSTOM:
             kubernetes_validate.validate(document, version, strict=True)
@@ -107,7 +105,7 @@ def test_what_points_at_another_points_at_one_that_is_there(values: str) -> None
 
 @every_values
 def test_pods_may_do_as_little_as_can_be(values: str) -> None:
-    """No root, no writing but to volumes, no capability, no token; and nothing in the environment that is not said here."""
+    """No root, no writing but to volumes, no capability, no token; nothing in the environment that is not said here."""
     [account] = of_kind(rendered(values), "ServiceAccount")
     assert account["automountServiceAccountToken"] is False
     for pod in pods(rendered(values)).values():
