@@ -252,4 +252,5 @@ def test_keda_asks_postgres_with_a_login_of_its_own() -> None:
         assert trigger["authenticationRef"]["name"] == login["metadata"]["name"]
         assert int(trigger["metadata"]["targetQueryValue"]) > 0
         assert 0 < scaled["spec"]["minReplicaCount"] <= scaled["spec"]["maxReplicaCount"]
+        assert "fallback" not in scaled["spec"], "while Postgres is away nobody is stopped"
         assert behavior["scaleDown"]["stabilizationWindowSeconds"] == 600

@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,13 @@ def test_the_ports_of_the_image_are_those_of_the_chart() -> None:
     stated = dict(re.findall(r'POSTROOM_([A-Z]+)_PORT, value: "(\d+)"', parts))
 
     assert set(instructions("EXPOSE")[0].split()) == set(stated.values())
+
+
+def test_the_chart_brings_the_version_of_the_project() -> None:
+    chart = yaml.safe_load((CHART / "Chart.yaml").read_text(encoding="utf-8"))
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+    assert chart["version"] == chart["appVersion"] == project["version"]
 
 
 def test_compose_runs_all_roles_and_what_they_stand_on() -> None:
