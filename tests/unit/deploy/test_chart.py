@@ -11,6 +11,7 @@ from services.api import app as api
 from services.dispatcher import app as dispatcher
 from services.dispatcher.channels.smtp.connection import Timers
 from services.tracker import app as tracker
+from services.tracker.callbacks import switchboard
 from services.tracker.site import SHUTDOWN_SECONDS
 from tests.servers.helm import CHART, Document, example, helm, of_kind, pods, render, rendered
 
@@ -135,7 +136,7 @@ def test_only_readiness_may_hang_on_others(values: str) -> None:
 #: What each role waits for at most once it is told to stop.
 STOPS_WITHIN = {
     "api": api.STOP_SECONDS,
-    "tracker": SHUTDOWN_SECONDS + tracker.STOP_SECONDS,
+    "tracker": SHUTDOWN_SECONDS + tracker.STOP_SECONDS + switchboard.STOP_SECONDS,
     "senders": dispatcher.STOP_SECONDS,
     "jobs": 5.0,
 }
