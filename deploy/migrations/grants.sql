@@ -35,9 +35,10 @@ REVOKE INSERT, UPDATE, DELETE ON migration FROM postroom_service;
 -- But that an answer was given, and to what, stays when what it told of a person is erased.
 GRANT UPDATE (body) ON idempotency TO postroom_service;
 
--- Neither of the two holds an address.
+-- No address stands in these.
 GRANT USAGE ON SCHEMA public TO postroom_scaler;
 GRANT SELECT ON batch, sending TO postroom_scaler;
+GRANT SELECT (id, kind, ended, due_at, leased_until) ON job_work TO postroom_scaler;
 
 -- Partitions are reached through their table alone, by its permissions; those made later have none of their own.
 DO $$

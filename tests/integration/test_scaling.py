@@ -1,6 +1,7 @@
 """What KEDA asks Postgres by the chart: each query counts what it says, with no more rights than it needs."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +10,7 @@ from shared.event_store.on_postgres import PostgresEventStore
 from shared.postgres.database import Database, DatabaseError
 from shared.runtime import clock
 from tests.integration.dispatcher.test_claims import claim, expire_leases, ready_task
+from tests.integration.jobs.conftest import running_world
 from tests.servers.helm import scaling_queries
 
 
@@ -99,3 +101,24 @@ async def test_a_backlog_of_any_size_is_counted_in_bounded_time(ready: Database,
 async def test_who_counts_sees_nobody_and_changes_nothing(scaler: Database, statement: str) -> None:
     with pytest.raises(DatabaseError, match="42501"):
         await scaler.execute(statement)
+
+
+async def test_jobs_are_counted_until_they_have_ended(
+    database_url: str, owner: Database, scaler: Database, tmp_path: Path
+) -> None:
+    """Those that wait and those that somebody is at; not those that rest after a failure, nor those of the past."""
+    database = await Database.connect(database_url)
+    async with running_world(database, tmp_path, dispatcher_roles="send") as world:
+        caller = await world.caller()
+        for number in range(3):
+            assert (await caller.post(job="import", list="Main", emails=f"{number}@example.com")).status == 200
+    await database.close()
+
+    assert await counted(scaler, "jobs") == 3
+    await owner.execute(
+        "UPDATE job_work SET owner = 1, leased_until = clock_timestamp() + interval '1 minute' WHERE id = 1"
+    )
+    assert await counted(scaler, "jobs") == 3
+    await owner.execute("UPDATE job_work SET due_at = clock_timestamp() + interval '1 minute' WHERE id = 2")
+    await owner.execute("UPDATE job_work SET ended = true WHERE id = 3")
+    assert await counted(scaler, "jobs") == 1
