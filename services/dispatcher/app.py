@@ -9,6 +9,7 @@ from functools import partial
 from aiohttp import web
 
 from services.dispatcher.assemble import (
+    Loop,
     Process,
     make_couriers,
     make_jobs,
@@ -74,7 +75,7 @@ class RunningDispatcher:
 async def start_dispatcher(
     settings: Settings, database: Database, store: EventStore, delivery_log: DeliveryLog, bus: Bus
 ) -> RunningDispatcher:
-    """Settles what dead processes left, then plans and sends. Raises BadSettings, OSError (journal, port),
+    """Settles what dead processes left, then does what its roles say. Raises BadSettings, OSError (journal, port),
     DatabaseError.
     """
     sends = "send" in settings.dispatcher_roles
@@ -95,15 +96,8 @@ async def start_dispatcher(
     async def on_hint(hint: Hint) -> None:
         wake.get(hint.topic, partial(_wake, senders))()
 
-    sending = [sender.run for sender in senders.values()]
-    works = "jobs" in settings.dispatcher_roles
-    loops = [
-        *([planner.run] if sends else []),
-        *sending,
-        couriers.run,
-        *([jobs.run] if works else []),
-        *receiving_loops(process, transports),
-    ]
+    loops = _own_loops(settings, {"send": planner.run, "jobs": jobs.run})
+    loops += [*(sender.run for sender in senders.values()), couriers.run, *receiving_loops(process, transports)]
     stopping = process.stopping
     return RunningDispatcher(
         senders=senders,
@@ -118,6 +112,10 @@ async def start_dispatcher(
         tasks=[asyncio.create_task(loop(stopping)) for loop in loops],
         signing=tools["email"].signing,
     )
+
+
+def _own_loops(settings: Settings, by_role: dict[str, Loop]) -> list[Loop]:
+    return [loop for role, loop in by_role.items() if role in settings.dispatcher_roles]
 
 
 async def _begin(settings: Settings, database: Database, store: EventStore, delivery_log: DeliveryLog) -> Process:
