@@ -13,7 +13,7 @@ from services.dispatcher.channels.smtp.connection import Timers
 from services.tracker import app as tracker
 from services.tracker.callbacks import switchboard
 from services.tracker.site import SHUTDOWN_SECONDS
-from tests.servers.helm import CHART, Document, example, helm, of_kind, pods, render, rendered
+from tests.servers.helm import CHART, Document, example, helm, of_kind, pods, render, rendered, scaling_queries
 
 ROLES = {"api", "tracker", "senders", "jobs"}
 VALUES = ["default", "minimal", "everything"]
@@ -246,6 +246,7 @@ def test_keda_asks_postgres_with_a_login_of_its_own() -> None:
     [reference] = login["spec"]["secretTargetRef"]
     assert (reference["parameter"], reference["name"]) == ("connection", "postroom-scaler")
 
+    assert scaling_queries().keys() == {"senders", "jobs"}
     for scaled in of_kind(rendered("everything"), "ScaledObject"):
         [trigger] = scaled["spec"]["triggers"]
         behavior = scaled["spec"]["advanced"]["horizontalPodAutoscalerConfig"]["behavior"]
