@@ -76,9 +76,9 @@ class Worker:
         try:
             await asyncio.wait({working, keeping, stopping}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in (working, keeping, stopping):
-                task.cancel()
-            await asyncio.gather(working, keeping, stopping, return_exceptions=True)
+            await _end(working, keeping, stopping)
+            if job.ahead is not None:
+                await _end(job.ahead)
         if working.cancelled():
             await self._give_back(job)
         else:
@@ -142,3 +142,9 @@ class Worker:
     async def _stopped(self) -> None:
         await self._stop.wait()
         await asyncio.sleep(STOP_SECONDS)
+
+
+async def _end(*tasks: asyncio.Task[None]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
