@@ -78,7 +78,9 @@ def test_a_migration_is_given_the_database(values: str, tmp_path: Path) -> None:
 
 @every_values
 def test_each_pod_holds_the_secrets_that_it_needs_and_no_other(values: str, tmp_path: Path) -> None:
-    """The relay's password is with those who send alone; no secret stands in a manifest."""
+    """The relay's password is with those who send alone, the store's with those who write files and serve them; no
+    secret stands in a manifest.
+    """
 
     def held(role: str) -> set[str]:
         return {
@@ -86,7 +88,8 @@ def test_each_pod_holds_the_secrets_that_it_needs_and_no_other(values: str, tmp_
         } & SECRETS
 
     every = {"DATABASE_URL", "BUS_URL", "SECRET"}
-    assert (held("api"), held("tracker"), held("jobs")) == (every, every, every)
+    files = {*every, "OBJECT_STORE_URL"}
+    assert (held("api"), held("tracker"), held("jobs")) == (files, every, files)
     assert held("senders") == every | {"SMTP_URL"} | ({"SMS_URL"} if values == "everything" else set())
     assert held("migrate") <= {"DATABASE_URL", "DATABASE_DIRECT_URL"}
 
