@@ -1,9 +1,11 @@
 """Puts searches, and due tasks to them, into a database: for tests that begin where those exist."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from shared.domain.identifiers import (
     AccountId,
+    CampaignId,
     Channel,
     Instant,
     ListId,
@@ -73,6 +75,32 @@ async def post_search_task(
         in_doubt="resend",
         scheduledtime=Instant(0.0),
         size=0,
+    )
+    done = await _handler(database).handle(TASKS, task_stream(number), wish, ACCOUNT, fresh=True)
+    assert isinstance(done, Done)
+
+
+async def post_segments_task(
+    database: Database, *, number: int, list_id: int, segments: Sequence[int], message_id: int, channel: Channel
+) -> None:
+    """As that of a campaign. Due at once."""
+    wish = CreateTask(
+        task_id=TaskId(number),
+        account_id=AccountId(1),
+        user_id=UserId(1),
+        channel=channel,
+        name=f"task {number}",
+        message_id=MessageId(message_id),
+        message_channel=channel,
+        list_id=ListId(list_id),
+        search_id=None,
+        target_known=True,
+        rate=None,
+        in_doubt="resend",
+        scheduledtime=Instant(0.0),
+        size=0,
+        campaign_id=CampaignId(1),
+        segments=tuple(map(SearchId, segments)),
     )
     done = await _handler(database).handle(TASKS, task_stream(number), wish, ACCOUNT, fresh=True)
     assert isinstance(done, Done)

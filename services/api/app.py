@@ -24,6 +24,8 @@ from services.api.operation import Api, Operation
 from services.api.problem import CONTENT_TYPE, unavailable
 from services.api.relay import Relay
 from services.api.resources.account import routes as account_routes
+from services.api.resources.callback import routes as callback_routes
+from services.api.resources.campaign import routes as campaign_routes
 from services.api.resources.domain import routes as domain_routes
 from services.api.resources.key import routes as key_routes
 from services.api.resources.list import routes as list_routes
@@ -41,9 +43,11 @@ from services.api.serve import Page, PageMaker, Server
 from shared.bus.hinter import Hinter
 from shared.bus.interface import Bus
 from shared.domain.dns_records import DomainTerms
+from shared.domain.egress import EgressRules
 from shared.domain.email_address import to_envelope
 from shared.domain.identifiers import Instant
 from shared.domain.tokens import TokenKeys
+from shared.egress.client import EgressClient
 from shared.event_store.handle_command import Handler
 from shared.event_store.interface import EventStore
 from shared.postgres.database import Database, DatabaseError, Unavailable
@@ -69,7 +73,9 @@ OPERATIONS: Final[tuple[Operation[Any, Any], ...]] = (
     *user_routes.OPERATIONS,
     *key_routes.OPERATIONS,
     *domain_routes.OPERATIONS,
+    *campaign_routes.OPERATIONS,
     *search_routes.OPERATIONS,
+    *callback_routes.OPERATIONS,
     *SIGNUPTO_OPERATIONS,
 )
 
@@ -80,6 +86,7 @@ class RunningApi:
     port: int
     _runner: web.ServerRunner
     _hinter: Hinter
+    _egress: EgressClient
     _stopping: asyncio.Event
     _loops: list[asyncio.Task[None]]
 
@@ -89,6 +96,7 @@ class RunningApi:
         self._stopping.set()
         await asyncio.gather(*self._loops, return_exceptions=True)
         await self._hinter.close()
+        await self._egress.close()
 
 
 async def start_api(settings: Settings, database: Database, store: EventStore, bus: Bus) -> RunningApi:
@@ -102,7 +110,10 @@ async def start_api(settings: Settings, database: Database, store: EventStore, b
     terms = DomainTerms(settings.dns_check, settings.bounce_domain, settings.mx_host or settings.bounce_domain)
     look_at_dns = Wakeup()
     watch = _domain_watch(settings, database, store, terms, look_at_dns) if terms.checked else None
-    server = make_server(settings, database, store, hinter, readiness, relay.wakeup.ring, terms, look_at_dns.ring)
+    egress = EgressClient(EgressRules(settings.egress_allow, settings.egress_ports))
+    server = make_server(
+        settings, database, store, hinter, readiness, relay.wakeup.ring, terms, look_at_dns.ring, egress
+    )
     runner = web.ServerRunner(Listener(server.respond), shutdown_timeout=STOP_SECONDS)
     await runner.setup()
     await web.TCPSite(runner, settings.host, settings.api_port, backlog=BACKLOG).start()
@@ -112,6 +123,7 @@ async def start_api(settings: Settings, database: Database, store: EventStore, b
         port=port,
         _runner=runner,
         _hinter=hinter,
+        _egress=egress,
         _stopping=stopping,
         _loops=[
             asyncio.create_task(relay.run(stopping)),
@@ -138,6 +150,7 @@ def make_server(
     changed: Callable[[], None],
     terms: DomainTerms,
     look_at_dns: Callable[[], None],
+    egress: EgressClient,
 ) -> Server:
     counts, authenticator = Metrics(), Authenticator(database, clock.monotonic)
     api = Api(
@@ -156,6 +169,7 @@ def make_server(
         forget_key=authenticator.forget,
         terms=terms,
         look_at_dns=look_at_dns,
+        egress=egress,
     )
     pages = _pages(readiness, counts)
     dialects = {"v1": SignUpTo(database, settings.secret, authenticator)}

@@ -15,6 +15,7 @@ from shared.domain.dns_records import DomainTerms
 from shared.domain.identifiers import Instant
 from shared.domain.refusal import Refused
 from shared.domain.tokens import TokenKeys
+from shared.egress.client import EgressClient
 from shared.event_store.handle_command import Handler
 from shared.event_store.interface import EventStore, Write
 from shared.postgres.database import Database
@@ -78,6 +79,7 @@ class Api:
     forget_key: Callable[[str], None]  #: prefix: the key is revoked, and refused from now on
     terms: DomainTerms
     look_at_dns: Callable[[], None]  #: rung when a domain wants to be looked up
+    egress: EgressClient  #: says which URLs are taken
 
 
 @dataclass(frozen=True, slots=True)

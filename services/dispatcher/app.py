@@ -79,7 +79,7 @@ async def start_dispatcher(
         hinter.send("dispatcher", Hint("batches_ready"))
 
     planner = make_planner(process, senders.keys(), on_batches)
-    wake = {"task_due": planner.ring, "notices_due": couriers.ring}
+    wake = {"task_due": planner.ring, "campaign_due": planner.ring, "notices_due": couriers.ring}
 
     async def on_hint(hint: Hint) -> None:
         wake.get(hint.topic, partial(_wake, senders))()

@@ -41,9 +41,9 @@ def up(
     inbox_port: Port = 8082,
     smtp_url: str | None = None,
     sms_url: str | None = None,
+    egress_allow: str | None = None,
 ) -> int:
     """Run all of Postroom in one process on a Postgres of its own, until a signal.
-
     When ready it prints one line of JSON: urls, keys, secrets. Logs go to stderr. Port 0 takes any free one.
 
     Parameters
@@ -64,11 +64,13 @@ def up(
         A relay to send to instead of the inbox: smtp://user:password@host:port
     sms_url
         An SMS gateway to send to instead of the inbox: http://user:password@host:port/path
+    egress_allow
+        Networks that callbacks may lead to beside public addresses, instead of this machine: 10.0.0.0/8,192.168.0.0/16
     """
     from services.standalone.up import Options, run_up
 
     ports = {"api": api_port, "tracker": tracker_port, "smtp": smtp_port, "bounce": bounce_port, "inbox": inbox_port}
-    return _run(run_up(Options(data_dir, ports, smtp_url, sms_url)))
+    return _run(run_up(Options(data_dir, ports, smtp_url, sms_url, egress_allow)))
 
 
 @app.command

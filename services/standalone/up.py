@@ -45,9 +45,14 @@ ACCOUNT, USER = "postroom", "operator"
 #: For the replies to final dots. The inbox gives them at once; a relay that takes longer leaves its messages in doubt.
 STOP_SECONDS = 5.0
 
-#: Other than those of a service alone: three of them share the connections, nobody asks for the port of metrics, and
-#: nobody has published anything for a try on one machine.
-DEFAULTS = {"POSTROOM_DATABASE_CONNECTIONS": "24", "POSTROOM_METRICS_PORT": "0", "POSTROOM_DNS_CHECK": "off"}
+#: Other than those of a service alone: three of them share the connections, nobody asks for the port of metrics, nobody
+#: has published anything for a try on one machine, and callbacks come to this machine.
+DEFAULTS = {
+    "POSTROOM_DATABASE_CONNECTIONS": "24",
+    "POSTROOM_METRICS_PORT": "0",
+    "POSTROOM_DNS_CHECK": "off",
+    "POSTROOM_EGRESS_ALLOW": "127.0.0.0/8,::1/128",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +61,7 @@ class Options:
     ports: Mapping[str, int]  #: of api, tracker, smtp, bounce and inbox; 0: any free one
     smtp_url: str | None  #: None: the inbox
     sms_url: str | None  #: None: the inbox
+    egress_allow: str | None = None  #: networks as in POSTROOM_EGRESS_ALLOW; None: what that says, else loopback
 
 
 class FolderInUse(Exception):
@@ -67,7 +73,7 @@ class FolderInUse(Exception):
 
 async def run_up(options: Options) -> int:
     """Until SIGTERM or SIGINT (exit code 0), or until its Postgres cannot be kept alive (1). Raises BadSettings."""
-    settings = read_settings({**DEFAULTS, **environment()}, needed=frozenset())
+    settings = settings_of(options, environment())
     configure_logging(settings.log_level)
     stop = stop_on_signals()
     async with AsyncExitStack() as stack:
@@ -85,6 +91,12 @@ async def run_up(options: Options) -> int:
         sys.stdout.write(orjson.dumps({"ready": True, **urls, **ready}).decode() + "\n")
         sys.stdout.flush()
         return await _watch(postgres, stop)
+
+
+def settings_of(options: Options, environment: Mapping[str, str]) -> Settings:
+    """An option is before the environment, and that before what this mode assumes. Raises BadSettings."""
+    given = {} if options.egress_allow is None else {"POSTROOM_EGRESS_ALLOW": options.egress_allow}
+    return read_settings({**DEFAULTS, **environment, **given}, needed=frozenset())
 
 
 def _data_folder(options: Options, stack: AsyncExitStack) -> Path:

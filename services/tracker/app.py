@@ -8,6 +8,7 @@ from typing import Final
 import structlog
 from aiohttp import web
 
+from services.tracker.callbacks.desk import CallbackDesk
 from services.tracker.decisions.judge_bounce import SoftBounceRule
 from services.tracker.decisions.judge_harm import HarmLimits
 from services.tracker.intake.bounce_port import BouncePort
@@ -51,6 +52,7 @@ class RunningTracker:
     listener: Listener
     hinter: Hinter
     projector: Projector
+    callbacks: CallbackDesk
     wakeups: tuple[Wakeup, ...]
     stopping: asyncio.Event
     loops: list[asyncio.Task[None]]
@@ -66,6 +68,7 @@ class RunningTracker:
         for loop in late:
             loop.cancel()
         await asyncio.gather(*self.loops, return_exceptions=True)
+        await self.callbacks.stop()
         await self.hinter.close()
         try:
             await self.projector.stop()
@@ -81,6 +84,7 @@ async def start_tracker(
     wakeup, sweeping = Wakeup(), Wakeup()
     hinter = Hinter(bus)
     projector = _projector(settings, database, store, metrics)
+    callbacks = CallbackDesk(settings, database, projector.shards, metrics)
     desk = _inbound_desk(settings, database, metrics, hinter)
     intake = _intake(settings, database, delivery_log, metrics, desk)
     bounces = BouncePort(BounceIntake(intake.keys, intake.tasks, intake.recorder, clock.now, metrics))
@@ -96,6 +100,7 @@ async def start_tracker(
         listener=await bus.listen("tracker", on_hint),
         hinter=hinter,
         projector=projector,
+        callbacks=callbacks,
         wakeups=(wakeup, sweeping),
         stopping=stopping,
         loops=[
@@ -105,6 +110,7 @@ async def start_tracker(
             ),
             asyncio.create_task(run_loop("forget", desk.forget, Wakeup(), stopping, FORGET_SECONDS, (Unavailable,))),
             asyncio.create_task(EngagementProjector(database, projector.shards, clock.now, metrics).run(stopping)),
+            asyncio.create_task(callbacks.run(stopping)),
         ],
     )
 

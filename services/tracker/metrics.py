@@ -29,6 +29,17 @@ class Metrics:
             "engagement_lag_seconds",
             "Age of the oldest segment whose opens and clicks were just added to what the persons did",
         )
+        self.callback_events = self._counter("callback_events_total", "Events cut into callbacks, repeats included")
+        self.callback_attempts = self._counter(
+            "callback_attempts_total", "Callbacks tried, by what followed", "outcome"
+        )
+        self.callback_age = self._gauge(
+            "callback_age_seconds", "Age of the oldest event whose callback waits for its first attempt"
+        )
+        self.callbacks_parked = self._gauge(
+            "callbacks_parked", "Campaigns whose callbacks are given up until redelivery or a new URL"
+        )
+        self.callbacks_stopped = self._gauge("callbacks_stopped", "Campaigns whose endpoint said that it is gone")
 
     def count_paused(self, cause: Harm) -> None:
         self.paused.labels(cause).inc()

@@ -1,12 +1,13 @@
 """How many people a search finds, counted in the database."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from shared.audience.audience import Audience, Values
 from shared.audience.compile_query import joins, mailable, matches
 from shared.audience.statements import STATEMENTS
+from shared.audience.union import joins_of_any, matches_any
 from shared.domain.identifiers import Channel, Instant
 from shared.domain.read_subscriber_query import from_json
 from shared.domain.subscriber_query import lists_named
@@ -53,11 +54,18 @@ async def count_mailable(
     database: Database, account_id: int, audience: Audience, channel: Channel, message_class: str
 ) -> int:
     """Who would be written to now."""
+    return await count_mailable_of_any(database, account_id, [audience], channel, message_class)
+
+
+async def count_mailable_of_any(
+    database: Database, account_id: int, audiences: Sequence[Audience], channel: Channel, message_class: str
+) -> int:
+    """The same of a union, see ``union``."""
     values = Values(first=2)
     statement = STATEMENTS["count_mailable"].format(
-        joins=joins(audience.query, values),
-        matches=matches(audience, values),
-        mailable=mailable(audience, channel, message_class, values),
+        joins=joins_of_any(audiences, values),
+        matches=matches_any(audiences, values),
+        mailable=mailable(audiences[0], channel, message_class, values),
     )
     count: int = await database.fetch_value(statement, account_id, *values.args)
     return count

@@ -13,7 +13,7 @@ from typing import Literal, Protocol, Self, get_args
 Role = Literal["api", "dispatcher", "tracker"]
 ROLES: tuple[Role, ...] = get_args(Role)
 
-Topic = Literal["task_due", "batches_ready", "segments_appended", "job_due", "notices_due"]
+Topic = Literal["task_due", "campaign_due", "batches_ready", "segments_appended", "job_due", "notices_due"]
 TOPICS: tuple[Topic, ...] = get_args(Topic)
 
 

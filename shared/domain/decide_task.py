@@ -86,6 +86,8 @@ def _create(task: Task, wish: CreateTask, now: Instant) -> list[Event] | Refused
             expires=wish.expires,
             send_window=wish.send_window,
             splittest_id=wish.splittest_id,
+            campaign_id=wish.campaign_id,
+            segments=wish.segments,
         )
     ]
 
@@ -154,6 +156,8 @@ def _conflicts(task: Task, wish: ChangeTask, before: TaskChanged, after: TaskCha
         faults.append(Fault("paused", f"a {task.stage} task cannot be paused"))
     if task.splittest_id is not None and (before.list_id, before.search_id) != (after.list_id, after.search_id):
         faults.append(Fault("list_id", f"is that of split test {task.splittest_id}"))
+    if task.campaign_id is not None and (before.list_id, before.search_id) != (after.list_id, after.search_id):
+        faults.append(Fault("list_id", f"is that of campaign {task.campaign_id}"))
     if task.stage != "scheduled":
         stage = task.stage if task.stage in ("completed", "cancelled") else "started"
         faults += [

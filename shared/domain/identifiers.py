@@ -12,6 +12,8 @@ SearchId = NewType("SearchId", int)
 TaskId = NewType("TaskId", int)
 DomainId = NewType("DomainId", int)
 SplitTestId = NewType("SplitTestId", int)
+CampaignId = NewType("CampaignId", int)
+PayloadId = NewType("PayloadId", int)
 Ordinal = NewType("Ordinal", int)  #: a recipient's number in the frozen audience of one task, 0..n-1
 Shard = NewType("Shard", int)
 Instant = NewType("Instant", float)  #: unix seconds, UTC
@@ -67,6 +69,10 @@ def task_stream(task_id: int) -> str:
 
 def splittest_stream(splittest_id: int) -> str:
     return f"splittest-{splittest_id}"
+
+
+def campaign_stream(campaign_id: int) -> str:
+    return f"campaign-{campaign_id}"
 
 
 def domain_stream(domain_id: int) -> str:

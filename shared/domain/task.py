@@ -16,7 +16,18 @@ from dataclasses import dataclass, field, fields, replace
 from functools import reduce
 from typing import Literal, assert_never
 
-from shared.domain.identifiers import AccountId, Channel, Instant, ListId, MessageId, SplitTestId, TaskId, UserId
+from shared.domain.identifiers import (
+    AccountId,
+    CampaignId,
+    Channel,
+    Instant,
+    ListId,
+    MessageId,
+    SearchId,
+    SplitTestId,
+    TaskId,
+    UserId,
+)
 from shared.domain.send_window import SendWindow
 
 InDoubtPolicy = Literal["resend", "hold"]
@@ -51,6 +62,8 @@ class CreateTask:
     expires: Instant | None = None
     send_window: SendWindow | None = None
     splittest_id: SplitTestId | None = None
+    campaign_id: CampaignId | None = None
+    segments: tuple[SearchId, ...] = ()  #: of its list; a campaign's task goes to their union
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +155,8 @@ class TaskCreated:
     expires: Instant | None = None
     send_window: SendWindow | None = None
     splittest_id: SplitTestId | None = None
+    campaign_id: CampaignId | None = None
+    segments: tuple[SearchId, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,17 +214,8 @@ class TaskCompleted:
     at: Instant
 
 
-Event = (
-    TaskCreated
-    | TaskChanged
-    | TaskCancelled
-    | TaskStarted
-    | AudienceFrozen
-    | TaskPaused
-    | TaskResumed
-    | InDoubtDecided
-    | TaskCompleted
-)
+End = TaskCancelled | TaskCompleted
+Event = TaskCreated | TaskChanged | TaskStarted | AudienceFrozen | TaskPaused | TaskResumed | InDoubtDecided | End
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +243,8 @@ class Task:
     overruled: tuple[PauseCause, ...] = ()  #: of the pauses that a person ended, oldest first
     expires: Instant | None = None
     send_window: SendWindow | None = None
+    campaign_id: CampaignId | None = None  #: None: it is of no campaign
+    segments: tuple[SearchId, ...] = ()
     sends_again: bool = False  #: some who were held were sent to once more, also after its end
     splittest_id: SplitTestId | None = None
 

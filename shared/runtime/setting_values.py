@@ -40,6 +40,19 @@ def read_port(value: str) -> int:
     return int(value)
 
 
+def read_ports(value: str) -> frozenset[int]:
+    ports = frozenset(int(part) for part in value.split(",") if part.strip())
+    if not all(1 <= port <= 65535 for port in ports):
+        raise ValueError("ports are 1 to 65535, comma-separated")
+    return ports
+
+
+def read_callback_window(value: str) -> int:
+    if not 1 <= int(value) <= 240:
+        raise ValueError("1 to 240 seconds: the first attempt is due 300 seconds after an event")
+    return int(value)
+
+
 def read_period(value: str) -> float:
     if not read_seconds(value):
         raise ValueError("more than 0 seconds")

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from shared.runtime.setting_values import (
+    read_callback_window,
     read_count,
     read_count_or_off,
     read_delivered,
@@ -23,6 +24,7 @@ from shared.runtime.setting_values import (
     read_percent_or_off,
     read_period,
     read_port,
+    read_ports,
     read_secrets,
     read_switch,
     read_text,
@@ -59,6 +61,7 @@ class Setting:
 _STOP_CONFIRMATION = "You have been unsubscribed and will get no more messages from this number. Reply START to undo."
 
 _SEND_PAUSES = "300,600,1200,2400,4800,5100"  # 5 minutes doubling to 4 hours in all
+_CALLBACK_PAUSES = "5,300,1800,7200,18000,36000,50400,72000,86400"  # Standard Webhooks': 75 hours in all
 
 SETTINGS: Final[tuple[Setting, ...]] = (
     Setting("DATABASE_URL", None, "Postgres, as postgresql://user:password@host:port/name", read_text, secret=True),
@@ -175,6 +178,12 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "A task pauses itself above so many complaints in 100 accepted messages; 0 or empty: never for them",
         read_percent_or_off,
     ),
+    Setting(
+        "EGRESS_ALLOW", "", "Networks (as 10.0.0.0/8) that URLs may lead to beside public addresses", read_networks
+    ),
+    Setting("EGRESS_PORTS", "80,443,8080,8443", "Ports of public addresses that such URLs may name", read_ports),
+    Setting("CALLBACK_WINDOW_SECONDS", "30", "So long events are gathered for one callback", read_callback_window),
+    Setting("CALLBACK_RETRY_SECONDS", _CALLBACK_PAUSES, "Pauses between its attempts, comma-separated", read_pauses),
     Setting("SWEEP_SECONDS", "2", "How often each loop looks for work that no hint announced", read_period),
     Setting("DATABASE_CONNECTIONS", "8", "Connections of one service to Postgres", read_count),
     Setting("LOG_LEVEL", "info", "debug, info, warning or error", read_log_level),
@@ -216,6 +225,10 @@ class Settings:
     pause_after: int
     pause_bounce_percent: Decimal
     pause_complaint_percent: Decimal
+    egress_allow: tuple[IPv4Network | IPv6Network, ...]
+    egress_ports: frozenset[int]
+    callback_window_seconds: int
+    callback_retry_seconds: tuple[float, ...]
     sweep_seconds: float
     database_connections: int
     log_level: str

@@ -27,12 +27,14 @@ from shared.domain.identifiers import (
     UserId,
 )
 from shared.domain.send_window import SendWindow
+from tests.contract.campaign_events import CAMPAIGN_EVENTS
 
 NOON = Instant(43_200.25)
 WINDOW: SendWindow = {"from": "08:00", "to": "17:30", "timezone": "Europe/London", "days": ["mon", "fri"]}
 
 #: One of each, every optional field with a value of its own kind.
 SAMPLES: Sequence[object] = (
+    *CAMPAIGN_EVENTS,
     account.AccountOpened(AccountId(7), "Acme", NOON),
     account.UserAdded(UserId(70), "ada", "admin", NOON),
     account.KeyAdded(KeyId(700), UserId(70), "laptop", "pr_abc", NOON),

@@ -32,7 +32,7 @@ async def freeze_one_audience(database: Database, handler: Handler, owner: int) 
         return False
     if claimed["splittest_id"] is not None:
         await freeze_share(database, claimed, CHUNK_ROWS, LEASE_SECONDS)
-    elif claimed["search_id"] is not None:
+    elif claimed["search_id"] is not None or claimed["segments"]:
         await freeze_search(database, claimed, CHUNK_ROWS, LEASE_SECONDS)
     else:
         while await _freeze_chunk(database, claimed) == CHUNK_ROWS:

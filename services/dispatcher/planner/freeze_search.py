@@ -1,17 +1,19 @@
-"""Freezes the audience of a task to a search: whoever the search finds at the start of the task, page by page.
+"""Freezes the audience of a task to a search, or to segments: whoever they find at its start, page by page.
 
 Each person is looked at once, in the order of ids, so nobody is there twice however many lists he is on. What the
 search was, the moment it is asked at, and what the names of lists in it mean are settled before the first page: whoever
 takes over goes on by the same.
 """
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Any, Final
 
 from services.dispatcher.decisions.page_size import next_page_size
 from services.dispatcher.planner.statements import STATEMENTS
 from shared.audience.audience import Audience, Values
-from shared.audience.compile_query import ADDRESSES, joins, mailable, matches
+from shared.audience.compile_query import ADDRESSES, mailable
 from shared.audience.count import open_audience
+from shared.audience.union import joins_of_any, matches_any
 from shared.domain.identifiers import Instant
 from shared.domain.read_subscriber_query import from_json
 from shared.postgres.database import Database, Row
@@ -25,54 +27,60 @@ async def freeze_search(database: Database, claimed: Row, rows: int, lease_secon
 
     Ends at the last page, or when the task was cancelled or somebody took over. Raises BadQuery.
     """
-    audience = await _settled(database, claimed)
-    if audience is None:
+    audiences = await _settled(database, claimed)
+    if not audiences:
         return
-    pages = _Pages(claimed, audience, rows, lease_seconds)
+    pages = _Pages(claimed, audiences, rows, lease_seconds)
     while await pages.freeze_next(database):
         pass
 
 
-async def _settled(database: Database, claimed: Row) -> Audience | None:
-    """As whoever came first has settled it. None: nobody is to be found, or the task is somebody else's by now."""
+async def _settled(database: Database, claimed: Row) -> list[Audience]:
+    """As whoever came first has settled it. Empty: nobody is to be found, or the task is somebody else's by now."""
     if claimed["audience"] is None:
-        return None  # the search never was the account's
-    asked = await _audience(database, claimed)
-    reached = asked.reached_lists
+        return []  # the search never was the account's
+    asked = await _audiences(database, claimed)
+    reached = asked[0].reached_lists
     stored = await database.fetch_value(
         STATEMENTS["settle_lists"],
         claimed["task_id"],
         claimed["epoch"],
-        dict(asked.lists),
+        {name: list_id for audience in asked for name, list_id in audience.lists.items()},
         None if reached is None else list(reached),
     )
     if stored is None:
-        return None
-    return Audience(stored["list_id"], from_json(stored["query"]), stored["lists"], Instant(stored["at"]))
+        return []
+    list_id, lists, at = stored["list_id"], stored["lists"], Instant(stored["at"])
+    return [Audience(list_id, from_json(query), lists, at) for query in _queries(stored)]
 
 
-async def _audience(database: Database, claimed: Row) -> Audience:
-    stored = claimed["audience"]
-    return await open_audience(
-        database, claimed["account_id"], stored["list_id"], stored["query"], Instant(stored["at"])
-    )
+async def _audiences(database: Database, claimed: Row) -> list[Audience]:
+    stored, account_id = claimed["audience"], claimed["account_id"]
+    list_id, at = stored["list_id"], Instant(stored["at"])
+    return [await open_audience(database, account_id, list_id, query, at) for query in _queries(stored)]
+
+
+def _queries(stored: dict[str, Any]) -> list[dict[str, Any]]:
+    """Of a search the only one; of segments all: they are of one list."""
+    segments: list[dict[str, Any]] | None = stored.get("segments")
+    return [stored["query"]] if segments is None else segments
 
 
 class _Pages:
     """The statements of one freeze, made once, and the way from page to page."""
 
-    def __init__(self, claimed: Row, audience: Audience, rows: int, lease_seconds: float) -> None:
+    def __init__(self, claimed: Row, audiences: Sequence[Audience], rows: int, lease_seconds: float) -> None:
         self._claimed = claimed
         self._rows = rows
         self._lease_seconds = lease_seconds
         self._leading = Values(first=3)
-        self._next = _next_page(claimed["account_id"], audience, self._leading)
+        self._next = _next_page(claimed["account_id"], audiences[0], self._leading)
         self._values = Values(first=7, page=("$3", "$4"))
         self._freeze = STATEMENTS["freeze_search_page"].format(
             address=ADDRESSES[claimed["channel"]],
-            joins=joins(audience.query, self._values),
-            matches=matches(audience, self._values),
-            mailable=mailable(audience, claimed["channel"], claimed["message_class"], self._values),
+            joins=joins_of_any(audiences, self._values),
+            matches=matches_any(audiences, self._values),
+            mailable=mailable(audiences[0], claimed["channel"], claimed["message_class"], self._values),
         )
 
     async def freeze_next(self, database: Database) -> bool:

@@ -1,8 +1,9 @@
-"""The planner: due tasks start, started tasks get their audience, and the sender is told that there are batches."""
+"""The planner: campaigns move on, due tasks start, started tasks get their audience, the sender is told of batches."""
 
 import asyncio
 from collections.abc import Callable, Collection
 
+from services.dispatcher.campaigns.move import move_campaigns
 from services.dispatcher.planner.freeze_audience import freeze_one_audience
 from services.dispatcher.planner.reckon_windows import reckon_windows
 from services.dispatcher.planner.splittests.advance import SplitTests
@@ -11,6 +12,7 @@ from services.dispatcher.planner.statements import STATEMENTS
 from shared.domain.identifiers import Channel
 from shared.event_store.handle_command import Handler
 from shared.postgres.database import Database, Unavailable
+from shared.postgres.ids import Ids
 from shared.runtime.lifecycle import Wakeup, run_loop
 
 BATCHES_MOVED = 5_000  #: of tasks that come to rest or go on, in one transaction
@@ -39,21 +41,27 @@ class Planner:
         self._on_batches = on_batches
         self._split_tests = split_tests
         self._dns_check = dns_check
+        self._ids = Ids(database)
         self._held_back: frozenset[int] = frozenset()
         self.wakeup = Wakeup()
         self._wakeup_of_splittests = Wakeup()
+        self._wakeup_of_campaigns = Wakeup()
 
     def ring(self) -> None:
         """Something is due."""
         self.wakeup.ring()
         self._wakeup_of_splittests.ring()
+        self._wakeup_of_campaigns.ring()
 
     async def run(self, stop: asyncio.Event) -> None:
-        # Split tests in a loop of their own: whatever is wrong with one keeps no task from being sent.
+        # Each in a loop of its own: whatever is wrong with a split test or a campaign keeps no task from being sent,
+        # and a large audience that is being frozen keeps no campaign from its time.
+        of_campaigns = (self._move, self._wakeup_of_campaigns, stop, self._sweep_seconds, (Unavailable,))
         of_splittests = (self._advance, self._wakeup_of_splittests, stop, self._sweep_seconds, (Unavailable,))
         await asyncio.gather(
             run_loop("plan", self._plan, self.wakeup, stop, self._sweep_seconds, (Unavailable,)),
             run_loop("splittests", *of_splittests),
+            run_loop("campaigns", *of_campaigns),
         )
 
     async def _advance(self) -> bool:
@@ -61,6 +69,12 @@ class Planner:
         if advanced:
             self.wakeup.ring()
         return advanced
+
+    async def _move(self) -> bool:
+        moved = await move_campaigns(self._database, self._handler, self._ids, dns_check=self._dns_check)
+        if moved:
+            self.wakeup.ring()
+        return bool(moved)
 
     async def _plan(self) -> bool:
         started = await start_due_tasks(self._database, self._handler, self._channels, dns_check=self._dns_check)

@@ -45,14 +45,20 @@ SELECT ensure_task_partitions($1);
 
 -- open_sending
 -- In the transaction that starts the task. The keys that sign it are settled with it: those of its From domain, where that is one
--- of the account's. And whom a search asks for, and when that was, so that all of its audience is found by the same.
+-- of the account's. And whom a search asks for, or the segments of a list, and when that was, so that all of its audience is found by
+-- the same.
 -- $1 shard, $2 task, $3 burst, $4 seconds each, $5 channel, $6 account, $7 From domain (null: nothing is
--- signed), $8 whether a key signs only once DNS shows it, $9 search or null
+-- signed), $8 whether a key signs only once DNS shows it, $9 search or null, $10 list, $11 segments
 INSERT INTO sending (shard, task_id, burst, seconds_each, channel, audience, dkim_keys)
-VALUES ($1, $2, $3, $4, $5, (
+VALUES ($1, $2, $3, $4, $5, coalesce((
         SELECT jsonb_build_object('list_id', list_id, 'query', query, 'at', extract(epoch FROM clock_timestamp()))
           FROM saved_search
-         WHERE account_id = $6 AND id = $9), ARRAY (
+         WHERE account_id = $6 AND id = $9), (
+        SELECT jsonb_build_object('list_id', $10::bigint, 'segments', jsonb_agg(query ORDER BY id),
+                                  'at', extract(epoch FROM clock_timestamp()))
+          FROM saved_search
+         WHERE account_id = $6 AND id = ANY ($11::bigint[])
+        HAVING count(*) > 0)), ARRAY (
         SELECT dkim_key.id
           FROM sending_domain
           JOIN dkim_key ON dkim_key.domain_id = sending_domain.id
@@ -77,7 +83,7 @@ UPDATE sending
            FOR UPDATE SKIP LOCKED) AS free
   JOIN task ON task.id = free.task_id
  WHERE sending.task_id = free.task_id
-RETURNING sending.task_id, sending.epoch, task.account_id, task.list_id, task.search_id, task.channel,
+RETURNING sending.task_id, sending.epoch, task.account_id, task.list_id, task.search_id, task.segments, task.channel,
           task.splittest_id, sending.next_ordinal, extract(epoch FROM task.cdate)::float8 AS cdate, sending.audience,
           (SELECT message_class(content)
              FROM message_version

@@ -43,7 +43,7 @@ async def start_due_tasks(
 def _open_sending(task: Task, *, from_domain: str | None, dns_check: bool) -> list[Write]:
     pace = None if task.rate is None else pace_of(task.rate)
     paced = (pace and pace.burst, pace and pace.seconds_each)
-    terms = (task.channel, task.account_id, from_domain, dns_check, task.search_id)
+    terms = (task.channel, task.account_id, from_domain, dns_check, task.search_id, task.list_id, list(task.segments))
     row = (shard_of(task.task_id), task.task_id, *paced, *terms)
     return [Write(STATEMENTS["open_sending"], row)]
 

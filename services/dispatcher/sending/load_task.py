@@ -85,7 +85,7 @@ def _email(row: Row, origin: Origin) -> tuple[SendContext, PreparedMessage]:
         account_id=row["account_id"],
         tracker_url=origin.tracker_url,
         message_id_domain=content.from_email.rpartition("@")[2],
-        bounce_domain=origin.bounce_domain,
+        bounce_domain=row["bounce_domain"] or origin.bounce_domain,
         date=row["started_at"],
         list_name=row["list_name"] or "",
         links={url: number for number, url in enumerate(row["links"], start=1)},

@@ -115,14 +115,16 @@ SELECT task.id,
  WHERE task.id = ANY ($1::bigint[]) AND (task.cancelled OR sending.expires <= clock_timestamp() OR rests(sending));
 
 -- task_to_send
--- What all recipients of a task have in common. $1 task
+-- What all recipients of a task have in common. bounce_domain: of its campaign, null where it is of none. $1 task
 SELECT task.id, task.account_id, task.channel, task.list_id,
        extract(epoch FROM started.recorded_at)::float8 AS started_at, list.name AS list_name,
-       message_version.content, message_version.links
+       message_version.content, message_version.links, bounce.name AS bounce_domain
   FROM task
   JOIN message_version ON message_version.message_id = task.message_id AND message_version.version = task.message_version
   JOIN event AS started ON started.stream = 'task-' || task.id AND started.type = 'task.started'
   LEFT JOIN list ON list.id = task.list_id
+  LEFT JOIN campaign ON campaign.id = task.campaign_id
+  LEFT JOIN sending_domain AS bounce ON bounce.id = campaign.domain_id
  WHERE task.id = $1;
 
 -- keys_of_task

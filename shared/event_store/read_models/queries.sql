@@ -36,6 +36,19 @@ ON CONFLICT (id) DO UPDATE
 INSERT INTO dkim_key (id, domain_id, algorithm, selector, private_key)
 VALUES ($1, $2, $3, $4, $5);
 
+-- write_campaign
+-- The whole row from the whole state. What is fixed at creation is not written again.
+-- $1 id, $2 account, $3 user, $4 version, $5 name, $6 state, $7 list, $8 domain, $9 segments, $10 when, $11 event callback, $12 payloads,
+-- $13 tasks, $14 held back, $15 error, $16 cdate, $17 removed
+INSERT INTO campaign (id, account_id, user_id, version, name, state, list_id, domain_id, segments, scheduled_at, event_callback,
+                      payloads, tasks, held_back, error, cdate, removed)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, to_timestamp($10), $11, $12, $13, $14, $15, to_timestamp($16), $17)
+ON CONFLICT (id) DO UPDATE
+   SET version = excluded.version, name = excluded.name, state = excluded.state, domain_id = excluded.domain_id,
+       segments = excluded.segments, scheduled_at = excluded.scheduled_at, event_callback = excluded.event_callback,
+       payloads = excluded.payloads, tasks = excluded.tasks, held_back = excluded.held_back, error = excluded.error,
+       removed = excluded.removed;
+
 -- write_list
 -- $1 id, $2 account, $3 name, $4 version, $5 cdate, $6 mdate
 INSERT INTO list (id, account_id, name, version, cdate, mdate)
@@ -71,12 +84,13 @@ ON CONFLICT (id) DO UPDATE
 -- The whole row from the whole state: one statement serves every event. What is fixed at creation is not written again.
 -- $1 id, $2 account, $3 user, $4 version, $5 channel, $6 name, $7 message, $8 message version, $9 list, $10 search, $11 rate,
 -- $12 in doubt, $13 scheduledtime, $14 size, $15 cdate, $16 started, $17 cancelled, $18 completed, $19 endtime,
--- $20 recipients, $21 excluded, $22 paused, $23 the reason of that, $24 expires, $25 send window, $26 split test
+-- $20 recipients, $21 excluded, $22 paused, $23 the reason of that, $24 expires, $25 send window, $26 split test, $27 campaign, $28 segments
 INSERT INTO task (id, account_id, user_id, version, channel, name, message_id, message_version, list_id, search_id, rate,
                   in_doubt, scheduledtime, size, cdate, started, cancelled, completed, endtime, recipients, excluded,
-                  paused, paused_reason, expires, send_window, splittest_id)
+                  paused, paused_reason, expires, send_window, splittest_id, campaign_id, segments)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,
-        $12, to_timestamp($13), $14, to_timestamp($15), $16, $17, $18, to_timestamp($19), $20, $21, $22, $23, to_timestamp($24), $25, $26)
+        $12, to_timestamp($13), $14, to_timestamp($15), $16, $17, $18, to_timestamp($19), $20, $21, $22, $23, to_timestamp($24), $25,
+        $26, $27, $28)
 ON CONFLICT (id) DO UPDATE
    SET version = excluded.version, name = excluded.name, message_version = excluded.message_version,
        list_id = excluded.list_id, search_id = excluded.search_id, scheduledtime = excluded.scheduledtime,

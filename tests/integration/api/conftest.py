@@ -247,3 +247,20 @@ async def drive(store: PostgresEventStore, task_id: int, *commands: Any) -> None
     """What the other services would command."""
     for command in commands:
         await Handler(store, clock.now).handle(TASKS, task_stream(TaskId(task_id)), command, Actor(1))
+
+
+@pytest.fixture
+async def domain(client: Client) -> int:
+    """Takes bounces: DNS is not asked here."""
+    made = await client.post("/domain", {"name": "bounce.example.com", "bouncing": True})
+    return int(made.json["id"])
+
+
+@pytest.fixture
+async def segments(client: Client, ready: Ready) -> list[int]:
+    """Two of the list, one of another, one of none."""
+    other = (await client.post("/list", {"name": "Others"})).json["id"]
+    wishes: list[dict[str, Any]] = [
+        {"name": "s", "list_id": each, "query": {}} for each in (ready.list_id, ready.list_id, other, None)
+    ]
+    return [(await client.post("/search", wish)).json["id"] for wish in wishes]

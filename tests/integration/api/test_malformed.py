@@ -21,6 +21,7 @@ from services.api.lines import CSV, NDJSON
 from services.api.operation import Operation
 from shared.event_store.on_postgres import PostgresEventStore
 from shared.postgres.database import Database
+from tests.integration.api import campaigning
 from tests.integration.api.conftest import EMAIL_MESSAGE, Client, Clients, Ready, count_events
 from tests.integration.api.signupto import rightful
 
@@ -184,8 +185,9 @@ class Chaos:
             "١",
             "",
         ]
+        ids = campaigning.alike(self.operation, ids, self.draw)
         path = re.sub(r"\{\w+\}", lambda _: quote(self.draw.choice(ids), safe="%"), self.operation.path)
-        query = self.query() if self.operation.method in ("GET", "DELETE") or self.often(0.05) else ""
+        query = self.query() if self.operation.body is None or self.often(0.05) else ""
         if needed := rightful.rightful_query(self.operation, self.draw):
             query = needed if self.often(0.5) else f"{needed}&{query}"
         return path + (f"?{query}" if query else "")
@@ -249,7 +251,7 @@ def _valid(operation: Operation[Any, Any], ready: Ready, created: CreatedKey) ->
             {"telephone": "+447700900123"},
         ],
     }
-    bodies |= rightful.rightful_bodies(bodies, ready, created)
+    bodies |= campaigning.BODIES | rightful.rightful_bodies(bodies, ready, created)
     return bodies.get(f"{operation.method} {operation.path}", [{"name": "x"}])
 
 
@@ -270,6 +272,7 @@ async def test_nothing_malformed_breaks_anything(
     await client.post("/suppression", [{"email": f"s{number}@b.co"} for number in range(24)])
     for number in range(24 if "search" in operation.path else 1):
         await client.post("/search", {"name": f"Valid ones {number}", "query": {"criteria": ["valid"]}})
+    await campaigning.make_campaigns(operation, client, ready)
     await client.post("/task", ready.task(list_id=None, search_id=1))  # so that it stays, whatever is sent to it
     await rightful.prepare(operation, client, database, store, ready_task)
     if "admin" not in operation.roles:
@@ -284,7 +287,6 @@ async def test_nothing_malformed_breaks_anything(
         if method in ("POST", "PUT"):
             headers["Content-Type"], body = chaos.body()
         reply = await client.send_raw(method, path, headers, body)
-
         assert reply.status < 500, (method, path, headers, body, reply.data)
         if reply.status >= 400 or method in ("GET", "HEAD"):
             assert await count_events(database) == events, (method, path, headers, body, reply.data)

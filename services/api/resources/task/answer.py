@@ -45,6 +45,8 @@ def task_answer(row: Mapping[str, Any], counts: Mapping[Kind, int]) -> TaskAnswe
         blocked_reason=row["blocked_reason"],
         expires=moment_or_null(row["expires"]),
         send_window=row["send_window"],
+        campaign_id=row["campaign_id"],
+        segments=list(row["segments"]),
     )
 
 
@@ -74,4 +76,6 @@ def row_of(task: Task, blocked_reason: str | None = None) -> dict[str, Any]:
         "blocked_reason": None if task.stage in ("completed", "cancelled") else blocked_reason,
         "expires": task.expires,
         "send_window": task.send_window,
+        "campaign_id": task.campaign_id,
+        "segments": task.segments,
     }

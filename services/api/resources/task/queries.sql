@@ -39,7 +39,7 @@ SELECT task.id, task.user_id, task.channel, task.name, task.message_id, task.mes
        task.rate, task.in_doubt, task.size, task.started, task.cancelled, task.completed, task.recipients, task.excluded,
        extract(epoch FROM task.scheduledtime)::float8 AS scheduledtime, extract(epoch FROM task.cdate)::float8 AS cdate,
        extract(epoch FROM task.endtime)::float8 AS endtime, task.paused, task.paused_reason,
-       extract(epoch FROM task.expires)::float8 AS expires, task.send_window, task.splittest_id,
+       extract(epoch FROM task.expires)::float8 AS expires, task.send_window, task.splittest_id, task.campaign_id, task.segments,
        CASE WHEN NOT (completed OR cancelled) THEN (SELECT blocked_reason FROM sending WHERE task_id = task.id) END AS blocked_reason
   FROM task
   JOIN message ON message.id = task.message_id
@@ -65,7 +65,7 @@ WITH fitting AS {materialized} (
 SELECT task.id, user_id, channel, name, message_id, list_id, search_id, rate, in_doubt, size, started, cancelled, completed,
        recipients, extract(epoch FROM scheduledtime)::float8 AS scheduledtime, extract(epoch FROM cdate)::float8 AS cdate,
        extract(epoch FROM endtime)::float8 AS endtime, paused, paused_reason,
-       extract(epoch FROM expires)::float8 AS expires, send_window, splittest_id,
+       extract(epoch FROM expires)::float8 AS expires, send_window, splittest_id, campaign_id, segments,
        CASE WHEN NOT (completed OR cancelled) THEN (SELECT blocked_reason FROM sending WHERE task_id = task.id) END AS blocked_reason
   FROM page
   JOIN task ON task.id = page.id

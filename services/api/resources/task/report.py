@@ -1,17 +1,14 @@
-"""What became of a task in figures, and who did what to it when."""
+"""What became of a task in figures."""
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import asdict
-from typing import Any, cast
+from typing import cast
 
 from pyroaring import BitMap
 
-from services.api.moments import moment
 from services.api.resources.task.read import QUERIES
 from services.api.resources.task.schema import (
     EventName,
-    HistoryAnswer,
     InDoubtAnswer,
     LinkAnswer,
     MachineAnswer,
@@ -20,13 +17,10 @@ from services.api.resources.task.schema import (
 from services.api.resources.task.select_contacts import EVENT_KINDS
 from shared.delivery_log.ordinal_sets import read_link_counts, read_people, read_series, read_sets, read_totals
 from shared.domain.delivery import Kind
-from shared.domain.identifiers import task_stream
 from shared.domain.recipient_states import count_by_state
-from shared.event_store.interface import EventStore, RecordedEvent
 from shared.postgres.database import Database, Row
 
 _NAMES = {kind: cast(EventName, name) for name, kind in EVENT_KINDS.items()}
-_SAID_ELSEWHERE = frozenset({"task_id", "account_id", "user_id", "at"})
 
 
 async def read_report(database: Database, task: Row) -> ReportAnswer:
@@ -40,7 +34,7 @@ async def read_report(database: Database, task: Row) -> ReportAnswer:
         size=task["size"],
         audience=recipients or 0,
         states=count_by_state(BitMap(range(recipients or 0)), sets),
-        excluded=excluded if task["search_id"] is None else None,
+        excluded=excluded if _goes_to_list(task) else None,
         joined=_joined(task, excluded),
         unique={name: len(sets[kind]) for kind, name in _NAMES.items()},
         total={name: totals.get((kind, 0), 0) for kind, name in _NAMES.items()},
@@ -51,9 +45,14 @@ async def read_report(database: Database, task: Row) -> ReportAnswer:
     )
 
 
+def _goes_to_list(task: Row) -> bool:
+    """To all of it, and to no search nor segment."""
+    return task["search_id"] is None and not task["segments"]
+
+
 def _joined(task: Row, excluded: Mapping[str, int]) -> int | None:
     """Nobody knows of a search: by its time the persons are found who fit, and why one does not is no event."""
-    if task["recipients"] is None or task["search_id"] is not None:
+    if task["recipients"] is None or not _goes_to_list(task):
         return None
     joined: int = task["recipients"] - task["size"] + sum(excluded.values())
     return joined
@@ -85,18 +84,3 @@ async def _series(database: Database, task_id: int) -> list[dict[str, int]]:
         if kind in _NAMES:
             minutes[minute][_NAMES[kind]] = hits
     return [{"minute": minute * 60, **hits} for minute, hits in minutes.items()]
-
-
-async def read_history(store: EventStore, task_id: int) -> list[HistoryAnswer]:
-    return [_told(recorded) for recorded in await store.read_stream(task_stream(task_id))]
-
-
-def _told(recorded: RecordedEvent) -> HistoryAnswer:
-    facts: dict[str, Any] = asdict(recorded.event)  # type: ignore[call-overload]  # every stored event is a dataclass
-    return HistoryAnswer(
-        version=recorded.version,
-        event=recorded.type,
-        at=moment(recorded.recorded_at),
-        user_id=recorded.actor.user_id,
-        detail={name: value for name, value in facts.items() if name not in _SAID_ELSEWHERE},
-    )

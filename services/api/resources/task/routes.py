@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from services.api.accept import choose
 from services.api.body import object_body
 from services.api.fields import NoQuery
+from services.api.history import HistoryAnswer, read_history
 from services.api.operation import WRITERS, Answer, Api, Call, Operation, Stream
 from services.api.paging import page_headers, read_id_cursor
 from services.api.resources.domain.read import from_fault_of_message
@@ -14,7 +15,6 @@ from services.api.resources.task.answer import row_of, task_answer
 from services.api.resources.task.schema import (
     ContactAnswer,
     ContactQuery,
-    HistoryAnswer,
     NewTask,
     ReportAnswer,
     TaskAnswer,
@@ -198,7 +198,7 @@ async def get_report(api: Api, call: Call[NoQuery, None]) -> Answer | Refused:
 async def get_history(api: Api, call: Call[NoQuery, None]) -> Answer | Refused:
     (task_id,) = call.ids
     task = await read.read_row(api.database, call.caller, task_id)
-    return Answer(await report.read_history(api.store, task_id)) if task else _missing(task_id)
+    return Answer(await read_history(api.store, task_stream(task_id), "task_id")) if task else _missing(task_id)
 
 
 _CHANGE = object_body(TaskChange)

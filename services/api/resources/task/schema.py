@@ -1,6 +1,6 @@
 """Tasks, as requests and answers spell them."""
 
-from typing import Annotated, Any, Literal, NotRequired
+from typing import Annotated, Literal, NotRequired
 
 from pydantic import BeforeValidator, Field
 from typing_extensions import TypedDict
@@ -87,7 +87,8 @@ class TaskAnswer(TypedDict):
 
     ``paused_reason``: why the service itself paused it, null where a person did. ``blocked_reason``: why nothing gets
     through to the relay, null while something does. ``expires``: whoever is left by then ends cancelled.
-    ``send_window``: outside of it nothing is sent.
+    ``send_window``: outside of it nothing is sent. ``campaign_id``: null where it is of no campaign; of one, it goes to
+    the union of ``segments``, or to all of the list where there are none.
     """
 
     id: int
@@ -119,6 +120,8 @@ class TaskAnswer(TypedDict):
     blocked_reason: str | None
     expires: float | None
     send_window: WindowAnswer | None
+    campaign_id: int | None
+    segments: list[int]
 
 
 class ContactQuery(RequestModel):
@@ -171,7 +174,7 @@ class MachineAnswer(TypedDict):
 class ReportAnswer(TypedDict):
     """audience = sum of states = size + joined - sum of excluded. ``joined`` is null until the audience is frozen.
 
-    Both are null of a task to a search: it asks anew when it starts.
+    Both are null of a task to a search or to segments: it asks anew when it starts.
 
     ``series``: hits of each event by minute; ``minute`` is the unix time of its first second.
     """
@@ -188,13 +191,3 @@ class ReportAnswer(TypedDict):
     in_doubt: InDoubtAnswer
     links: list[LinkAnswer]
     series: list[dict[str, int]]
-
-
-class HistoryAnswer(TypedDict):
-    """One event of a task. ``user_id`` null: Postroom itself."""
-
-    version: int
-    event: str
-    at: float
-    user_id: int | None
-    detail: dict[str, Any]

@@ -12,6 +12,7 @@ from shared.domain.delivery import Kind
 from shared.event_store.on_postgres import PostgresEventStore
 from shared.postgres.database import Database
 from tests.integration.api import valid_split_tests
+from tests.integration.api.called_back import make_windows
 from tests.integration.api.conftest import EMAIL_MESSAGE, LATER, Client, Ready
 from tests.integration.api.test_contact import Sending
 from tests.integration.tracker.running_projectors import project_all
@@ -35,6 +36,7 @@ async def prepare(
 ) -> None:
     """A second message, of the other channel, which a task waits for; and what some are about."""
     await valid_split_tests.prepare(operation, client)
+    await make_windows(operation, database, task_id)
     await _removable(operation, client)
     if not operation.path.startswith("/v1/"):
         return
