@@ -23,7 +23,7 @@ SELECT 'split test', splittest.id, {splittest_seen}
 -- What has not found its people yet, with the search it is to find them by; few. Without $3 and $4.
 SELECT 'task' AS kind, task.id, {task_seen} AS seen, saved_search.list_id, saved_search.query
   FROM task
-  JOIN saved_search ON saved_search.id = task.search_id
+  JOIN saved_search ON saved_search.id = ANY (task.segments || task.search_id)
  WHERE task.account_id = $1 AND task.recipients IS NULL AND NOT task.completed AND NOT task.cancelled
  UNION ALL
 SELECT 'split test', splittest.id, {splittest_seen}, saved_search.list_id, saved_search.query
@@ -32,11 +32,12 @@ SELECT 'split test', splittest.id, {splittest_seen}, saved_search.list_id, saved
  WHERE splittest.account_id = $1 AND splittest.recipients IS NULL AND NOT splittest.completed AND NOT splittest.cancelled;
 
 -- of_search
--- The tasks that have not started, and the split tests until they end: each of their tasks is one to the search.
+-- The tasks that have not started, also those to it as a segment, and the split tests until they end: each of their tasks is one to
+-- the search.
 -- That what has not started is not completed either is said for the index, here and below.
 SELECT 'task' AS kind, id, {task_seen} AS seen
   FROM task
- WHERE account_id = $1 AND search_id = $3 AND NOT started AND NOT cancelled AND NOT completed
+ WHERE account_id = $1 AND (search_id = $3 OR $3 = ANY (segments)) AND NOT started AND NOT cancelled AND NOT completed
  UNION ALL
 SELECT 'split test', id, {splittest_seen}
   FROM splittest

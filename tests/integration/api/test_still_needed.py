@@ -96,6 +96,21 @@ async def test_a_split_test_keeps_its_search_and_the_lists_that_it_names(
     assert (await client.send("DELETE", "/list/1")).status == 200
 
 
+async def test_a_task_to_segments_keeps_them_and_the_names_they_know_lists_by(
+    client: Client, ready: Ready, database: Database
+) -> None:
+    """As a campaign makes one."""
+    await client.post("/list", {"name": "Staff"})
+    query = {"criteria": ["list_member_not"], "value": ["Staff"]}
+    assert (await client.post("/search", {"name": "s", "list_id": ready.list_id, "query": query})).status == 201
+    task = (await client.post("/task", ready.task())).json["id"]
+    await database.execute("UPDATE task SET campaign_id = 1, segments = '{1}' WHERE id = $1", task)
+    said = {f"it is still needed by task {task}"}
+
+    assert await refusals(client, "/search/1", "/list/2") == said
+    assert (await client.put("/list/2", {"name": "Crew"})).json["detail"] in said
+
+
 async def test_a_member_is_told_of_what_he_may_see_alone(
     client: Client, clients: Clients, ready: Ready, terms: dict[str, Any]
 ) -> None:
