@@ -91,11 +91,9 @@ SELECT extract(epoch FROM min(greatest(batch.due_at, batch.leased_until, sending
 SELECT extract(epoch FROM min(next_at) - clock_timestamp())::float8
   FROM sending
  WHERE burst IS NOT NULL AND frozen AND NOT rests(sending) AND channel = $1 AND blocked_reason IS NULL
-   AND EXISTS (
-           SELECT
-             FROM batch
-            WHERE batch.task_id = sending.task_id AND NOT done
-              AND due_at <= clock_timestamp() AND leased_until < clock_timestamp());
+   AND task_id = ANY (ARRAY (SELECT DISTINCT task_id
+                               FROM batch
+                              WHERE NOT done AND due_at <= clock_timestamp() AND leased_until < clock_timestamp()));
 
 -- renew_leases
 -- Answers the batches that are still this process's. $1 owner, $2 tasks, $3 numbers, $4 epochs, $5 lease seconds
