@@ -1,6 +1,6 @@
 -- callback_reached
 -- $1 shards
-SELECT shard, store_epoch, xid::text::bigint AS xid, position
+SELECT shard, store_epoch, xid::text::bigint AS xid, position, extract(epoch FROM told_until)::float8 AS told_until
   FROM callback_reached
  WHERE shard = ANY ($1::smallint[]);
 
@@ -17,11 +17,11 @@ SELECT task.id AS task_id, task.channel, campaign.id AS campaign_id, campaign.ac
 
 -- advance_callbacks
 -- The fence, and the first statement that writes: who does not stand where he read from cuts nothing.
--- $1 shards, $2 to $4 store epochs, xids and positions read from, $5 to $7 reached
+-- $1 shards, $2 to $4 store epochs, xids and positions read from, $5 to $7 reached, $8 where the last window told ends (unix)
 UPDATE callback_reached
-   SET store_epoch = reached.store_epoch, xid = reached.xid::xid8, position = reached.position
-  FROM unnest($1::smallint[], $2::integer[], $3::text[], $4::bigint[], $5::integer[], $6::text[], $7::bigint[])
-       AS reached (shard, from_store_epoch, from_xid, from_position, store_epoch, xid, position)
+   SET store_epoch = reached.store_epoch, xid = reached.xid::xid8, position = reached.position, told_until = to_timestamp(reached.told_until)
+  FROM unnest($1::smallint[], $2::integer[], $3::text[], $4::bigint[], $5::integer[], $6::text[], $7::bigint[], $8::float8[])
+       AS reached (shard, from_store_epoch, from_xid, from_position, store_epoch, xid, position, told_until)
  WHERE callback_reached.shard = reached.shard
    AND (callback_reached.store_epoch, callback_reached.xid, callback_reached.position)
      = (reached.from_store_epoch, reached.from_xid::xid8, reached.from_position);
