@@ -50,9 +50,9 @@ DELETE FROM subscription
                           LIMIT $3);
 
 -- searches_waited_for
--- Of tasks that have not found their people yet; few. $1 account
+-- Of tasks that have not found their people yet; few. Those of campaigns may have several. $1 account
 SELECT task.id, saved_search.list_id, saved_search.query
   FROM task
-  JOIN saved_search ON saved_search.id = task.search_id
+  JOIN saved_search ON saved_search.id = ANY (array_append(task.segments, task.search_id))
  WHERE task.account_id = $1 AND task.recipients IS NULL AND NOT task.completed AND NOT task.cancelled
  ORDER BY task.id;

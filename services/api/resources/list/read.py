@@ -31,7 +31,8 @@ async def tasks_under_way(database: Database, account_id: int, list_id: int, nam
 async def tasks_searching(database: Database, account_id: int, list_id: int, name: str) -> tuple[int, ...]:
     """Those yet to find their people by a search of this list or one that names it, if only to leave its people out."""
     rows = await database.fetch(QUERIES["searches_waited_for"], account_id)
-    return tuple(row["id"] for row in rows if row["list_id"] == list_id or name in lists_named(from_json(row["query"])))
+    known = (row for row in rows if row["list_id"] == list_id or name in lists_named(from_json(row["query"])))
+    return tuple(dict.fromkeys(row["id"] for row in known))
 
 
 async def read_list(database: Database, account_id: int, list_id: int) -> ListAnswer | None:
