@@ -100,12 +100,16 @@ SELECT number, (SELECT string_agg(address, E'\n' ORDER BY ordinal)
 
 -- settle_call
 -- It was taken, or there was nobody to name ($7). That is true whoever holds the line; who does has his lease renewed, and who
--- does not any more learns that by no row. $1 campaign, $2 epoch, $3 task, $4 number, $5 status, $6 attempts made, $7 its state,
--- $8 seconds
-WITH settled AS (
+-- does not any more learns that by no row. Nobody waits for the disk here: what a crash of the database takes away was the last that
+-- was recorded, and is said once more with the id it had. $1 campaign, $2 epoch, $3 task, $4 number, $5 status, $6 attempts made,
+-- $7 its state, $8 seconds
+WITH unhurried AS (
+    SELECT set_config('synchronous_commit', 'off', true)
+), settled AS (
     UPDATE callback_window
        SET state = $7, attempts = attempts + $6, last_status = $5, last_error = NULL,
            attempted_at = CASE WHEN $6 > 0 THEN clock_timestamp() ELSE attempted_at END
+      FROM unhurried
      WHERE task_id = $3 AND number = $4
 )
 UPDATE callback_line
