@@ -20,6 +20,7 @@ from shared.domain.outbound_url import OutboundUrl, parse_outbound_url
 from shared.egress.dialling import Forbidden, Resolve, SystemResolver, checked_connector
 
 MOST_BYTES: Final = 64 * 1024  #: of an answer that is only looked at
+LOOK_SECONDS: Final = 2.0  #: after its status; what comes later of it is not waited for
 LOOKUP_SECONDS: Final = 3.0  #: for the name in a URL that somebody just gave us
 CHUNK_BYTES: Final = 64 * 1024
 
@@ -107,18 +108,23 @@ class EgressClient:
     async def post(
         self, text: str, body: bytes, headers: Mapping[str, str], *, seconds: float, most_bytes: int = MOST_BYTES
     ) -> Answer:
-        """Whatever was answered, a redirect too. Of a longer answer the beginning. Raises NotReached."""
+        """Whatever was answered, a redirect too. Of a longer answer, or one that breaks off, the beginning: its status
+        says whether it was taken. Raises NotReached.
+        """
         response = await self._open("POST", text, seconds, headers, body)
+        begun = bytearray()
         try:
-            begun = bytearray()
-            async for chunk in _chunks_of(response, seconds):
-                begun += chunk
-                if len(begun) >= most_bytes:
-                    response.close()
-                    break
-            return Answer(response.status, _headers_of(response), bytes(begun[:most_bytes]))
+            async with asyncio.timeout(LOOK_SECONDS):
+                async for chunk in _chunks_of(response, seconds):
+                    begun += chunk
+                    if len(begun) >= most_bytes:
+                        response.close()
+                        break
+        except (TimeoutError, NotReached):
+            response.close()
         finally:
             response.release()
+        return Answer(response.status, _headers_of(response), bytes(begun[:most_bytes]))
 
     @asynccontextmanager
     async def download(self, text: str, *, seconds: float, most_bytes: int) -> AsyncIterator[Download]:
