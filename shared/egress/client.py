@@ -180,9 +180,11 @@ async def _at_most(response: aiohttp.ClientResponse, seconds: float, most_bytes:
 
 
 def _wire_url(url: OutboundUrl) -> URL:
-    """Byte for byte what was given, apart from the credentials; ``encoded``: nothing is written anew."""
+    """Byte for byte what was given, apart from the credentials; ``encoded``: nothing is written anew. The query goes
+    with the path: as a query, the library would leave out an empty one with its question mark.
+    """
     query = "" if url.query is None else f"?{url.query}"
-    return URL(f"{url.origin}{url.path}{query}", encoded=True)
+    return URL(url.origin, encoded=True).with_path(f"{url.path}{query}", encoded=True)
 
 
 def _authorization(url: OutboundUrl) -> dict[str, str]:

@@ -143,10 +143,12 @@ async def test_path_and_query_go_out_byte_for_byte_and_credentials_as_a_header()
             f"http://ada:p%40ss@127.0.0.1:{receiver.port}{target}", b"x=1", {"webhook-id": "7"}, seconds=5
         )
         await client.post(f"{receiver.url}?only=query", b"", {}, seconds=5)
+        await client.post(f"{receiver.url}/an/empty/one?", b"", {}, seconds=5)
 
-        first, second = receiver.requests
+        first, second, third = receiver.requests
         assert first.line == f"POST {target} HTTP/1.1"
         assert second.line == "POST /?only=query HTTP/1.1"
+        assert third.line == "POST /an/empty/one? HTTP/1.1"
         assert first.headers["authorization"] == "Basic YWRhOnBAc3M="
         assert (first.headers["webhook-id"], first.body) == ("7", b"x=1")
         assert "cookie" not in first.headers
