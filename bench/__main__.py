@@ -20,6 +20,8 @@ from bench import (
     compose,
     dkim,
     end_to_end,
+    job_export,
+    job_import,
     million_recipients,
     projector,
     task_listing,
@@ -99,6 +101,14 @@ async def _audience(own: Servers, _: Path, wanted: argparse.Namespace) -> list[L
     return await audience.measure(own.database_url, wanted.runs, wanted.people)
 
 
+async def _job_import(own: Servers, folder: Path, wanted: argparse.Namespace) -> list[Line]:
+    return await job_import.measure(own, folder, wanted.people, wanted.runs)
+
+
+async def _job_export(own: Servers, folder: Path, wanted: argparse.Namespace) -> list[Line]:
+    return await job_export.measure(own, folder, wanted.people, wanted.runs)
+
+
 async def _task_listing(own: Servers, folder: Path, wanted: argparse.Namespace) -> list[Line]:
     return await task_listing.measure(own, folder, wanted.tasks, wanted.runs)
 
@@ -118,6 +128,8 @@ _PARTS: dict[str, Callable[[Servers, Path, argparse.Namespace], Coroutine[None, 
     "append": _append,
     "compose": _compose,
     "audience": _audience,
+    "job-import": _job_import,
+    "job-export": _job_export,
 }
 
 
@@ -126,7 +138,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--recipients", type=int, default=50_000, help="of the task that is sent (default %(default)s)")
     parser.add_argument("--events", type=int, default=400_000, help="that are projected (default %(default)s)")
     parser.add_argument(
-        "--people", type=int, default=1_000_000, help="that are searched or were written to (default %(default)s)"
+        "--people", type=int, default=1_000_000, help="searched, imported, exported or written to (default %(default)s)"
     )
     parser.add_argument("--tasks", type=int, default=1_000_000, help="that are listed (default %(default)s)")
     parser.add_argument("--seconds", type=int, default=5, help="of a run that asks or appends (default %(default)s)")
