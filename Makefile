@@ -40,6 +40,11 @@ format: dev ## put the code into shape
 	@$(RUN)/ruff check --fix .
 	@$(RUN)/ruff format .
 
+.PHONY: coverage
+coverage: dev ## every branch of the decisions is taken by a unit test
+	@$(RUN)/coverage run -m pytest -q --no-header --hypothesis-profile=ci tests/unit --ignore tests/unit/test_house.py </dev/null
+	@$(RUN)/coverage report
+
 .PHONY: bench
 bench: dev ## the figures of the README, measured here
 	@$(RUN)/python -m bench
