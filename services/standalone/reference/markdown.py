@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-_WRITTEN: Final = """This page is written from the code by `.venv/bin/python -m services.standalone.reference`. A test fails
-where it is not what the code says."""
+_WRITTEN: Final = """This page is written from the code by `.venv/bin/python -m services.standalone.reference`. A test
+fails where it is not what the code says."""
 
 
 def page(title: str, *parts: str) -> str:

@@ -11,8 +11,8 @@ from services.standalone.reference.markdown import page, table
 from services.tracker.metrics import Metrics as TrackerMetrics
 
 _HEAD: Final = """Each service answers `GET /metrics` for Prometheus: api and tracker on their own port, the dispatcher
-on `POSTROOM_METRICS_PORT`. Labels have few values: no address, no id of a task and no path with an id in it is one. What
-to be woken by is told in [when a task stops](../how-to/when-a-task-stops.md) and
+on `POSTROOM_METRICS_PORT`. Labels have few values: no address, no id of a task and no path with an id in it is one.
+What to be woken by is told in [when a task stops](../how-to/when-a-task-stops.md) and
 [callbacks](../concepts/callbacks.md#metrics)."""
 
 Row = tuple[str, str, str, str]

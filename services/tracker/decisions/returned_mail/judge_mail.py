@@ -19,7 +19,7 @@ _LOOKS: Final[tuple[Look, ...]] = (read_arf, read_dsn, read_auto_reply, read_odd
 
 
 def judge_mail(content: bytes, looks: Sequence[Look] = _LOOKS) -> Judgement:
-    """Never raises, whatever comes in, and is done with anything in a second or two. ``looks``: the first word counts."""
+    """Never raises, whatever comes in, and is done with anything in a second or two. ``looks``: the first to know."""
     try:
         mail = parse_mail(content)
     except Exception:  # noqa: BLE001 - the parser has no list of what it raises
