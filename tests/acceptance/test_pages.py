@@ -1,4 +1,4 @@
-"""What the pages tell readers to type is typed: their blocks of `sh run`, page by page, against a real `postroom up`."""
+"""What the pages tell readers to type is typed: their blocks of `sh run`, page by page, at a real `postroom up`."""
 
 import json
 import os
@@ -31,7 +31,7 @@ def running() -> Iterator[Up]:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.path.stem)
 def test_a_reader_who_types_what_the_page_says_gets_through(page: Page, running: Up, tmp_path: Path) -> None:
-    """Any command that fails ends the shell, in the middle of a pipe as well; a refusal of the API is such a failure."""
+    """Any command that fails ends the shell, in the middle of a pipe as well; a refusal by the API is one."""
     (tmp_path / "ready.json").write_text(json.dumps(dict(running.ready)), encoding="utf-8")
     shell = runnable(Page(SHELL, SHELL.read_text(encoding="utf-8")))[0]
     script = "\n".join([shell, *(text for text in runnable(page) if text != shell)])

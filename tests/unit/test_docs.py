@@ -41,9 +41,11 @@ def dead_links(page: Page) -> Iterator[str]:
     for link in links(page.text):
         path, _, anchor = link.partition("#")
         target = (page.path.parent / path).resolve()
-        if (path and not (target.is_relative_to(ROOT) and target.exists())) or (
-            anchor and anchor not in anchors(target.read_text(encoding="utf-8") if path else page.text)
-        ):
+        if path and not (target.is_relative_to(ROOT) and target.exists()):
+            yield link
+            continue
+        text = target.read_text(encoding="utf-8") if anchor and path else page.text
+        if anchor and anchor not in anchors(text):
             yield link
 
 
@@ -145,7 +147,8 @@ def arrows(drawn: str) -> list[tuple[str, str, str]]:
 
 FAULTY = Page(
     ROOT / "docs/faulty.md",
-    "# A\n\n[x](nowhere.md) [y](#b) [z](#a) [w](why.md#no-such)\n\n```sh\npostroom fly\npostroom key lose\n```\n`postroom up`",
+    "# A\n\n[x](nowhere.md) [y](#b) [z](#a) [w](why.md#no-such)\n\n"
+    "```sh\npostroom fly\npostroom key lose\n```\n`postroom up`",
 )
 
 

@@ -15,9 +15,9 @@ from shared.event_store.codec import BY_NAME
 
 _HEAD: Final = """What happened to everything that is no recipient, under the name by which it is stored, with the
 fields as they are stored: no address is one. Fields are only ever added, and no name is used for anything else. Times
-are unix seconds. On the bus are those marked *bus*: exchange `postroom.events`, the name is the routing key, the CloudEvents
-type has `postroom.` before it, and `data` is led by the id and the `version` of what it happened to. Of `sms.received`
-the bus tells number and text as well: see [receive SMS](../how-to/receive-sms.md)."""
+are unix seconds. On the bus are those marked *bus*: exchange `postroom.events`, the name is the routing key, the
+CloudEvents type has `postroom.` before it, and `data` is led by the id and the `version` of what it happened to. Of
+`sms.received` the bus tells number and text as well: see [receive SMS](../how-to/receive-sms.md)."""
 _DELIVERIES: Final = """## What becomes of recipients
 
 Kinds of segments of the delivery log, each a set of [ordinals](../concepts/ordinals-and-sets.md). Those marked *event*
