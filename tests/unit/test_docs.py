@@ -3,6 +3,7 @@
 import ast
 import json
 import re
+import subprocess
 from collections.abc import Iterator
 from typing import Literal, get_args
 
@@ -50,12 +51,16 @@ def dead_links(page: Page) -> Iterator[str]:
 
 
 def test_every_page_is_reached_from_the_index() -> None:
-    """Decisions have their folder, and are linked where they explain something."""
-    index = PAGES_BY_PATH[ROOT / "docs/README.md"]
-    listed = {(index.path.parent / link.partition("#")[0]).resolve() for link in links(index.text)}
-    pages = {path for path in PAGES_BY_PATH if path.is_relative_to(ROOT / "docs")}
+    """By however many links. Decisions have their folder, and are linked where they explain something."""
+    reached, ahead = set(), [ROOT / "docs/README.md"]
+    while ahead:
+        page = ahead.pop()
+        reached.add(page)
+        found = {(page.parent / link.partition("#")[0]).resolve() for link in links(PAGES_BY_PATH[page].text)}
+        ahead += [path for path in found if path in PAGES_BY_PATH and path not in reached]
 
-    assert sorted(str(path) for path in pages - listed - {index.path} if path.parent.name != "decisions") == []
+    unreached = [path for path in PAGES_BY_PATH if path not in reached and path.parent.name != "decisions"]
+    assert [str(path.relative_to(ROOT)) for path in unreached] == ["README.md"]
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -72,6 +77,13 @@ def test_json_is_json(block: Block) -> None:
 @pytest.mark.parametrize("block", each_block("python"))
 def test_python_is_python(block: Block) -> None:
     ast.parse(block.text)
+
+
+@pytest.mark.parametrize("block", each_block("sh"))
+def test_a_shell_can_read_what_is_for_it(block: Block) -> None:
+    done = subprocess.run(["bash", "-n"], input=block.text, capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.parametrize("page", PAGES_BY_PATH.values(), ids=shown)
@@ -128,7 +140,7 @@ def test_a_diagram_has_the_states_that_the_code_has(drawn: Drawn) -> None:
     assert states == STATES[drawn]
 
 
-@pytest.mark.parametrize("drawn", [*STATES, "Batch"])
+@pytest.mark.parametrize("drawn", [*STATES, "Job", "Batch"])
 def test_every_arrow_is_a_sentence(drawn: str) -> None:
     assert [told for _, _, told in arrows(drawn) if len(told.split()) < 3] == []
 

@@ -17,7 +17,7 @@ RELEASE = f"postroom-{version('postroom')}"
 def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """The folder, and what was said."""
     folder = tmp_path_factory.mktemp("dist")
-    command = [ROOT / "bin/release-check", "--offline", "--into", folder]
+    command = [str(ROOT / "bin/release-check"), "--offline", "--into", str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return folder, done.stdout
