@@ -13,7 +13,19 @@ from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from pathlib import Path
 
-from bench import append, audience, compose, dkim, end_to_end, million_recipients, projector, task_listing, task_posts
+from bench import (
+    append,
+    audience,
+    callbacks,
+    compose,
+    dkim,
+    end_to_end,
+    job_import,
+    million_recipients,
+    projector,
+    task_listing,
+    task_posts,
+)
 from bench.measured import Line, as_markdown, as_text
 from bench.stack import Servers, servers
 from tests.servers import databases
@@ -72,6 +84,10 @@ async def _projector(own: Servers, _: Path, wanted: argparse.Namespace) -> list[
     return await projector.measure(own.database_url, wanted.runs, wanted.events)
 
 
+async def _callbacks(own: Servers, folder: Path, wanted: argparse.Namespace) -> list[Line]:
+    return await callbacks.measure(own.database_url, folder, wanted.runs, wanted.events)
+
+
 async def _append(own: Servers, _: Path, wanted: argparse.Namespace) -> list[Line]:
     return await append.measure(own.database_url, wanted.seconds, wanted.runs)
 
@@ -82,6 +98,10 @@ async def _compose(_: Servers, __: Path, wanted: argparse.Namespace) -> list[Lin
 
 async def _audience(own: Servers, _: Path, wanted: argparse.Namespace) -> list[Line]:
     return await audience.measure(own.database_url, wanted.runs, wanted.people)
+
+
+async def _job_import(own: Servers, folder: Path, wanted: argparse.Namespace) -> list[Line]:
+    return await job_import.measure(own, folder, wanted.people, wanted.runs)
 
 
 async def _task_listing(own: Servers, folder: Path, wanted: argparse.Namespace) -> list[Line]:
@@ -96,12 +116,14 @@ _PARTS: dict[str, Callable[[Servers, Path, argparse.Namespace], Coroutine[None, 
     "end-to-end": _end_to_end,
     "dkim": _dkim,
     "projector": _projector,
+    "callbacks": _callbacks,
     "task-posts": _task_posts,
     "task-listing": _task_listing,
     "million-recipients": _million_recipients,
     "append": _append,
     "compose": _compose,
     "audience": _audience,
+    "job-import": _job_import,
 }
 
 
@@ -110,7 +132,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--recipients", type=int, default=50_000, help="of the task that is sent (default %(default)s)")
     parser.add_argument("--events", type=int, default=400_000, help="that are projected (default %(default)s)")
     parser.add_argument(
-        "--people", type=int, default=1_000_000, help="that are searched or were written to (default %(default)s)"
+        "--people", type=int, default=1_000_000, help="searched, imported or written to (default %(default)s)"
     )
     parser.add_argument("--tasks", type=int, default=1_000_000, help="that are listed (default %(default)s)")
     parser.add_argument("--seconds", type=int, default=5, help="of a run that asks or appends (default %(default)s)")
