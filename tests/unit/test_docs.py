@@ -9,10 +9,14 @@ from typing import Literal, get_args
 
 import pytest
 
+from services.api.app import OPERATIONS
+from services.api.openapi import ALWAYS
+from services.api.resources.job import given
 from services.standalone.command_line import app
+from services.standalone.reference.errors_page import CODES, MEANINGS
 from services.standalone.reference.metrics_page import metric_names
 from services.standalone.reference.pages import PAGES
-from shared.domain import campaign, recipient_states, split_test, task
+from shared.domain import campaign, job, recipient_states, split_test, task
 from shared.runtime.settings import SETTINGS
 from tests.pages import ROOT, Block, Page, anchors, blocks, every_page, links, prose
 
@@ -67,6 +71,20 @@ def test_every_page_is_reached_from_the_index() -> None:
 def test_the_reference_is_what_the_code_says(name: str) -> None:
     """Written anew by the command that the page itself names."""
     assert (ROOT / "docs/reference" / name).read_text(encoding="utf-8") == PAGES[name]()
+
+
+def test_every_status_of_a_refusal_has_its_meaning_on_the_page_of_errors() -> None:
+    told = {*ALWAYS, *(status for operation in OPERATIONS for status in operation.refusals)}
+
+    assert sorted(told - set(MEANINGS)) == []
+
+
+def test_every_number_of_a_refusal_of_jobs_is_on_the_page_of_errors() -> None:
+    numbers = {
+        value for name, value in vars(given).items() if name.isupper() and isinstance(value, int) and value < 100
+    }
+
+    assert numbers == set(CODES)
 
 
 @pytest.mark.parametrize("block", each_block("json"))
@@ -124,11 +142,12 @@ def test_every_metric_that_is_named_exists(page: Page) -> None:
     assert sorted(named - metric_names() - {"postroom_service"}) == []
 
 
-Drawn = Literal["Task", "Campaign", "Split test", "Recipient"]
+Drawn = Literal["Task", "Campaign", "Split test", "Job", "Recipient"]
 STATES: dict[Drawn, set[str]] = {
     "Task": set(get_args(task.Stage)) - {"new"},
     "Campaign": set(get_args(campaign.State)),
     "Split test": set(get_args(split_test.Stage)) - {"new"},
+    "Job": set(get_args(job.Status)),
     "Recipient": set(recipient_states.STATES),
 }
 
@@ -140,7 +159,7 @@ def test_a_diagram_has_the_states_that_the_code_has(drawn: Drawn) -> None:
     assert states == STATES[drawn]
 
 
-@pytest.mark.parametrize("drawn", [*STATES, "Job", "Batch"])
+@pytest.mark.parametrize("drawn", [*STATES, "Batch"])
 def test_every_arrow_is_a_sentence(drawn: str) -> None:
     assert [told for _, _, told in arrows(drawn) if len(told.split()) < 3] == []
 
