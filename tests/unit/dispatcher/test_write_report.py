@@ -1,5 +1,6 @@
 """The mail that a job has ended: what it says, and that it says it the same way each time."""
 
+from dataclasses import replace
 from email import message_from_bytes
 from email.policy import default
 
@@ -7,26 +8,29 @@ import pytest
 
 from services.dispatcher.decisions.write_report import MOST_ERRORS, write_report
 from shared.domain.identifiers import Instant
-from shared.domain.job import Status
 from shared.domain.job_answer import JobFacts
 
 NOON = Instant(1_795_521_600.0)  # 24 November 2026, 12:00 UTC
 ERRORS = [{"line": line, "message": "is not an email address"} for line in range(1, 41)]
 
 
-def facts(status: Status = "completed", failed: int = 0, **given: object) -> JobFacts:
-    begun: dict[str, object] = {"started_at": NOON, "ended_at": Instant(NOON + 60), "reason": None} | given
-    return JobFacts(
-        "65536f2a",
-        "Import: Café",
-        status,
-        progress=1.0,
-        rows=40,
-        rows_failed=failed,
-        errors=ERRORS[:failed],
-        result={},
-        **begun,
-    )  # type: ignore[arg-type]  # the fields are as above
+DONE = JobFacts(
+    "65536f2a",
+    "Import: Café",
+    "completed",
+    started_at=NOON,
+    ended_at=Instant(NOON + 60),
+    reason=None,
+    progress=1.0,
+    rows=40,
+    rows_failed=0,
+    errors=[],
+    result={},
+)
+
+
+def with_faults(failed: int) -> JobFacts:
+    return replace(DONE, rows_failed=failed, errors=ERRORS[:failed])
 
 
 def text_of(job: JobFacts) -> str:
@@ -40,7 +44,7 @@ def text_of(job: JobFacts) -> str:
 
 
 def test_what_was_done_is_told() -> None:
-    assert text_of(facts()).splitlines() == [
+    assert text_of(DONE).splitlines() == [
         "Import: Café: completed",
         "Import: Café: completed.",
         "",
@@ -52,7 +56,9 @@ def test_what_was_done_is_told() -> None:
 
 
 def test_a_job_that_never_began_tells_why() -> None:
-    told = text_of(facts("error", started_at=None, ended_at=None, reason="the list is gone")).splitlines()
+    told = text_of(
+        replace(DONE, status="error", started_at=None, ended_at=None, reason="the list is gone")
+    ).splitlines()
 
     assert told[0] == "Import: Café: failed"
     assert told[3:] == ["Job: 65536f2a", "Rows: 40, of which 0 failed", "Reason: the list is gone"]
@@ -60,7 +66,7 @@ def test_a_job_that_never_began_tells_why() -> None:
 
 @pytest.mark.parametrize(("failed", "cut"), [(1, False), (MOST_ERRORS, False), (MOST_ERRORS + 1, True), (40, True)])
 def test_the_first_bad_lines_are_told_and_that_there_are_more(failed: int, cut: bool) -> None:
-    told = text_of(facts(failed=failed)).splitlines()
+    told = text_of(with_faults(failed)).splitlines()
 
     assert told.count("line 1: is not an email address") == 1
     assert sum(line.startswith("line ") for line in told) == min(failed, MOST_ERRORS)
@@ -68,6 +74,6 @@ def test_the_first_bad_lines_are_told_and_that_there_are_more(failed: int, cut: 
 
 
 def test_it_is_the_same_octets_each_time() -> None:
-    first, second = (write_report(facts(failed=3), "post@example.com", "ada@example.org", NOON) for _ in range(2))
+    first, second = (write_report(with_faults(3), "post@example.com", "ada@example.org", NOON) for _ in range(2))
 
     assert first == second
