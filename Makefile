@@ -42,7 +42,7 @@ format: dev ## put the code into shape
 
 .PHONY: coverage
 coverage: dev ## every branch of the decisions is taken by a unit test
-	@$(RUN)/coverage run -m pytest -q --no-header --hypothesis-profile=ci tests/unit --ignore tests/unit/test_house.py </dev/null
+	@$(RUN)/coverage run -m pytest -q --no-header --hypothesis-profile=ci $(wildcard tests/unit/*/) </dev/null
 	@$(RUN)/coverage report
 
 .PHONY: bench

@@ -80,7 +80,8 @@ def test_every_status_of_a_refusal_has_its_meaning_on_the_page_of_errors() -> No
 
 
 def test_every_number_of_a_refusal_of_jobs_is_on_the_page_of_errors() -> None:
-    numbers = {value for name, value in vars(given).items() if name.isupper() and isinstance(value, int)}
+    own = {name: getattr(given, name) for name in given.__annotations__}
+    numbers = {value for value in own.values() if isinstance(value, int)}
 
     assert numbers - {given.LONGEST_NAME, given.MOST_UPLOADED} == set(CODES)
 
