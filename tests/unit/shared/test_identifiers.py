@@ -20,6 +20,7 @@ from shared.domain import identifiers
         (identifiers.splittest_stream, "splittest-7"),
         (identifiers.campaign_stream, "campaign-7"),
         (identifiers.domain_stream, "domain-7"),
+        (identifiers.booking_stream, "booking-7"),
         (identifiers.job_stream, "job-7"),
         (identifiers.sms_stream, "sms-7"),
     ],

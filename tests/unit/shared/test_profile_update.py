@@ -44,6 +44,9 @@ def test_an_update_is_read_as_it_was_meant_and_written_as_it_is_read(
             {"vars": {"t": "x" * 65_536}}, [Fault("vars", "may have at most 65536 bytes as JSON")], id="too long a text"
         ),
         pytest.param(
+            {"vars": {"n": [[[[[[[[1]]]]]]]]}}, [Fault("vars", "is nested deeper than 8")], id="lists in lists in lists"
+        ),
+        pytest.param(
             {"vars": {"t": "\ud800"}},
             [Fault("vars", "must be text without NUL and lone surrogates")],
             id="half a character",
