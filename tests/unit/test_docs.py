@@ -17,7 +17,7 @@ from services.standalone.reference.errors_page import CODES, MEANINGS
 from services.standalone.reference.metrics_page import metric_names
 from services.standalone.reference.pages import PAGES
 from shared.domain import campaign, job, recipient_states, split_test, task
-from shared.runtime.settings import SETTINGS
+from shared.runtime.setting_list import SETTINGS
 from tests.pages import ROOT, Block, Page, anchors, blocks, every_page, links, prose
 
 PAGES_BY_PATH = {page.path: page for page in every_page()}
