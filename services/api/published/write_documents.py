@@ -1,7 +1,7 @@
 """Writes what docs/ says of published events: ``python -m services.api.published.write_documents [--released]``.
 
-docs/asyncapi.yaml, docs/reference/events.md and a schema for each event below docs/reference/events/v1. With a release
-``--released`` keeps all schemas as they then are, and from there on they are what newer ones must be compatible with.
+docs/asyncapi.yaml, docs/reference/published-events.md and a schema for each event below docs/reference/events/v1. With
+a release ``--released`` keeps all schemas as they then are: newer ones must be compatible with them from there on.
 """
 
 import sys
@@ -20,7 +20,7 @@ from services.api.published.write_yaml import write_yaml
 DOCS: Final = Path("docs")
 RELEASED: Final = Path("reference/events/released.json")
 
-_HEAD: Final = """# Events
+_HEAD: Final = """# Published events
 
 What other services hear, on the bus and by `GET /events` alike: see [listen to events](../how-to/listen-to-events.md).
 The name of an event is its routing key, its CloudEvents `type` is `postroom.` and the name. Below are the fields of its
@@ -37,7 +37,7 @@ def written() -> dict[Path, str]:
     schemas = documents()
     files = {Path(f"reference/events/{VERSION}/{name}.json"): as_json(schema) for name, schema in schemas.items()}
     files[Path("asyncapi.yaml")] = write_yaml(describe_bus(version("postroom")))
-    files[Path("reference/events.md")] = _page(schemas)
+    files[Path("reference/published-events.md")] = _page(schemas)
     return files
 
 
