@@ -13,7 +13,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from pathlib import Path
 
-from bench import append, audience, compose, dkim, end_to_end, projector, task_posts
+from bench import append, audience, callbacks, compose, dkim, end_to_end, projector, task_posts
 from bench.measured import Line, as_markdown, as_text
 from bench.stack import Servers, servers
 from tests.servers import databases
@@ -72,6 +72,10 @@ async def _projector(own: Servers, _: Path, wanted: argparse.Namespace) -> list[
     return await projector.measure(own.database_url, wanted.runs, wanted.events)
 
 
+async def _callbacks(own: Servers, folder: Path, wanted: argparse.Namespace) -> list[Line]:
+    return await callbacks.measure(own.database_url, folder, wanted.runs, wanted.events)
+
+
 async def _append(own: Servers, _: Path, wanted: argparse.Namespace) -> list[Line]:
     return await append.measure(own.database_url, wanted.seconds, wanted.runs)
 
@@ -88,6 +92,7 @@ _PARTS: dict[str, Callable[[Servers, Path, argparse.Namespace], Coroutine[None, 
     "end-to-end": _end_to_end,
     "dkim": _dkim,
     "projector": _projector,
+    "callbacks": _callbacks,
     "task-posts": _task_posts,
     "append": _append,
     "compose": _compose,

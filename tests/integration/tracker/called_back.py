@@ -44,7 +44,7 @@ class Told:
 
 
 def told_by(request: Request, secret: str = WEBHOOK_SECRET) -> Told:
-    """Raises WebhookVerificationError unless the library of Standard Webhooks takes it."""
+    """Raises WebhookVerificationError unless the library of Standard Webhooks takes it, within five minutes."""
     Webhook(secret).verify(request.body, request.headers, json_parse=False)
     fields = dict(request.fields)
     return Told(request.headers["webhook-id"], fields["event"], int(fields["when"]), tuple(request.people))
