@@ -13,7 +13,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from pathlib import Path
 
-from bench import append, audience, callbacks, compose, dkim, end_to_end, projector, task_posts
+from bench import append, audience, callbacks, compose, dkim, end_to_end, job_import, projector, task_posts
 from bench.measured import Line, as_markdown, as_text
 from bench.stack import Servers, servers
 from tests.servers import databases
@@ -88,6 +88,10 @@ async def _audience(own: Servers, _: Path, wanted: argparse.Namespace) -> list[L
     return await audience.measure(own.database_url, wanted.runs, wanted.people)
 
 
+async def _job_import(own: Servers, folder: Path, wanted: argparse.Namespace) -> list[Line]:
+    return await job_import.measure(own, folder, wanted.people, wanted.runs)
+
+
 _PARTS: dict[str, Callable[[Servers, Path, argparse.Namespace], Coroutine[None, None, list[Line]]]] = {
     "end-to-end": _end_to_end,
     "dkim": _dkim,
@@ -97,6 +101,7 @@ _PARTS: dict[str, Callable[[Servers, Path, argparse.Namespace], Coroutine[None, 
     "append": _append,
     "compose": _compose,
     "audience": _audience,
+    "job-import": _job_import,
 }
 
 
@@ -104,7 +109,9 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--recipients", type=int, default=50_000, help="of the task that is sent (default %(default)s)")
     parser.add_argument("--events", type=int, default=400_000, help="that are projected (default %(default)s)")
-    parser.add_argument("--people", type=int, default=1_000_000, help="that are searched (default %(default)s)")
+    parser.add_argument(
+        "--people", type=int, default=1_000_000, help="that are searched, and imported (default %(default)s)"
+    )
     parser.add_argument("--seconds", type=int, default=5, help="of a run that asks or appends (default %(default)s)")
     parser.add_argument("--runs", type=int, default=3, help="of each measurement (default %(default)s)")
     parser.add_argument("--only", action="append", choices=list(_PARTS), help="this part alone; may be repeated")

@@ -52,10 +52,13 @@ def servers() -> Iterator[Servers]:
 
 
 @contextmanager
-def services(servers: Servers, smtp_port: int, folder: Path) -> Iterator[Stack]:
-    """The three services, migrated and ready, sending to the SMTP server on that port."""
+def services(servers: Servers, smtp_port: int, folder: Path, **given: str) -> Iterator[Stack]:
+    """The three services, migrated and ready, sending to the SMTP server on that port. ``given``: further settings, by
+    their names in lower case.
+    """
     ports = {name: free_port() for name in ("api", "tracker", "metrics")}
     environment = _environment(servers, smtp_port, folder, ports)
+    environment |= {f"POSTROOM_{name.upper()}": value for name, value in given.items()}
     run_command(["migrate"], environment)
     made_key = run_command(["key", "create", "--account", "bench", "--user", "bench", "--role", "admin"], environment)
     with ExitStack() as stack:

@@ -25,6 +25,16 @@ def dkim_context(key_id: int) -> str:
     return f"dkim-{key_id} private_key"
 
 
+def job_key_context(number: int) -> str:
+    """Of the key that a job was posted with, until it has told its end."""
+    return f"job-{number} key"
+
+
+def postback_context(number: int) -> str:
+    """Of what is posted when a job has ended: it holds that key."""
+    return f"job-{number} postback"
+
+
 def seal(secrets: Sequence[bytes], context: str, plain: bytes, nonce: bytes) -> bytes:
     """Under the first of the secrets. ``nonce``: 12 bytes nobody used before."""
     return _FORMAT + nonce + _cipher(secrets[0], context).encrypt(nonce, plain, None)

@@ -13,6 +13,8 @@ from aiohttp import web
 from services.api import metrics, openapi
 from services.api.authenticate import Authenticator
 from services.api.connection import Listener
+from services.api.dialect import Dialect
+from services.api.dialects.sailthru.sign_in import Sailthru
 from services.api.dialects.signupto.operations import OPERATIONS as SIGNUPTO_OPERATIONS
 from services.api.dialects.signupto.sign_in import SignUpTo, forget_expired
 from services.api.dns_lookup import DnsLookup
@@ -27,6 +29,7 @@ from services.api.resources.account import routes as account_routes
 from services.api.resources.callback import routes as callback_routes
 from services.api.resources.campaign import routes as campaign_routes
 from services.api.resources.domain import routes as domain_routes
+from services.api.resources.job import routes as job_routes
 from services.api.resources.key import routes as key_routes
 from services.api.resources.list import routes as list_routes
 from services.api.resources.message import routes as message_routes
@@ -74,6 +77,7 @@ OPERATIONS: Final[tuple[Operation[Any, Any], ...]] = (
     *domain_routes.OPERATIONS,
     *campaign_routes.OPERATIONS,
     *search_routes.OPERATIONS,
+    *job_routes.OPERATIONS,
     *callback_routes.OPERATIONS,
     *SIGNUPTO_OPERATIONS,
 )
@@ -170,7 +174,10 @@ def make_server(
         egress=egress,
     )
     pages = _pages(readiness, counts)
-    dialects = {"v1": SignUpTo(database, settings.secret, authenticator)}
+    dialects: dict[str, Dialect] = {
+        "v1": SignUpTo(database, settings.secret, authenticator),
+        "job": Sailthru(database, settings.secret, authenticator),
+    }
     return Server(api, Routes(OPERATIONS), authenticator, counts, pages, changed, dialects)
 
 

@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -27,9 +27,12 @@ _NOBODY: Final = hashlib.sha256(b"").digest()
 
 @dataclass(frozen=True, slots=True)
 class Caller:
+    """``key``: what he signed in with, where his dialect must tell it on."""
+
     account_id: int
     user_id: int
     role: Role
+    key: str = field(default="", repr=False)
 
     @property
     def only_of_user(self) -> int | None:

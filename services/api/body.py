@@ -94,3 +94,8 @@ def read_query(model: type[Model], text: str) -> Model | list[Fault]:
     if isinstance(parsed, list):
         return parsed
     return validate(TypeAdapter(model), (model,), parsed, as_text=True)
+
+
+def given_query(model: type[Model], given: Mapping[str, Any]) -> Model | list[Fault]:
+    """The same of arguments that were read already."""
+    return validate(TypeAdapter(model), (model,), dict(given), as_text=True)

@@ -8,20 +8,18 @@ import math
 import re
 from typing import Annotated, Final
 
-import orjson
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from services.api.addresses import fault_in_line, read_domain, read_email, read_telephone
+from shared.domain.addresses import fault_in_line, read_domain, read_email, read_telephone
 from shared.domain.decide_split_test import LONGEST_DELAY
 from shared.domain.identifiers import INT63_MAX
 from shared.domain.refusal import Fault
+from shared.domain.subscriber_vars import encodable, fault_in_vars
 
 TEXT: Final = {"text": True}  #: the context of what came as text
 LATEST: Final = 253_402_300_799  #: the end of the year 9999, unix seconds
 MOST_ALLOWED: Final = 1_000_000_000_000_000  #: units: exact as a number of JSON, and three of them in 64 bits
-LARGEST_VARS: Final = 65_536  #: bytes of JSON
-DEEPEST_VARS: Final = 8
 
 _WHOLE = re.compile(r"-?[0-9]{1,19}")
 _DECIMAL = re.compile(r"-?[0-9]{1,12}(\.[0-9]{1,9})?")
@@ -99,17 +97,9 @@ def _check_line(value: str) -> str:
 
 
 def _check_text(value: str) -> str:
-    if "\x00" in value or not _encodable(value):
+    if "\x00" in value or not encodable(value):
         raise fault("must be text without NUL and lone surrogates")
     return value
-
-
-def _encodable(value: str) -> bool:
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _email(value: str) -> str:
@@ -134,32 +124,9 @@ def _telephone(value: str) -> str:
 
 
 def _check_vars(value: dict[str, object]) -> dict[str, object]:
-    if problem := _fault_in_json(value, DEEPEST_VARS):
+    if problem := fault_in_vars(value):
         raise fault(problem)
-    if len(orjson.dumps(value)) > LARGEST_VARS:
-        raise fault(f"may have at most {LARGEST_VARS} bytes as JSON")
     return value
-
-
-def _fault_in_json(value: object, depth: int) -> str | None:
-    match value:
-        case str():
-            return None if "\x00" not in value and _encodable(value) else "must be text without NUL and lone surrogates"
-        case float():
-            # orjson reads whole numbers beyond 64 bits as floats and loses their digits.
-            return "has a number beyond 64 bits" if abs(value) >= INT63_MAX else None
-        case int():
-            return "has a number beyond 64 bits" if abs(value) > INT63_MAX else None
-        case dict() | list() if depth == 0:
-            return f"is nested deeper than {DEEPEST_VARS}"
-        case dict():
-            return next(
-                (found for item in (*value, *value.values()) if (found := _fault_in_json(item, depth - 1))), None
-            )
-        case list():
-            return next((found for item in value if (found := _fault_in_json(item, depth - 1))), None)
-        case _:
-            return None
 
 
 _Null = BeforeValidator(empty_is_null)

@@ -5,7 +5,7 @@ An object whose keys are exactly 0..n-1 is a list. All values are text; what the
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 from urllib.parse import parse_qsl
@@ -36,12 +36,22 @@ class _Branch:
 
 def parse_form(text: str) -> dict[str, Tree] | list[Fault]:
     """The fields by name; or everything that is wrong with them."""
+    pairs = read_pairs(text)
+    return [pairs] if isinstance(pairs, Fault) else grow_fields(pairs)
+
+
+def read_pairs(text: str) -> list[tuple[str, str]] | Fault:
+    """Names and values as they came, in their order."""
     try:
-        pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MOST_FIELDS)
+        return parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MOST_FIELDS)
     except UnicodeDecodeError:
-        return [Fault("", "the form is not UTF-8")]
+        return Fault("", "the form is not UTF-8")
     except ValueError:
-        return [Fault("", f"more than {MOST_FIELDS} fields")]
+        return Fault("", f"more than {MOST_FIELDS} fields")
+
+
+def grow_fields(pairs: Iterable[tuple[str, str]]) -> dict[str, Tree] | list[Fault]:
+    """What the brackets in the names say."""
     root = _Branch()
     faults = [Fault(name, fault) for name, value in pairs if (fault := _put(root, name, value))]
     return faults or {name: _grown(child) for name, child in root.children.items()}

@@ -26,6 +26,7 @@ class Problem:
     faults: Sequence[Fault] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
     resource_id: int | None = None  #: see Refused
+    code: int | None = None  #: see Refused
 
     @property
     def sentence(self) -> str:
@@ -51,7 +52,7 @@ def _sentence(fault: Fault) -> str:
 
 
 def from_refusal(refused: Refused) -> Problem:
-    return Problem(_STATUS[refused.because], faults=refused.faults, resource_id=refused.resource_id)
+    return Problem(_STATUS[refused.because], faults=refused.faults, resource_id=refused.resource_id, code=refused.code)
 
 
 def invalid(faults: Sequence[Fault]) -> Problem:

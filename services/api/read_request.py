@@ -1,6 +1,7 @@
 """The body of a request, within its limits: size, time, type and encoding."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -23,22 +24,39 @@ class ReadBody:
     data: bytes = b""
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What a dialect had to read to know who asks. ``query``: its arguments by name, as text; None: those of the URL.
+    ``body``: None: it is still to be read.
+    """
+
+    query: Mapping[str, Any] | None = None
+    body: ReadBody | None = None
+
+
+TAKEN: Final = web.RequestKey("taken", Taken)
+#: Headers for whatever is answered.
+SAID: Final = web.RequestKey("said", Mapping[str, str])
+
+
 async def read_body(request: web.BaseRequest, operation: Operation[Any, Any]) -> ReadBody | Problem:
     if operation.body is None:
         return ReadBody(None)
+    if TAKEN in request and (taken := request[TAKEN].body):
+        return taken
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         return problem.unsupported("send the body as it is, without Content-Encoding")
     # No content type at all: the body says it is JSON, or that it is not.
     media = request.content_type if "Content-Type" in request.headers else next(iter(operation.body.media))
     if media not in operation.body.media or (request.charset or "utf-8").lower() not in ("utf-8", "utf8", "us-ascii"):
         return problem.unsupported("send " + " or ".join(operation.body.media) + ", in UTF-8")
-    data = await _read(request, operation.limit)
+    data = await read_bytes(request, operation.limit)
     if isinstance(data, Problem):
         return data
     return ReadBody(operation.body.read(media, data), media, data)
 
 
-async def _read(request: web.BaseRequest, limit: int) -> bytes | Problem:
+async def read_bytes(request: web.BaseRequest, limit: int) -> bytes | Problem:
     if (request.content_length or 0) > limit:
         return problem.too_large(limit)
     if request.headers.get("Expect", "").lower() == "100-continue":

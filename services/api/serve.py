@@ -11,13 +11,13 @@ from aiohttp import web
 
 from services.api import problem
 from services.api.authenticate import Authenticator, Caller
-from services.api.body import read_query
+from services.api.body import given_query, read_query
 from services.api.dialect import Dialect, Native
 from services.api.idempotency import CONSTRAINT, HEADER, Repeatable, body_hash, first_answer, forget, is_key
 from services.api.metrics import Metrics
 from services.api.operation import Answer, Api, Call, Operation, Stream
 from services.api.problem import Problem
-from services.api.read_request import ReadBody, read_body
+from services.api.read_request import SAID, TAKEN, ReadBody, read_body
 from services.api.routing import Routes
 from shared.domain.refusal import Fault, Refused
 from shared.event_store.interface import VersionConflict
@@ -125,7 +125,12 @@ class Server:
     ) -> Outcome:
         if caller.role not in operation.roles:
             return problem.forbidden(caller.role)
-        query = read_query(operation.query, request.raw_path.partition("?")[2])
+        taken = request[TAKEN].query if TAKEN in request else None
+        query = (
+            read_query(operation.query, request.raw_path.partition("?")[2])
+            if taken is None
+            else given_query(operation.query, taken)
+        )
         body = await read_body(request, operation)
         if isinstance(body, Problem):
             return body
@@ -182,6 +187,7 @@ def _outcome(answer: Answer | Stream | Refused) -> Outcome:
 async def _send(request: web.BaseRequest, outcome: Answer | Stream | Page) -> web.StreamResponse:
     match outcome:
         case Answer(body, status, headers, content_type):
+            headers = {**headers, **request.get(SAID, {})}
             return _whole(status, body if isinstance(body, bytes) else orjson.dumps(body), content_type, headers)
         case Page(content_type, body, status):
             return _whole(status, body, content_type, {})

@@ -8,7 +8,15 @@ from functools import partial
 
 from aiohttp import web
 
-from services.dispatcher.assemble import Process, make_couriers, make_planner, make_senders, make_tools, receiving_loops
+from services.dispatcher.assemble import (
+    Process,
+    make_couriers,
+    make_jobs,
+    make_planner,
+    make_senders,
+    make_tools,
+    receiving_loops,
+)
 from services.dispatcher.limits.admission import Domains
 from services.dispatcher.limits.shares import RENEW_SECONDS, Shares
 from services.dispatcher.probes import Figures, serve_probes
@@ -79,13 +87,19 @@ async def start_dispatcher(
         hinter.send("dispatcher", Hint("batches_ready"))
 
     planner = make_planner(process, senders.keys(), on_batches)
-    wake = {"task_due": planner.ring, "campaign_due": planner.ring, "notices_due": couriers.ring}
+    jobs = make_jobs(process, hinter)
+    wake = {
+        "task_due": planner.ring,
+        "campaign_due": planner.ring,
+        "notices_due": couriers.ring,
+        "job_due": jobs.ring,
+    }
 
     async def on_hint(hint: Hint) -> None:
         wake.get(hint.topic, partial(_wake, senders))()
 
     sending = [sender.run for sender in senders.values()]
-    loops = [planner.run, *sending, couriers.run, *receiving_loops(process, transports)]
+    loops = [planner.run, *sending, couriers.run, jobs.run, *receiving_loops(process, transports)]
     stopping = process.stopping
     return RunningDispatcher(
         senders=senders,

@@ -9,6 +9,10 @@ from functools import partial
 from typing import Any, Final
 
 from services.dispatcher.channels.smpp.receiver import SmppReceiver
+from services.dispatcher.jobs.postbacks import Postbacks, PostbackTools
+from services.dispatcher.jobs.registry import WORK
+from services.dispatcher.jobs.work import JobTools
+from services.dispatcher.jobs.worker import Jobs
 from services.dispatcher.limits.admission import Domains
 from services.dispatcher.limits.shares import Shares
 from services.dispatcher.notices.couriers import Couriers
@@ -31,14 +35,18 @@ from services.dispatcher.transports import Transport, accepted_kinds
 from shared.bus.hinter import Hinter
 from shared.bus.interface import Hint
 from shared.delivery_log.append import DeliveryLog
+from shared.domain.egress import EgressRules
+from shared.domain.email_address import to_envelope
 from shared.domain.identifiers import Channel, shard_of
 from shared.domain.retry_schedule import RetrySchedule
 from shared.domain.tokens import TokenKeys
+from shared.egress.client import EgressClient
 from shared.event_store.handle_command import Handler
 from shared.postgres.database import Database, Unavailable
+from shared.postgres.ids import Ids
 from shared.runtime import clock
 from shared.runtime.lifecycle import Wakeup, run_loop
-from shared.runtime.settings import Settings
+from shared.runtime.settings import BadSettings, Settings
 from shared.suppression.address_hash import AddressHashes
 
 FORGET_SECONDS: Final = 60.0  #: between two looks for references that are too old
@@ -160,6 +168,42 @@ async def make_couriers(process: Process, transports: Mapping[Channel, Transport
     )
     channels = {name: transport.open_channel for name, transport in transports.items()}
     return Couriers(notice_tools, channels, settings.sweep_seconds)
+
+
+def make_jobs(process: Process, hinter: Hinter) -> Jobs:
+    settings = process.settings
+    tools = JobTools(
+        database=process.database,
+        handler=process.handler,
+        ids=Ids(process.database),
+        hashes=AddressHashes(settings.secret),
+        egress=EgressClient(EgressRules(settings.egress_allow, settings.egress_ports)),
+        secret=settings.secret,
+        owner=process.owner,
+        now=clock.now,
+        monotonic=clock.monotonic,
+        random_bytes=clock.random_bytes,
+        hint=lambda topic: hinter.send("dispatcher", Hint(topic)),
+        report_from=_report_from(settings),
+        dns_check=settings.dns_check,
+    )
+    postbacks = PostbackTools(
+        database=tools.database,
+        egress=tools.egress,
+        secret=tools.secret,
+        schedule=RetrySchedule(settings.callback_retry_seconds),
+        owner=tools.owner,
+        jitter=clock.jitter,
+    )
+    return Jobs(tools, WORK, Postbacks(postbacks, settings.sweep_seconds), settings.sweep_seconds)
+
+
+def _report_from(settings: Settings) -> str:
+    """Raises BadSettings for what is no address."""
+    address = settings.report_from or f"postroom@{settings.bounce_domain}"
+    if to_envelope(address) is None or not address.isascii():
+        raise BadSettings([f"POSTROOM_REPORT_FROM: {address!r} is no address"])
+    return address
 
 
 def receiving_loops(process: Process, transports: Mapping[Channel, Transport]) -> list[Loop]:

@@ -79,6 +79,10 @@ def domain_stream(domain_id: int) -> str:
     return f"domain-{domain_id}"
 
 
+def job_stream(number: int) -> str:
+    return f"job-{number}"
+
+
 def sms_stream(inbound_sms_id: int) -> str:
     """A stream of one event: an SMS that somebody sent to us."""
     return f"sms-{inbound_sms_id}"

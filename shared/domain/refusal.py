@@ -17,11 +17,14 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """``resource_id``: of what stands in the way of a conflict, where a dialect tells it."""
+    """``resource_id``: of what stands in the way of a conflict, ``code``: the number of the first fault, where a
+    dialect tells it.
+    """
 
     because: Because
     faults: tuple[Fault, ...]
     resource_id: int | None = None
+    code: int | None = None
 
     @staticmethod
     def conflict(message: str, field: str = "") -> "Refused":

@@ -184,6 +184,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting("EGRESS_PORTS", "80,443,8080,8443", "Ports of public addresses that such URLs may name", read_ports),
     Setting("CALLBACK_WINDOW_SECONDS", "30", "So long events are gathered for one callback", read_callback_window),
     Setting("CALLBACK_RETRY_SECONDS", _CALLBACK_PAUSES, "Pauses between its attempts, comma-separated", read_pauses),
+    Setting("REPORT_FROM", "", "Address that reports of jobs come from; empty: postroom@ the BOUNCE_DOMAIN", read_text),
     Setting("SWEEP_SECONDS", "2", "How often each loop looks for work that no hint announced", read_period),
     Setting("DATABASE_CONNECTIONS", "8", "Connections of one service to Postgres", read_count),
     Setting("LOG_LEVEL", "info", "debug, info, warning or error", read_log_level),
@@ -229,6 +230,7 @@ class Settings:
     egress_ports: frozenset[int]
     callback_window_seconds: int
     callback_retry_seconds: tuple[float, ...]
+    report_from: str
     sweep_seconds: float
     database_connections: int
     log_level: str

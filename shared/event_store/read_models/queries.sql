@@ -55,6 +55,14 @@ INSERT INTO list (id, account_id, name, version, cdate)
 VALUES ($1, $2, $3, $4, to_timestamp($5))
 ON CONFLICT (id) DO UPDATE SET name = excluded.name, version = excluded.version;
 
+-- write_job
+-- $1 id, $2 account, $3 its name to callers, $4 kind, $5 title, $6 version, $7 status, $8 reason, $9 cdate, $10 start, $11 end
+INSERT INTO job (id, account_id, job_id, kind, name, version, status, reason, cdate, started_at, ended_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, to_timestamp($9), to_timestamp($10), to_timestamp($11))
+ON CONFLICT (id) DO UPDATE
+   SET version = excluded.version, status = excluded.status, reason = excluded.reason, started_at = excluded.started_at,
+       ended_at = excluded.ended_at;
+
 -- write_message
 -- $1 id, $2 account, $3 user, $4 channel, $5 name, $6 version, $7 content, $8 cdate
 INSERT INTO message (id, account_id, user_id, channel, name, version, content, cdate)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.api.addresses import read_domain, read_email
+from shared.domain.addresses import read_domain, read_email
 from shared.domain.refusal import Fault
 
 

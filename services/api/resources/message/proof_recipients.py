@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from services.api.addresses import read_email, read_telephone
 from services.api.resources.message.read import QUERIES
 from shared.composing.fill_message import RecipientData
+from shared.domain.addresses import read_email, read_telephone
 from shared.domain.identifiers import Channel
 from shared.domain.message_class import MessageClass
 from shared.domain.refusal import Fault, Refused
