@@ -13,6 +13,9 @@ from aiohttp import web
 from services.api import metrics, openapi
 from services.api.authenticate import Authenticator
 from services.api.connection import Listener
+from services.api.console.ask import Asking
+from services.api.console.console import Console
+from services.api.console.live import Live
 from services.api.dialect import Dialect
 from services.api.dialects.sailthru.sign_in import Sailthru
 from services.api.dialects.signupto.operations import OPERATIONS as SIGNUPTO_OPERATIONS
@@ -88,6 +91,7 @@ class RunningApi:
     url: str
     port: int
     _runner: web.ServerRunner
+    _close_console: Callable[[], None]
     _hinter: Hinter
     _egress: EgressClient
     _stopping: asyncio.Event
@@ -95,6 +99,7 @@ class RunningApi:
 
     async def stop(self) -> None:
         """Takes no more requests, answers those under way, gives the relay's place to the next."""
+        self._close_console()
         await self._runner.cleanup()
         self._stopping.set()
         await asyncio.gather(*self._loops, return_exceptions=True)
@@ -125,6 +130,7 @@ async def start_api(settings: Settings, database: Database, store: EventStore, b
         url=f"http://{settings.host}:{port}",
         port=port,
         _runner=runner,
+        _close_console=server.beside.close if server.beside else lambda: None,
         _hinter=hinter,
         _egress=egress,
         _stopping=stopping,
@@ -178,7 +184,9 @@ def make_server(
         "v1": SignUpTo(database, settings.secret, authenticator),
         "job": Sailthru(database, settings.secret, authenticator),
     }
-    return Server(api, Routes(OPERATIONS), authenticator, counts, pages, changed, dialects)
+    routes = Routes(OPERATIONS)
+    console = Console(Asking(api, routes), authenticator, Live(clock.monotonic), settings.secret)
+    return Server(api, routes, authenticator, counts, pages, changed, dialects, console)
 
 
 def _domain_watch(

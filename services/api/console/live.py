@@ -1,0 +1,129 @@
+"""Live figures: whoever watches the same thing shares one reader of it.
+
+A reader asks once a tick, however many watch, and only while somebody does. A watcher is told what changed since he was
+told last. Streams are bounded in number and in time: a browser comes again by itself, with its cookie.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+import structlog
+
+from services.api.console.markup import Markup
+
+log = structlog.get_logger(__name__)
+
+MOST_WATCHERS: Final = 256  #: of one process
+TICK_SECONDS: Final = 1.0
+LARGEST_SHARE: Final = 0.1  #: of the time that reading one thing may take: what is slow to read is read less often
+BEAT_SECONDS: Final = 10.0  #: without news, to notice who has left
+STREAM_SECONDS: Final = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What a page shows at one moment. ``regions``: the inside of elements by id; ``flags``: whether to show what
+    depends on them; ``said``: one sentence for whoever does not see.
+    """
+
+    regions: Mapping[str, Markup]
+    flags: Mapping[str, bool] = field(default_factory=dict)
+    said: str = ""
+
+
+Read = Callable[[], Awaitable[Figures | None]]  #: None: it is gone
+
+
+@dataclass(slots=True)
+class _Topic:
+    watchers: int = 0
+    figures: Figures | None = None
+    ended: bool = False
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+    reader: "asyncio.Task[None] | None" = None
+
+    def tell(self, figures: Figures | None, *, ended: bool = False) -> None:
+        self.figures, self.ended = figures, ended
+        self.news.set()
+        self.news = asyncio.Event()
+
+
+@dataclass(slots=True)
+class Live:
+    monotonic: Callable[[], float]
+    tick: float = TICK_SECONDS
+    readings: int = 0  #: so often anything was read
+    _topics: dict[Hashable, _Topic] = field(default_factory=dict)
+    _watchers: int = 0
+    _closed: bool = False
+
+    @property
+    def full(self) -> bool:
+        return self._closed or self._watchers >= MOST_WATCHERS
+
+    async def watch(self, name: Hashable, read: Read) -> AsyncGenerator[Figures | None]:
+        """New figures as they come; None: nothing new for a while. Ends with the thing, in time, or at ``close``.
+
+        ``name``: of the thing as the watcher may see it; whoever gives the same one gets what that reader reads.
+        """
+        topic = self._enter(name, read)
+        seen: Figures | None = None
+        until = self.monotonic() + STREAM_SECONDS
+        try:
+            while not topic.ended and self.monotonic() < until:
+                if topic.figures is None or topic.figures == seen:
+                    await _at_most(topic.news.wait(), BEAT_SECONDS)
+                    if topic.figures == seen and not topic.ended:
+                        yield None
+                        continue
+                seen = topic.figures
+                if seen is not None:
+                    yield seen
+        finally:
+            self._leave(name, topic)
+
+    def close(self) -> None:
+        """Ends every stream."""
+        self._closed = True
+        for topic in self._topics.values():
+            topic.tell(None, ended=True)
+
+    def _enter(self, name: Hashable, read: Read) -> _Topic:
+        topic = self._topics.get(name)
+        if topic is None or topic.ended:
+            topic = self._topics[name] = _Topic(ended=self._closed)
+            topic.reader = asyncio.create_task(self._read(topic, read))
+        topic.watchers += 1
+        self._watchers += 1
+        return topic
+
+    def _leave(self, name: Hashable, topic: _Topic) -> None:
+        topic.watchers -= 1
+        self._watchers -= 1
+        if topic.watchers == 0:
+            if topic.reader:
+                topic.reader.cancel()
+            if self._topics.get(name) is topic:
+                del self._topics[name]
+
+    async def _read(self, topic: _Topic, read: Read) -> None:
+        while not topic.ended:
+            began = self.monotonic()
+            self.readings += 1
+            try:
+                figures = await read()
+            except Exception as error:  # noqa: BLE001 - whatever it was, the next tick may do better
+                log.warning("figures wait", action="console_figures_wait", error=type(error).__name__)
+            else:
+                topic.tell(figures, ended=figures is None)
+            took = self.monotonic() - began
+            await asyncio.sleep(max(self.tick, took / LARGEST_SHARE - took))
+
+
+async def _at_most(waiting: Awaitable[object], seconds: float) -> None:
+    try:
+        await asyncio.wait_for(waiting, seconds)
+    except TimeoutError:
+        pass
