@@ -67,9 +67,9 @@ async def lines_of_calls(database: Database, caller: Caller, *, given_up: bool) 
     return _dicts(await database.fetch(QUERIES["lines_of_calls"], *seen, ON_A_PAGE))
 
 
-async def first_window(database: Database, campaign_id: int) -> int:
-    """The number of the first of a campaign's calls to look at; 0: there is none."""
-    return await database.fetch_value(QUERIES["first_window"], campaign_id, ON_A_PAGE) or 0
+async def first_window(database: Database, campaign_id: int, count: int) -> int:
+    """The number of the first of a campaign's ``count`` calls to look at; 0: there is none."""
+    return await database.fetch_value(QUERIES["first_window"], campaign_id, count) or 0
 
 
 async def names_of_users(database: Database, caller: Caller) -> dict[int, str]:

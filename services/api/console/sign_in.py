@@ -23,7 +23,7 @@ from shared.sealing import NONCE_SIZE
 log = structlog.get_logger(__name__)
 
 TOKEN_BYTES: Final = 18
-_OURS: Final = re.compile(r"/console(/[0-9A-Za-z/-]*)?")  #: where one may be led after signing in
+_OURS: Final = re.compile(r"/console(/[0-9A-Za-z-]+)*")  #: where one may be led after signing in
 _LOGIN: Final = "/console/login"
 _LOGOUT: Final = "/console/logout"
 

@@ -1,10 +1,11 @@
 """Campaigns, and the callbacks of each."""
 
+from typing import Final
+
 from services.api.console.live import Figures
 from services.api.console.markup import el
 from services.api.console.pages.carry_out import carry_out
 from services.api.console.read import (
-    ON_A_PAGE,
     first_window,
     handed_over,
     lines_of_calls,
@@ -20,6 +21,8 @@ from services.api.console.views.history import history
 from services.api.console.visit import Visit
 from services.api.paging import write_cursor
 from services.api.problem import Problem
+
+WINDOWS: Final = 20  #: calls on the page of a campaign
 
 
 async def show_campaigns(visit: Visit) -> Reply:
@@ -41,8 +44,10 @@ async def show_campaign(visit: Visit) -> Reply:
     if isinstance(found, Problem):
         return found
     campaign, events = found
-    begin = visit.query.get("start") or write_cursor([max(await first_window(visit.database, campaign["id"]) - 1, 0)])
-    windows = await visit.get(f"{path}/callback", count=str(ON_A_PAGE), start=begin)
+    begin = visit.query.get("start") or write_cursor(
+        [max(await first_window(visit.database, campaign["id"], WINDOWS) - 1, 0)]
+    )
+    windows = await visit.get(f"{path}/callback", count=str(WINDOWS), start=begin)
     if isinstance(windows, Problem):
         return windows
     tasks = await tasks_of(visit.database, visit.caller, [campaign])

@@ -40,7 +40,7 @@ def window_table(campaign_id: int, windows: Sequence[Window], token: str | None)
 
 def _window(campaign_id: int, window: Window, token: str | None) -> list[Child]:
     about = text([channel(window["channel"]), " · ", number(window["people"]), " people · ", when(window["when"])])
-    next_at = window["next_attempt"]
+    next_at = window["next_attempt"] if window["attempts"] else None
     tried = text([number(window["attempts"]), el("div", "next ", when(next_at), class_="quiet") if next_at else None])
     cells: list[Child] = [
         [f"{window['event']} no. {window['id']}", el("div", about, class_="quiet")],

@@ -10,7 +10,7 @@ from services.api.console.views.frame import section, table
 LATEST: Final = 200  #: events that a page shows
 LONGEST_VALUE: Final = 120
 
-_EMPTY: Final = ("", [], (), {})
+_EMPTY: Final[tuple[object, ...]] = ("", [], (), {})
 _MOMENTS: Final = frozenset({"scheduledtime", "when", "expires"})
 
 
@@ -32,7 +32,7 @@ def _spoken(event: str) -> str:
 
 def _who(user_id: int | None, users: Mapping[int, str]) -> Child:
     if user_id is None:
-        return "Postroom itself"
+        return "Postroom"
     return name(users[user_id]) if user_id in users else f"user {user_id}"
 
 
