@@ -44,7 +44,7 @@ from services.api.resources.suppression import routes as suppression_routes
 from services.api.resources.task import routes as task_routes
 from services.api.resources.user import routes as user_routes
 from services.api.routing import Routes
-from services.api.serve import Page, PageMaker, Server
+from services.api.serve import Beside, Page, PageMaker, Server
 from shared.bus.hinter import Hinter
 from shared.bus.interface import Bus
 from shared.domain.dns_records import DomainTerms
@@ -90,8 +90,8 @@ OPERATIONS: Final[tuple[Operation[Any, Any], ...]] = (
 class RunningApi:
     url: str
     port: int
+    console: Beside
     _runner: web.ServerRunner
-    _close_console: Callable[[], None]
     _hinter: Hinter
     _egress: EgressClient
     _stopping: asyncio.Event
@@ -99,7 +99,7 @@ class RunningApi:
 
     async def stop(self) -> None:
         """Takes no more requests, answers those under way, gives the relay's place to the next."""
-        self._close_console()
+        self.console.close()
         await self._runner.cleanup()
         self._stopping.set()
         await asyncio.gather(*self._loops, return_exceptions=True)
@@ -129,8 +129,8 @@ async def start_api(settings: Settings, database: Database, store: EventStore, b
     return RunningApi(
         url=f"http://{settings.host}:{port}",
         port=port,
+        console=server.beside,
         _runner=runner,
-        _close_console=server.beside.close if server.beside else lambda: None,
         _hinter=hinter,
         _egress=egress,
         _stopping=stopping,
@@ -186,7 +186,7 @@ def make_server(
     }
     routes = Routes(OPERATIONS)
     console = Console(Asking(api, routes), authenticator, Live(clock.monotonic), settings.secret)
-    return Server(api, routes, authenticator, counts, pages, changed, dialects, console)
+    return Server(api, routes, authenticator, counts, pages, changed, console, dialects)
 
 
 def _domain_watch(

@@ -76,8 +76,8 @@ class Server:
     metrics: Metrics
     pages: Mapping[str, PageMaker]
     changed: Callable[[], None]  #: rung after each request that may have changed something
+    beside: Beside
     dialects: Mapping[str, Dialect] = field(default_factory=dict)
-    beside: Beside | None = None
     _under_way: int = 0
 
     async def respond(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -93,7 +93,7 @@ class Server:
         return response
 
     async def _respond(self, request: web.BaseRequest) -> tuple[str, web.StreamResponse]:
-        if self.beside and self.beside.takes(request.raw_path) and self._under_way <= MOST_REQUESTS:
+        if self.beside.takes(request.raw_path) and self._under_way <= MOST_REQUESTS:
             return await self.beside.respond(request)
         dialect = self._dialect(request.raw_path)
         label, outcome = await self._guarded(request, dialect)

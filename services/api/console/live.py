@@ -40,12 +40,14 @@ Read = Callable[[], Awaitable[Figures | None]]  #: None: it is gone
 class _Topic:
     watchers: int = 0
     figures: Figures | None = None
-    ended: bool = False
+    over: asyncio.Event = field(default_factory=asyncio.Event)  #: gone, closed, or watched by nobody any more
     news: asyncio.Event = field(default_factory=asyncio.Event)
-    reader: "asyncio.Task[None] | None" = None
 
-    def tell(self, figures: Figures | None, *, ended: bool = False) -> None:
-        self.figures, self.ended = figures, ended
+    def tell(self, figures: Figures | None) -> None:
+        """None: it is over."""
+        self.figures = figures
+        if figures is None:
+            self.over.set()
         self.news.set()
         self.news = asyncio.Event()
 
@@ -56,6 +58,7 @@ class Live:
     tick: float = TICK_SECONDS
     readings: int = 0  #: so often anything was read
     _topics: dict[Hashable, _Topic] = field(default_factory=dict)
+    _readers: "set[asyncio.Task[None]]" = field(default_factory=set)
     _watchers: int = 0
     _closed: bool = False
 
@@ -72,10 +75,10 @@ class Live:
         seen: Figures | None = None
         until = self.monotonic() + STREAM_SECONDS
         try:
-            while not topic.ended and self.monotonic() < until:
+            while not topic.over.is_set() and self.monotonic() < until:
                 if topic.figures is None or topic.figures == seen:
                     await _at_most(topic.news.wait(), BEAT_SECONDS)
-                    if topic.figures == seen and not topic.ended:
+                    if topic.figures == seen and not topic.over.is_set():
                         yield None
                         continue
                 seen = topic.figures
@@ -88,13 +91,17 @@ class Live:
         """Ends every stream."""
         self._closed = True
         for topic in self._topics.values():
-            topic.tell(None, ended=True)
+            topic.tell(None)
 
     def _enter(self, name: Hashable, read: Read) -> _Topic:
         topic = self._topics.get(name)
-        if topic is None or topic.ended:
-            topic = self._topics[name] = _Topic(ended=self._closed)
-            topic.reader = asyncio.create_task(self._read(topic, read))
+        if topic is None or topic.over.is_set():
+            topic = self._topics[name] = _Topic()
+            if self._closed:
+                topic.over.set()
+            reader = asyncio.create_task(self._read(topic, read))
+            self._readers.add(reader)
+            reader.add_done_callback(self._readers.discard)
         topic.watchers += 1
         self._watchers += 1
         return topic
@@ -103,13 +110,12 @@ class Live:
         topic.watchers -= 1
         self._watchers -= 1
         if topic.watchers == 0:
-            if topic.reader:
-                topic.reader.cancel()
+            topic.over.set()
             if self._topics.get(name) is topic:
                 del self._topics[name]
 
     async def _read(self, topic: _Topic, read: Read) -> None:
-        while not topic.ended:
+        while not topic.over.is_set():
             began = self.monotonic()
             self.readings += 1
             try:
@@ -117,9 +123,9 @@ class Live:
             except Exception as error:  # noqa: BLE001 - whatever it was, the next tick may do better
                 log.warning("figures wait", action="console_figures_wait", error=type(error).__name__)
             else:
-                topic.tell(figures, ended=figures is None)
+                topic.tell(figures)
             took = self.monotonic() - began
-            await asyncio.sleep(max(self.tick, took / LARGEST_SHARE - took))
+            await _at_most(topic.over.wait(), max(self.tick, took / LARGEST_SHARE - took))
 
 
 async def _at_most(waiting: Awaitable[object], seconds: float) -> None:

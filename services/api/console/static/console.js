@@ -35,8 +35,13 @@
     note.dataset.state = state;
   };
 
+  let source = null;
+  let waiting = null;
+
   const watch = () => {
-    const source = new EventSource(path);
+    clearTimeout(waiting);
+    if (source || document.hidden) return;
+    source = new EventSource(path);
     source.addEventListener("open", () => tell("Live", "on"));
     source.addEventListener("figures", (event) => {
       const news = JSON.parse(event.data);
@@ -45,15 +50,25 @@
       if (news.said && said && said.textContent !== news.said) said.textContent = news.said;
     });
     source.addEventListener("over", () => {
-      source.close();
+      rest();
       location.reload();
     });
     source.addEventListener("error", () => {
       tell("Figures stand still; connecting again…", "off");
-      if (source.readyState === EventSource.CLOSED) setTimeout(watch, AGAIN_MS);
+      if (source.readyState !== EventSource.CLOSED) return;
+      rest();
+      waiting = setTimeout(watch, AGAIN_MS);
     });
-    addEventListener("pagehide", () => source.close(), { once: true });
   };
 
+  const rest = () => {
+    if (source) source.close();
+    source = null;
+  };
+
+  // A browser has few connections to one host: a page that nobody sees takes none.
+  document.addEventListener("visibilitychange", () => (document.hidden ? rest() : watch()));
+  addEventListener("pagehide", rest);
+  addEventListener("pageshow", watch);
   watch();
 })();
