@@ -15,11 +15,14 @@ _OVER: Final = b"event: over\ndata: {}\n\n"
 
 
 async def write_events(
-    watching: AsyncGenerator[Figures | None], still_in: Callable[[], Awaitable[bool]]
+    first: Figures, watching: AsyncGenerator[Figures | None], still_in: Callable[[], Awaitable[bool]]
 ) -> AsyncGenerator[bytes]:
-    """``still_in``: whether whoever watches may still do so. Who may not is told that it is over."""
+    """``first``: what is so at the beginning. ``still_in``: whether whoever watches may still do so; who may not is
+    told that it is over.
+    """
     yield f"retry: {RETRY_MS}\n\n".encode()
-    told: Figures | None = None
+    yield _event(_changed(Figures({}), first))
+    told = first
     async with aclosing(watching):
         async for figures in watching:
             if not await still_in():
@@ -29,11 +32,14 @@ async def write_events(
                 yield _BEAT
             elif changed := _changed(told, figures):
                 told = figures
-                yield b"event: figures\ndata: " + orjson.dumps(changed) + b"\n\n"
+                yield _event(changed)
 
 
-def _changed(told: Figures | None, figures: Figures) -> dict[str, Any]:
-    before = told or Figures({})
+def _event(parts: dict[str, Any]) -> bytes:
+    return b"event: figures\ndata: " + orjson.dumps(parts) + b"\n\n"
+
+
+def _changed(before: Figures, figures: Figures) -> dict[str, Any]:
     parts: dict[str, Any] = {
         "regions": {name: each for name, each in figures.regions.items() if before.regions.get(name) != each},
         "flags": {name: each for name, each in figures.flags.items() if before.flags.get(name) != each},

@@ -40,12 +40,14 @@ Read = Callable[[], Awaitable[Figures | None]]  #: None: it is gone
 class _Topic:
     watchers: int = 0
     figures: Figures | None = None
+    began: int = 0  #: readings
+    told: int = 0  #: the number of the reading that gave the figures
     over: asyncio.Event = field(default_factory=asyncio.Event)  #: gone, closed, or watched by nobody any more
     news: asyncio.Event = field(default_factory=asyncio.Event)
 
     def tell(self, figures: Figures | None) -> None:
         """None: it is over."""
-        self.figures = figures
+        self.figures, self.told = figures, self.began
         if figures is None:
             self.over.set()
         self.news.set()
@@ -67,23 +69,25 @@ class Live:
         return self._closed or self._watchers >= MOST_WATCHERS
 
     async def watch(self, name: Hashable, read: Read) -> AsyncGenerator[Figures | None]:
-        """New figures as they come; None: nothing new for a while. Ends with the thing, in time, or at ``close``.
+        """Figures that are read from now on, where they changed; None: they did not, or could not be read. Ends with
+        the thing, in time, or at ``close``; at once where too many watch already.
 
         ``name``: of the thing as the watcher may see it; whoever gives the same one gets what that reader reads.
         """
+        if self.full:
+            return
         topic = self._enter(name, read)
-        seen: Figures | None = None
+        # Of what was being read already the watcher may know something newer: his page, or what he just did.
+        seen, known = None, topic.began
         until = self.monotonic() + STREAM_SECONDS
         try:
             while not topic.over.is_set() and self.monotonic() < until:
-                if topic.figures is None or topic.figures == seen:
-                    await _at_most(topic.news.wait(), BEAT_SECONDS)
-                    if topic.figures == seen and not topic.over.is_set():
-                        yield None
-                        continue
-                seen = topic.figures
-                if seen is not None:
-                    yield seen
+                await _at_most(topic.news.wait(), BEAT_SECONDS)
+                changed = topic.told > known and topic.figures != seen
+                if changed:
+                    seen, known = topic.figures, topic.told
+                if not topic.over.is_set():
+                    yield seen if changed else None
         finally:
             self._leave(name, topic)
 
@@ -97,8 +101,6 @@ class Live:
         topic = self._topics.get(name)
         if topic is None or topic.over.is_set():
             topic = self._topics[name] = _Topic()
-            if self._closed:
-                topic.over.set()
             reader = asyncio.create_task(self._read(topic, read))
             self._readers.add(reader)
             reader.add_done_callback(self._readers.discard)
@@ -118,6 +120,7 @@ class Live:
         while not topic.over.is_set():
             began = self.monotonic()
             self.readings += 1
+            topic.began += 1
             try:
                 figures = await read()
             except Exception as error:  # noqa: BLE001 - whatever it was, the next tick may do better

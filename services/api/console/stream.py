@@ -24,7 +24,7 @@ async def _stream(read: ReadFigures, visit: Visit) -> Reply:
     if isinstance(first, Problem):
         return first
     name = (*visit.scope, visit.path, tuple(sorted(visit.query.items())))
-    return Events(write_events(visit.live.watch(name, partial(_figures, read, visit)), visit.still_in))
+    return Events(write_events(first, visit.live.watch(name, partial(_figures, read, visit)), visit.still_in))
 
 
 async def _figures(read: ReadFigures, visit: Visit) -> Figures | None:

@@ -118,7 +118,7 @@ def test_a_long_history_is_gathered_and_nothing_of_it_is_lost() -> None:
 
 
 def test_history_tells_who_did_what_the_newest_first() -> None:
-    events = [
+    events: list[dict[str, Any]] = [
         {"event": "task.created", "user_id": 7, "at": 0, "detail": {"name": "<b>", "rate": None, "segments": ()}},
         {"event": "task.audience_frozen", "user_id": None, "at": 60, "detail": {"excluded": {"opted_out": 2}}},
         {"event": "task.paused", "user_id": 8, "at": 120, "detail": {"scheduledtime": 0.0, "held_back": True}},

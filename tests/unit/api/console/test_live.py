@@ -1,7 +1,7 @@
 """Live figures: one reader for all who watch, what changed for each, and an end to everything."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 
 import orjson
@@ -51,6 +51,35 @@ async def test_a_hundred_watch_and_one_reads() -> None:
     assert all(counts == sorted(set(counts), key=int) for counts in seen)
     assert source.count == live.readings
     assert live.readings < 100
+
+
+async def next_of(watching: AsyncGenerator[Figures | None]) -> Figures:
+    async for each in watching:
+        if each is not None:
+            return each
+    raise AssertionError("ended")
+
+
+async def test_whoever_comes_is_told_nothing_that_was_read_before() -> None:
+    """Not even of a reading that is under way: his page knows what he just did, and an older one does not."""
+    live, source, asked, go_on = make_live(), Counting(), asyncio.Event(), asyncio.Event()
+
+    async def read() -> Figures | None:
+        found = await source.read()
+        asked.set()
+        await go_on.wait()
+        return found
+
+    async with asyncio.timeout(20), aclosing(live.watch("thing", read)) as early:
+        first = asyncio.ensure_future(next_of(early))
+        await asked.wait()
+        late = live.watch("thing", read)
+        second = asyncio.ensure_future(next_of(late))
+        await asyncio.sleep(0)
+        go_on.set()
+        assert await first == figures(1)
+        assert await second == figures(2)
+        await late.aclose()
 
 
 async def test_nobody_reads_for_nobody() -> None:
@@ -117,11 +146,10 @@ async def test_watchers_are_bounded() -> None:
     streams = [live.watch(number, Counting().read) for number in range(MOST_WATCHERS)]
     for stream in streams[:-1]:
         await anext(stream)
-    assert not live.full
-    await anext(streams[-1])
-    assert live.full
+    assert [live.full, await anext(streams[-1]) and live.full] == [False, True]
+    assert [each async for each in live.watch("one more", Counting().read)] == []
     await streams[0].aclose()
-    assert not live.full
+    assert [live.full] == [False]
     for stream in streams:
         await stream.aclose()
 
@@ -133,11 +161,11 @@ async def told(steps: list[Figures | None], *, still_in: int = 1_000_000) -> lis
     async def ask() -> bool:
         return next(left, None) is not None
 
-    async def watching():  # type: ignore[no-untyped-def]  # a generator of what the test gives it
+    async def watching() -> AsyncGenerator[Figures | None]:
         for step in steps:
             yield step
 
-    return [piece.decode() async for piece in write_events(watching(), ask)]
+    return [piece.decode() async for piece in write_events(figures(0), watching(), ask)]
 
 
 def data(piece: str) -> dict[str, object]:
@@ -146,17 +174,18 @@ def data(piece: str) -> dict[str, object]:
 
 
 async def test_an_event_tells_what_changed_since_the_one_before() -> None:
-    retry, first, second = await told([figures(1), figures(3)])
+    retry, first, second, third = await told([figures(1), figures(3)])
 
     assert retry == "retry: 2000\n\n"
-    assert data(first) == {"regions": {"n": "1", "same": "same"}, "flags": {"odd": True}, "said": "1 so far"}
-    assert data(second) == {"regions": {"n": "3"}, "said": "3 so far"}
+    assert data(first) == {"regions": {"n": "0", "same": "same"}, "flags": {"odd": False}, "said": "0 so far"}
+    assert data(second) == {"regions": {"n": "1"}, "flags": {"odd": True}, "said": "1 so far"}
+    assert data(third) == {"regions": {"n": "3"}, "said": "3 so far"}
     assert second.startswith("event: figures\n")
     assert second.endswith("\n\n")
 
 
 async def test_without_news_there_is_a_beat() -> None:
-    _, _, *rest = await told([figures(1), figures(1), None])
+    _, _, *rest = await told([figures(0), None])
 
     assert rest == [": still here\n\n"]
 
@@ -166,4 +195,4 @@ async def test_whoever_is_signed_out_is_told_so_and_nothing_more(steps: int) -> 
     pieces = await told([figures(1), figures(2), figures(3)], still_in=steps)
 
     assert pieces[-1] == "event: over\ndata: {}\n\n"
-    assert len(pieces) == steps + 2
+    assert len(pieces) == steps + 3
