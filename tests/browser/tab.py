@@ -84,9 +84,10 @@ class Tab:
         """As it stands now; no script is run to read it."""
         return str((await self.ask("DOM.getOuterHTML", nodeId=await self._root()))["outerHTML"])
 
-    async def picture(self) -> bytes:
-        """The whole page as a PNG."""
-        taken = await self.ask("Page.captureScreenshot", captureBeyondViewport=True)
+    async def picture(self, clip: dict[str, Any] | None = None) -> bytes:
+        """The whole page as a PNG, or a part of it."""
+        part = {} if clip is None else {"clip": clip}
+        taken = await self.ask("Page.captureScreenshot", captureBeyondViewport=True, **part)
         return base64.b64decode(taken["data"])
 
     async def click(self, selector: str, down: float = 0.5) -> None:
