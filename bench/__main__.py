@@ -13,7 +13,19 @@ from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from pathlib import Path
 
-from bench import append, audience, callbacks, compose, dkim, end_to_end, job_import, projector, task_posts
+from bench import (
+    append,
+    audience,
+    callbacks,
+    compose,
+    dkim,
+    end_to_end,
+    job_import,
+    million_recipients,
+    projector,
+    task_listing,
+    task_posts,
+)
 from bench.measured import Line, as_markdown, as_text
 from bench.stack import Servers, servers
 from tests.servers import databases
@@ -92,12 +104,22 @@ async def _job_import(own: Servers, folder: Path, wanted: argparse.Namespace) ->
     return await job_import.measure(own, folder, wanted.people, wanted.runs)
 
 
+async def _task_listing(own: Servers, folder: Path, wanted: argparse.Namespace) -> list[Line]:
+    return await task_listing.measure(own, folder, wanted.tasks, wanted.runs)
+
+
+async def _million_recipients(own: Servers, folder: Path, wanted: argparse.Namespace) -> list[Line]:
+    return await million_recipients.measure(own, folder, wanted.people, wanted.runs)
+
+
 _PARTS: dict[str, Callable[[Servers, Path, argparse.Namespace], Coroutine[None, None, list[Line]]]] = {
     "end-to-end": _end_to_end,
     "dkim": _dkim,
     "projector": _projector,
     "callbacks": _callbacks,
     "task-posts": _task_posts,
+    "task-listing": _task_listing,
+    "million-recipients": _million_recipients,
     "append": _append,
     "compose": _compose,
     "audience": _audience,
@@ -110,8 +132,12 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--recipients", type=int, default=50_000, help="of the task that is sent (default %(default)s)")
     parser.add_argument("--events", type=int, default=400_000, help="that are projected (default %(default)s)")
     parser.add_argument(
-        "--people", type=int, default=1_000_000, help="that are searched, and imported (default %(default)s)"
+        "--people",
+        type=int,
+        default=1_000_000,
+        help="that are searched, imported or were written to (default %(default)s)",
     )
+    parser.add_argument("--tasks", type=int, default=1_000_000, help="that are listed (default %(default)s)")
     parser.add_argument("--seconds", type=int, default=5, help="of a run that asks or appends (default %(default)s)")
     parser.add_argument("--runs", type=int, default=3, help="of each measurement (default %(default)s)")
     parser.add_argument("--only", action="append", choices=list(_PARTS), help="this part alone; may be repeated")

@@ -58,9 +58,10 @@ class ApiClient:
         return int(made["id"])
 
 
-def open_session(stack: Stack) -> aiohttp.ClientSession:
+def open_session(stack: Stack, key: str | None = None) -> aiohttp.ClientSession:
+    """``key``: that of another account than the bench's own."""
     return aiohttp.ClientSession(
         stack.api,
-        headers={"Authorization": f"Bearer {stack.key}"},
+        headers={"Authorization": f"Bearer {key or stack.key}"},
         timeout=aiohttp.ClientTimeout(total=_SECONDS),
     )

@@ -12,7 +12,15 @@ import time
 
 import aiohttp
 
-from tests.acceptance.campaign_run import Postroom, as_lines, read_mails, start_campaign, until_done, until_told
+from tests.acceptance.campaign_run import (
+    Audience,
+    Postroom,
+    as_lines,
+    read_mails,
+    start_campaign,
+    until_done,
+    until_told,
+)
 from tests.acceptance.postroom_process import up
 from tests.sinks.receiver import Receiver
 
@@ -22,14 +30,15 @@ HOURS = 3600.0
 async def show(people: int, readers: int) -> None:
     begun = time.perf_counter()
     with up() as running:
-        async with Receiver() as receiver, aiohttp.ClientSession() as session:
+        audience = Audience(secret=running.ready["webhook_secret"])
+        async with Receiver(audience) as receiver, aiohttp.ClientSession() as session:
             postroom = Postroom(dict(running.ready), session)
             campaign_id = await start_campaign(postroom, f"{receiver.url}/hook?from=show", people)
             _say(begun, f"{people:,} people are on the list, the campaign is sent")
             await until_done(postroom, campaign_id, 2 * HOURS)
             _say(begun, "it is done; some of them read")
             await read_mails(postroom, readers)
-            found = await until_told(postroom, campaign_id, receiver, 2 * HOURS)
+            found = await until_told(postroom, campaign_id, audience, 2 * HOURS)
     _say(begun, f"{found.calls:,} calls, {len(found.ids):,} of them different; every signature was proved")
     print("\n".join(as_lines(found)))
 

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +37,7 @@ class Stack:
     api: str
     key: str
     pids: Mapping[str, int]  #: by the name of the service
+    key_of: Callable[[str], str]  #: of an admin of the account of this name, which is made where it is missing
 
 
 @contextmanager
@@ -60,7 +61,11 @@ def services(servers: Servers, smtp_port: int, folder: Path, **given: str) -> It
     environment = _environment(servers, smtp_port, folder, ports)
     environment |= {f"POSTROOM_{name.upper()}": value for name, value in given.items()}
     run_command(["migrate"], environment)
-    made_key = run_command(["key", "create", "--account", "bench", "--user", "bench", "--role", "admin"], environment)
+
+    def key_of(account: str) -> str:
+        made = run_command(["key", "create", "--account", account, "--user", "bench", "--role", "admin"], environment)
+        return str(json.loads(made)["key"])
+
     with ExitStack() as stack:
         pids = {
             name: stack.enter_context(running(_command(name), folder / f"{name}.log", environment)).pid
@@ -68,7 +73,7 @@ def services(servers: Servers, smtp_port: int, folder: Path, **given: str) -> It
         }
         url = f"http://127.0.0.1:{ports['api']}"
         _wait_until_ready(url, folder / "api.log")
-        yield Stack(url, json.loads(made_key)["key"], pids)
+        yield Stack(url, key_of("bench"), pids, key_of)
 
 
 def run_command(arguments: list[str], environment: Mapping[str, str]) -> str:

@@ -1,8 +1,13 @@
-"""Tasks a second that one API process stores, beside an aiohttp handler that stores nothing; wrk asks both."""
+"""Tasks a second that one API process stores, and how long the slowest of a hundred takes; wrk asks both.
+
+The yardstick is an aiohttp handler that commits one row for each.
+"""
 
 import re
 import subprocess
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import orjson
@@ -16,7 +21,7 @@ from services.standalone.private_process import free_port
 from tests.servers.backends import cache_folder
 from tests.servers.debian_packages import unpack
 
-CONNECTIONS = 64
+CONNECTIONS = (8, 64)
 
 _FAR_AWAY = 4_102_444_800  # the year 2100: nothing of it is sent
 _SCRIPT = """
@@ -25,15 +30,21 @@ wrk.headers["Content-Type"] = "application/json"
 wrk.headers["Authorization"] = "Bearer {key}"
 wrk.body = [==[{body}]==]
 """
+_MILLISECONDS = {"us": 0.001, "ms": 1.0, "s": 1_000.0}
+
+
+@dataclass(slots=True)
+class Found:
+    """Of several runs: requests a second, and the milliseconds within which 99 of 100 were answered."""
+
+    rates: list[float] = field(default_factory=list)
+    p99: list[float] = field(default_factory=list)
 
 
 async def measure(servers: Servers, folder: Path, seconds: int, runs: int) -> list[Line]:
-    rates: list[float] = []
-    bare_rates: list[float] = []
-    used: list[Used] = []
     wrk = unpack("wrk", re.compile(r"wrk|libluajit.*"), cache_folder())
     bare_port = free_port()
-    bare_command = [sys.executable, "-m", "bench.bare_handler", str(bare_port)]
+    bare_command = [sys.executable, "-m", "bench.bare_handler", str(bare_port), servers.database_url]
     with (
         sink(unpack_postfix(), folder) as target,
         services(servers, target.port, folder) as stack,
@@ -43,20 +54,30 @@ async def measure(servers: Servers, folder: Path, seconds: int, runs: int) -> li
         async with open_session(stack) as session:
             script.write_text(_SCRIPT.format(key=stack.key, body=await _body(ApiClient(session))), encoding="utf-8")
         wait_until_open(bare_port)
-        for _ in range(runs):
-            bare_rates.append(_ask(wrk, script, f"http://127.0.0.1:{bare_port}", seconds))
-            with watched({**stack.pids, **servers.pids}) as used:
-                rates.append(_ask(wrk, script, stack.api, seconds))
-    line = Line(
-        f"POST /task, {CONNECTIONS} connections, each answered after its commit",
-        "requests/s",
-        rates,
-        "an aiohttp handler that stores nothing",
-        bare_rates,
-        note="CPU and memory are those of the last run.",
-        used=used,
-    )
-    return [line]
+
+        def ask(url: str, connections: int, found: Found) -> None:
+            _ask([wrk / "usr/bin/wrk", "-s", script], _libraries(wrk), url, connections, seconds, found)
+
+        bare, pids = f"http://127.0.0.1:{bare_port}", {**stack.pids, **servers.pids}
+        return [line for number in CONNECTIONS for line in _take_turns(ask, stack.api, bare, number, runs, pids)]
+
+
+def _take_turns(
+    ask: Callable[[str, int, Found], None], ours: str, bare: str, connections: int, runs: int, pids: dict[str, int]
+) -> list[Line]:
+    found, yardstick = Found(), Found()
+    used: list[Used] = []
+    for _ in range(runs):
+        ask(bare, connections, yardstick)
+        with watched(pids) as in_this_run:
+            ask(ours, connections, found)
+        used = in_this_run
+    what, other = f"POST /task, {connections} connections", "an aiohttp handler that commits one row"
+    note = "Each is answered after its commit. CPU and memory are those of the last run."
+    return [
+        Line(what, "requests/s", found.rates, other, yardstick.rates, note, used),
+        Line(f"{what}, 99 of 100 within", "ms", found.p99, other, yardstick.p99),
+    ]
 
 
 async def _body(client: ApiClient) -> str:
@@ -72,22 +93,19 @@ async def _body(client: ApiClient) -> str:
     return orjson.dumps(task).decode()
 
 
-def _ask(wrk: Path, script: Path, url: str, seconds: int) -> float:
-    """Requests a second; every one of them must have been a success."""
-    command: list[str | Path] = [
-        wrk / "usr/bin/wrk",
-        "-t1",
-        f"-c{CONNECTIONS}",
-        f"-d{seconds}s",
-        "-s",
-        script,
-        f"{url}/task",
-    ]
-    environment = {"LD_LIBRARY_PATH": ":".join(sorted({str(path.parent) for path in wrk.glob("usr/lib/**/lib*.so*")}))}
+def _libraries(wrk: Path) -> dict[str, str]:
+    return {"LD_LIBRARY_PATH": ":".join(sorted({str(path.parent) for path in wrk.glob("usr/lib/**/lib*.so*")}))}
+
+
+def _ask(
+    wrk: list[str | Path], environment: dict[str, str], url: str, connections: int, seconds: int, found: Found
+) -> None:
+    """Every answer must have been a success."""
+    command = [*wrk, "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", f"{url}/task"]
     done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True, timeout=seconds + 60)
-    if "Non-2xx" in done.stdout or "Socket errors" in done.stdout:
+    rate = re.search(r"Requests/sec:\s+([\d.]+)", done.stdout)
+    p99 = re.search(r"99%\s+([\d.]+)(us|ms|s)\b", done.stdout)
+    if "Non-2xx" in done.stdout or "Socket errors" in done.stdout or rate is None or p99 is None:
         raise RuntimeError(done.stdout)
-    found = re.search(r"Requests/sec:\s+([\d.]+)", done.stdout)
-    if found is None:
-        raise RuntimeError(done.stdout)
-    return float(found[1])
+    found.rates.append(float(rate[1]))
+    found.p99.append(float(p99[1]) * _MILLISECONDS[p99[2]])

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from shared.campaigns.look_up import Named, find_known
+from shared.campaigns.look_up import find_known
 from shared.domain.campaign import Payload, State
-from shared.domain.campaign_commands import AddPayload, ChangeCampaign, CreateCampaign, Known
+from shared.domain.campaign_commands import AddPayload, ChangeCampaign, CreateCampaign, Known, Named
 from shared.domain.identifiers import (
     AccountId,
     CampaignId,

@@ -23,6 +23,8 @@ GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO postroom_service;
 
 REVOKE UPDATE, DELETE ON event, segment, message_version, idempotency, store, dkim_key FROM postroom_service;
 REVOKE INSERT, UPDATE, DELETE ON migration FROM postroom_service;
+-- But that an answer was given, and to what, stays when what it told of a person is erased.
+GRANT UPDATE (body) ON idempotency TO postroom_service;
 
 -- Partitions are reached through their table alone, by its permissions; those made later have none of their own.
 DO $$

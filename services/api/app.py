@@ -40,6 +40,7 @@ from services.api.resources.notice import routes as notice_routes
 from services.api.resources.search import routes as search_routes
 from services.api.resources.splittest import routes as splittest_routes
 from services.api.resources.subscriber import routes as subscriber_routes
+from services.api.resources.subscriber.finish_erasure import finish_left
 from services.api.resources.suppression import routes as suppression_routes
 from services.api.resources.task import routes as task_routes
 from services.api.resources.user import routes as user_routes
@@ -138,6 +139,7 @@ async def start_api(settings: Settings, database: Database, store: EventStore, b
             asyncio.create_task(relay.run(stopping)),
             asyncio.create_task(run_loop("readiness", readiness.probe, Wakeup(), stopping, PROBE_SECONDS)),
             asyncio.create_task(_forget_expired(database, stopping)),
+            asyncio.create_task(_finish_erasures(database, stopping)),
             *([asyncio.create_task(watch(stopping))] if watch else []),
         ],
     )
@@ -201,6 +203,13 @@ async def _forget_expired(database: Database, stopping: asyncio.Event) -> None:
     """Nonces and tokens of ``/v1`` that nobody can use any more."""
     await run_loop(
         "expired", lambda: forget_expired(database), Wakeup(), stopping, FORGET_SECONDS, passing=(DatabaseError,)
+    )
+
+
+async def _finish_erasures(database: Database, stopping: asyncio.Event) -> None:
+    """Those that a request began and could not end."""
+    await run_loop(
+        "erasures", lambda: finish_left(database), Wakeup(), stopping, FORGET_SECONDS, passing=(DatabaseError,)
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final, Generic, TypeVar, get_args
 
 import orjson
@@ -93,9 +94,14 @@ def read_query(model: type[Model], text: str) -> Model | list[Fault]:
     parsed = parse_form(text)
     if isinstance(parsed, list):
         return parsed
-    return validate(TypeAdapter(model), (model,), parsed, as_text=True)
+    return validate(_adapter(model), (model,), parsed, as_text=True)
+
+
+@cache
+def _adapter(model: type[Model]) -> TypeAdapter[Model]:
+    return TypeAdapter(model)
 
 
 def given_query(model: type[Model], given: Mapping[str, Any]) -> Model | list[Fault]:
     """The same of arguments that were read already."""
-    return validate(TypeAdapter(model), (model,), dict(given), as_text=True)
+    return validate(_adapter(model), (model,), dict(given), as_text=True)

@@ -36,7 +36,8 @@ class Repeatable:
 
     def remember(self, answer: Answer) -> tuple[Write, ...]:
         body = orjson.dumps(answer.body)
-        return (Write(QUERIES["keep_answer"], (*self.name, self.body_hash, answer.status, dict(answer.headers), body)),)
+        told = (answer.status, dict(answer.headers), body, list(answer.about) or None)
+        return (Write(QUERIES["keep_answer"], (*self.name, self.body_hash, *told)),)
 
 
 def is_key(text: str) -> bool:

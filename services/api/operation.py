@@ -42,6 +42,7 @@ class Answer:
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     content_type: str = "application/json"
+    about: tuple[int, ...] = ()  #: subscribers whose address it may tell: where it is kept, it goes with them
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,9 +25,10 @@ SELECT body_hash, status, headers, body
 
 -- keep_answer
 -- Its primary key is what makes a repeat lose, whichever process it came to.
--- $1 account, $2 method, $3 path, $4 key, $5 hash of the body, $6 status, $7 headers, $8 body
-INSERT INTO idempotency (account_id, method, path, key, body_hash, status, headers, body)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8);
+-- $1 account, $2 method, $3 path, $4 key, $5 hash of the body, $6 status, $7 headers, $8 body,
+-- $9 subscribers whose address it tells, or null
+INSERT INTO idempotency (account_id, method, path, key, body_hash, status, headers, body, subscriber_ids)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9);
 
 -- write_nothing
 -- A commit that reaches the disk and leaves no row: whoever can do it can write.

@@ -70,6 +70,6 @@ async def read_bytes(request: web.BaseRequest, limit: int) -> bytes | Problem:
                     return problem.too_large(limit)
     except TimeoutError:
         return Problem(408, f"the body took longer than {BODY_SECONDS:.0f} seconds")
-    except web.RequestPayloadError as error:
+    except (web.RequestPayloadError, ConnectionError) as error:
         return problem.invalid([Fault("", f"the body is broken: {error}")])
     return bytes(data)

@@ -33,14 +33,14 @@ class Route:
 class Routes:
     def __init__(self, operations: Iterable[Operation[Any, Any]]) -> None:
         self.operations = tuple(operations)
-        self._by_length: dict[int, list[Route]] = {}
+        self._by_shape: dict[tuple[int, str], list[Route]] = {}  #: number of segments, and the first, which is no id
         for operation in self.operations:
             self._route_of(operation).operations[operation.method] = operation
 
     def find(self, path: str) -> tuple[Route, tuple[int, ...]] | None:
         """The route and the ids in the path; None: no such resource."""
         given = path.split("/")[1:]
-        for route in self._by_length.get(len(given), ()):
+        for route in self._by_shape.get((len(given), "".join(given[:1])), ()):
             ids = _ids(route.segments, given)
             if ids is not None:
                 return route, ids
@@ -48,7 +48,7 @@ class Routes:
 
     def _route_of(self, operation: Operation[Any, Any]) -> Route:
         segments = tuple(operation.path.split("/")[1:])
-        routes = self._by_length.setdefault(len(segments), [])
+        routes = self._by_shape.setdefault((len(segments), segments[0]), [])
         found = next((route for route in routes if route.segments == segments), None)
         if found is None:
             found = Route(segments, {})

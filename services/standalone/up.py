@@ -73,8 +73,7 @@ class FolderInUse(Exception):
 
 async def run_up(options: Options) -> int:
     """Until SIGTERM or SIGINT (exit code 0), or until its Postgres cannot be kept alive (1). Raises BadSettings."""
-    given = {} if options.egress_allow is None else {"POSTROOM_EGRESS_ALLOW": options.egress_allow}
-    settings = read_settings({**DEFAULTS, **environment(), **given}, needed=frozenset())
+    settings = settings_of(options, environment())
     configure_logging(settings.log_level)
     stop = stop_on_signals()
     async with AsyncExitStack() as stack:
@@ -92,6 +91,12 @@ async def run_up(options: Options) -> int:
         sys.stdout.write(orjson.dumps({"ready": True, **urls, **ready}).decode() + "\n")
         sys.stdout.flush()
         return await _watch(postgres, stop)
+
+
+def settings_of(options: Options, environment: Mapping[str, str]) -> Settings:
+    """An option is before the environment, and that before what this mode assumes. Raises BadSettings."""
+    given = {} if options.egress_allow is None else {"POSTROOM_EGRESS_ALLOW": options.egress_allow}
+    return read_settings({**DEFAULTS, **environment, **given}, needed=frozenset())
 
 
 def _data_folder(options: Options, stack: AsyncExitStack) -> Path:

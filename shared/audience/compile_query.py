@@ -4,6 +4,7 @@ The text is put together of the pieces of queries.sql and of numbers of argument
 the query alone, so that a statement made of it is prepared once and serves all queries of that shape.
 """
 
+from collections.abc import Sequence
 from typing import Final, assert_never
 
 from shared.audience.audience import NO_LIST, Audience, Values
@@ -30,6 +31,7 @@ from shared.domain.subscriber_query import (
 _OPERATORS: Final = {"gt": ">", "lt": "<", "min": ">=", "max": "<=", "match": "="}
 _OPTED_OUT: Final = {"optout_blast": ["blast", "all"], "optout_blast_only": ["blast"], "optout_all": ["all"]}
 _COLUMNS: Final = {"open": "last_open", "click": "last_click"}
+MANY: Final = 9  #: values from which on Postgres looks for one by its hash
 _AT_ONCE: Final = Offset(0, "second")
 
 #: Where somebody is written to.
@@ -52,17 +54,14 @@ def matches(audience: Audience, values: Values) -> str:
 
 def mailable(audience: Audience, channel: Channel, message_class: str, values: Values) -> str:
     """Whether a person who is found can be written to, by a message of that class."""
-    reached = audience.reached_lists
-    return _piece(
-        "mailable",
-        values,
-        address=ADDRESSES[channel],
-        channel=values.add(channel, "text"),
-        **{"class": values.add(message_class, "text")},
-        list=values.add(reached[0] if reached and len(reached) == 1 else None, "bigint"),
-        # Who is on a list of the search by what it asks need not be asked again.
-        reached="true" if reached else _piece("on_any_list", values),
-    )
+    reached, words = audience.reached_lists, {"address": ADDRESSES[channel]}
+    words |= {"channel": values.add(channel, "text"), "class": values.add(message_class, "text")}
+    if reached and len(reached) == 1:
+        # Who is on it by what the search asks need not be asked again.
+        return _piece("mailable", values, **words, list=values.add(reached[0], "bigint"), reached="true")
+    of_lists = _of(reached, values) if reached else "true"
+    by_any = _piece("reached_by_any", values, **words, of_lists=of_lists)
+    return _piece("mailable", values, **words, list="NULL::bigint", reached=by_any)
 
 
 def _lists_to_be_on(audience: Audience) -> list[tuple[int, ...]]:
@@ -74,7 +73,14 @@ def _lists_to_be_on(audience: Audience) -> list[tuple[int, ...]]:
 
 
 def _on(lists: tuple[int, ...], values: Values) -> str:
-    return _piece("on_list", values, lists=values.add(list(lists), "bigint[]"))
+    return _piece("on_list", values, of_lists=_of(lists, values))
+
+
+def _of(lists: Sequence[int], values: Values) -> str:
+    """Whether a subscription is of one of them. Of a single one people can be read in their order."""
+    if len(lists) == 1:
+        return f"subscription.list_id = {values.add(lists[0], 'bigint')}"
+    return f"subscription.list_id = ANY ({values.add(list(lists), 'bigint[]')})"
 
 
 def _piece(name: str, values: Values, **words: str) -> str:
@@ -112,7 +118,8 @@ def _of_var(condition: VarEquals | VarCompares | VarExists, values: Values) -> s
     name = values.add(condition.field, "text")
     match condition:
         case VarEquals(_, scalars, negated):
-            equals = _piece("equals", values, field=name, scalars=values.add(list(scalars), "jsonb[]"))
+            equals = "equals" if len(scalars) < MANY else "equals_one_of_many"
+            equals = _piece(equals, values, field=name, scalars=values.add(list(scalars), "jsonb[]"))
             return f"NOT {equals}" if negated else equals
         case VarCompares(_, comparison, scalars):
             as_text = isinstance(scalars[0], str)
@@ -177,8 +184,7 @@ def _signed_up(condition: SignedUp, audience: Audience, values: Values) -> str:
     if audience.reached_lists is None:
         before = _piece("known_before", values, moment=moment)
     else:
-        lists = values.add(list(audience.reached_lists), "bigint[]")
-        before = _piece("signed_up_before", values, lists=lists, moment=moment)
+        before = _piece("signed_up_before", values, of_lists=_of(audience.reached_lists, values), moment=moment)
     return before if condition.side == "before" else f"NOT ({before})"
 
 

@@ -37,6 +37,13 @@ LEFT JOIN engagement AS seen
 -- A var of this very value and type, or an array that holds it.
 coalesce((person.vars -> {field}) @> ANY ({scalars}), false);
 
+-- equals_one_of_many
+-- The same, of so many values that the one is better found by its hash; which only equality knows, so arrays are asked by themselves.
+coalesce(CASE jsonb_typeof(person.vars -> {field})
+             WHEN 'array' THEN (person.vars -> {field}) @> ANY ({scalars})
+             ELSE (person.vars -> {field}) = ANY ({scalars})
+         END, false);
+
 -- compares_number
 -- {comparison}: an operator. Of JSON, so that no digit is lost.
 coalesce(jsonb_typeof(person.vars -> {field}) = 'number' AND (person.vars -> {field}) {comparison} ANY ({scalars}), false);
@@ -53,23 +60,30 @@ person.vars ? {field};
 coalesce(lower(split_part(person.email, '@', -1)) = ANY (ARRAY (SELECT lower(domain) FROM unnest({domains}) AS domain)), false);
 
 -- on_list
--- Confirmed and not ended, on one of {lists}.
+-- Confirmed and not ended, on a list of {of_lists}: a condition on the subscription.
 EXISTS (SELECT
           FROM subscription
-         WHERE subscription.subscriber_id = person.id AND subscription.list_id = ANY ({lists})
+         WHERE subscription.subscriber_id = person.id AND {of_lists}
            AND subscription.confirmed AND subscription.ended_at IS NULL {within_subscription});
 
--- on_any_list
+-- reached_by_any
+-- Who may be found by several lists: confirmed and not ended, on a list of {of_lists}, and not suppressed for that one. By
+-- {address}, {channel} and {class} as in mailable.
 EXISTS (SELECT
           FROM subscription
-         WHERE subscription.subscriber_id = person.id AND subscription.confirmed AND subscription.ended_at IS NULL
-           {within_subscription});
+         WHERE subscription.subscriber_id = person.id AND subscription.confirmed AND subscription.ended_at IS NULL AND {of_lists}
+           {within_subscription}
+           AND NOT EXISTS (SELECT
+                             FROM suppression
+                            WHERE suppression.subscriber_id = person.id AND suppression.list_id = subscription.list_id
+                              AND suppresses(suppression, {channel}, {address}, subscription.list_id, {class})
+                              {within_suppression}));
 
 -- signed_up_before
--- On one of {lists}, so the first of the signups was before.
+-- As on_list; so the first of the signups was before.
 EXISTS (SELECT
           FROM subscription
-         WHERE subscription.subscriber_id = person.id AND subscription.list_id = ANY ({lists})
+         WHERE subscription.subscriber_id = person.id AND {of_lists}
            AND subscription.confirmed AND subscription.ended_at IS NULL AND subscription.signup_at < {moment}
            {within_subscription});
 
@@ -124,7 +138,7 @@ coalesce(seen.opens, 0) {comparison} {count};
 
 -- mailable
 -- The rules of 0006_suppression.sql for whoever was found: by {address}, a column of the person, and {channel}; {class} of the
--- message; {list}: the only list by which he is reached, or null. And {reached}: on a list of the search, or on any.
+-- message; {list}: the only list by which he is reached, or null. And {reached}: by one of several lists, or by any.
 ({address} IS NOT NULL AND NOT optout_forbids(person.optout, {class}) AND {reached}
  AND NOT EXISTS (SELECT
                    FROM suppression

@@ -1,37 +1,16 @@
 """Looks up what campaigns name: lists, domains, segments and messages, of many campaigns in four statements."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from shared.domain.campaign import Campaign
-from shared.domain.campaign_commands import Known
+from shared.domain.campaign_commands import Known, Named
 from shared.domain.identifiers import Channel
 from shared.postgres.database import Database
 from shared.postgres.named_queries import load_queries
 
 QUERIES = load_queries(Path(__file__).with_name("queries.sql"))
-
-
-@dataclass(frozen=True, slots=True)
-class Named:
-    """Ids that somebody of an account has named."""
-
-    account_id: int
-    lists: frozenset[int] = frozenset()
-    domains: frozenset[int] = frozenset()
-    segments: frozenset[int] = frozenset()
-    messages: frozenset[int] = frozenset()
-
-    def __or__(self, other: "Named") -> "Named":
-        return Named(
-            self.account_id,
-            self.lists | other.lists,
-            self.domains | other.domains,
-            self.segments | other.segments,
-            self.messages | other.messages,
-        )
 
 
 @dataclass(slots=True)
@@ -42,31 +21,32 @@ class _Found:
     messages: dict[int, Channel] = field(default_factory=dict)
 
 
-def named_in(campaign: Campaign) -> Named:
-    return Named(
-        campaign.account_id,
-        frozenset({campaign.list_id}),
-        frozenset() if campaign.domain_id is None else frozenset({campaign.domain_id}),
-        frozenset(campaign.segments),
-        frozenset(payload.message_id for payload in campaign.payloads),
-    )
-
-
 async def find_known(database: Database, named: Sequence[Named], *, dns_check: bool) -> dict[int, Known]:
     """What there is of it, by account. ``dns_check``: bounces come only to a domain of which DNS shows that."""
+    asked: dict[int, Named] = {}
+    for each in named:
+        asked[each.account_id] = asked.get(each.account_id, each) | each
     found: defaultdict[int, _Found] = defaultdict(_Found)
-    for row in await database.fetch(QUERIES["lists_there"], *_pairs((each.account_id, each.lists) for each in named)):
+    lists, domains, segments, messages = _pairs_of(asked.values())
+    for row in await database.fetch(QUERIES["lists_there"], *lists):
         found[row["account_id"]].lists.add(row["id"])
-    domains = _pairs((each.account_id, each.domains) for each in named)
     for row in await database.fetch(QUERIES["domains_there"], *domains, dns_check):
         found[row["account_id"]].domains[row["id"]] = row["bouncing"]
-    segments = _pairs((each.account_id, each.segments) for each in named)
     for row in await database.fetch(QUERIES["segments_there"], *segments):
         found[row["account_id"]].segments[row["id"]] = row["list_id"]
-    messages = _pairs((each.account_id, each.messages) for each in named)
     for row in await database.fetch(QUERIES["messages_there"], *messages):
         found[row["account_id"]].messages[row["id"]] = row["channel"]
-    return {each.account_id: _known(found[each.account_id]) for each in named}
+    return {account_id: _known(each, found[account_id]) for account_id, each in asked.items()}
+
+
+def _pairs_of(asked: Collection[Named]) -> list[tuple[list[int], list[int]]]:
+    """Accounts and ids, of lists, domains, segments and messages."""
+    return [
+        _pairs((each.account_id, each.lists) for each in asked),
+        _pairs((each.account_id, each.domains) for each in asked),
+        _pairs((each.account_id, each.segments) for each in asked),
+        _pairs((each.account_id, each.messages) for each in asked),
+    ]
 
 
 def _pairs(ids: Iterable[tuple[int, frozenset[int]]]) -> tuple[list[int], list[int]]:
@@ -74,5 +54,5 @@ def _pairs(ids: Iterable[tuple[int, frozenset[int]]]) -> tuple[list[int], list[i
     return [account_id for account_id, _ in pairs], [each for _, each in pairs]
 
 
-def _known(found: _Found) -> Known:
-    return Known(frozenset(found.lists), found.domains, found.segments, found.messages)
+def _known(asked: Named, found: _Found) -> Known:
+    return Known(asked, frozenset(found.lists), found.domains, found.segments, found.messages)

@@ -22,4 +22,4 @@ SELECT saved_search.account_id, saved_search.id, saved_search.list_id
 -- $1 accounts, $2 ids
 SELECT message.account_id, message.id, message.channel
   FROM unnest($1::bigint[], $2::bigint[]) AS named (account_id, id)
-  JOIN message ON message.account_id = named.account_id AND message.id = named.id;
+  JOIN message ON message.account_id = named.account_id AND message.id = named.id AND NOT message.removed;

@@ -20,9 +20,16 @@ even soft: a provider that lists us says it of all our readers there, three task
 import re
 from typing import Final, Literal
 
+from shared.domain.identifiers import Channel
+
 Verdict = Literal["hard", "soft", "unclear"]
 
 MOST_READ: Final = 1_000  #: characters of a note
+
+#: What a gateway's receipt says of a number that cannot be reached. ``expired`` and ``unknown`` say nothing of it.
+HARD_RECEIPTS: Final = frozenset({"failed", "rejected", "undeliverable"})
+
+_RECEIPT: Final = re.compile(r"receipt (\w+)", re.IGNORECASE)
 
 _HE: Final = r"(user|recipient|mailbox|address|account|alias|customer|destination|local part)"
 
@@ -178,6 +185,14 @@ def classify_bounce(note: str) -> Verdict:
         return "soft"
     by_code = CODES.get(code[1:], CODES.get((code[1], -1), "unclear"))
     return by_code if by_code != "unclear" else REPLIES.get(reply, "unclear")
+
+
+def judge_bounce(channel: Channel, note: str) -> Verdict:
+    """``unclear`` suppresses nobody: so does a text that the gateway itself would not take (``400 …``, ``422 …``)."""
+    if channel == "email":
+        return classify_bounce(note)
+    receipt = _RECEIPT.match(note)
+    return "hard" if receipt and receipt[1].lower() in HARD_RECEIPTS else "unclear"
 
 
 def _code_of(text: str) -> tuple[int, int, int]:

@@ -20,9 +20,30 @@ from shared.domain.identifiers import (
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """What there is, in the account, of all that a campaign names: looked up before it is decided."""
+class Named:
+    """Ids that a campaign of an account names, or somebody who wants to change it."""
 
+    account_id: int = 0
+    lists: frozenset[int] = frozenset()
+    domains: frozenset[int] = frozenset()
+    segments: frozenset[int] = frozenset()
+    messages: frozenset[int] = frozenset()
+
+    def __or__(self, other: "Named") -> "Named":
+        return Named(
+            self.account_id,
+            self.lists | other.lists,
+            self.domains | other.domains,
+            self.segments | other.segments,
+            self.messages | other.messages,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What there is, in the account, of all that was asked for: looked up before it is decided."""
+
+    asked: Named = Named()
     lists: frozenset[int] = frozenset()
     domains: Mapping[int, bool] = field(default_factory=dict)  #: whether bounces come to it, as far as DNS shows
     segments: Mapping[int, int | None] = field(default_factory=dict)  #: the list each search is bound to

@@ -3,9 +3,30 @@
 from collections.abc import Iterator, Sequence
 
 from shared.domain.campaign import Campaign
-from shared.domain.campaign_commands import Known
+from shared.domain.campaign_commands import Known, Named
 from shared.domain.identifiers import DomainId, ListId, SearchId
 from shared.domain.refusal import Fault
+
+
+def named_in(campaign: Campaign) -> Named:
+    return Named(
+        campaign.account_id,
+        frozenset({campaign.list_id}),
+        frozenset() if campaign.domain_id is None else frozenset({campaign.domain_id}),
+        frozenset(campaign.segments),
+        frozenset(payload.message_id for payload in campaign.payloads),
+    )
+
+
+def is_of(known: Known, campaign: Campaign) -> bool:
+    """Whether all that the campaign names was asked for: somebody may have changed it since it was looked up."""
+    names, asked = named_in(campaign), known.asked
+    return (
+        names.lists <= asked.lists
+        and names.domains <= asked.domains
+        and names.segments <= asked.segments
+        and names.messages <= asked.messages
+    )
 
 
 def missing_of(campaign: Campaign, known: Known) -> list[Fault]:

@@ -28,12 +28,13 @@ from shared.domain.campaign_commands import (
     Command,
     CreateCampaign,
     EndCampaign,
+    Known,
     ReadyCampaign,
     RemoveCampaign,
     RemovePayload,
     StartCampaign,
 )
-from shared.domain.campaign_needs import domain_faults, in_words, list_faults, missing_of, segment_faults
+from shared.domain.campaign_needs import domain_faults, in_words, is_of, list_faults, missing_of, segment_faults
 from shared.domain.decide_payload import decide_payload
 from shared.domain.identifiers import Instant
 from shared.domain.refusal import Fault, Refused
@@ -136,13 +137,16 @@ def _conflicts(
     if faults := _move_faults(campaign.state, target):
         return faults
     if target == "READY" and (changed or target != campaign.state):
-        return [
-            Fault(fault.field, f"READY needs it: {fault.message}")
-            for fault in missing_of(evolve(campaign, after), wish.known)
-        ]
+        return _lacks(evolve(campaign, after), wish.known)
     if target != "DRAFT" and after.when is None and "when" not in wish.fields:
         return [Fault("when", f"{target} needs it: is not set")]
     return []
+
+
+def _lacks(campaign: Campaign, known: Known) -> list[Fault]:
+    if not is_of(known, campaign):
+        return [Fault("", "somebody changed it at the same moment: ask again")]
+    return [Fault(fault.field, f"READY needs it: {fault.message}") for fault in missing_of(campaign, known)]
 
 
 def _move_faults(state: State, target: State) -> list[Fault]:
@@ -161,7 +165,8 @@ def _move(state: State, target: State, now: Instant) -> list[Event]:
 
 
 def _ready(campaign: Campaign, wish: ReadyCampaign, now: Instant) -> list[Event]:
-    if campaign.state != "SCHEDULED" or campaign.held_back or campaign.when != wish.when:
+    waits = campaign.state == "SCHEDULED" and not campaign.held_back and campaign.when == wish.when
+    if not waits or not is_of(wish.known, campaign):
         return []
     if missing := missing_of(campaign, wish.known):
         error = in_words(missing)
@@ -170,11 +175,11 @@ def _ready(campaign: Campaign, wish: ReadyCampaign, now: Instant) -> list[Event]
 
 
 def _start(campaign: Campaign, wish: StartCampaign, now: Instant) -> list[Event]:
-    if campaign.state != "READY" or campaign.when != wish.when:
+    # Whoever changed it since it was looked up has it looked up again.
+    if campaign.state != "READY" or campaign.when != wish.when or not is_of(wish.known, campaign):
         return []
     if missing := missing_of(campaign, wish.known):
         return [CampaignStarted((), now), CampaignFailed(in_words(missing), now)]
-    # Whoever changed it since it was looked up has it looked up again.
     if wish.segments != campaign.segments or tuple(task.payload for task in wish.tasks) != campaign.payloads:
         return []
     return [CampaignStarted(tuple(task.task_id for task in wish.tasks), now)]

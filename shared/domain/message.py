@@ -3,13 +3,15 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import reduce
-from typing import assert_never
+from typing import Final, assert_never
 
 from shared.domain.identifiers import AccountId, Channel, Instant, MessageId, UserId
 from shared.domain.refusal import Refused
 
 #: What a message of its channel holds, as the API shows it: strings, integers and booleans by field name.
 Content = Mapping[str, str | int | bool | None]
+
+MOST_NAMED: Final = 3  #: tasks that a refusal names
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,14 @@ class EditMessage:
     links: tuple[str, ...]
 
 
-Command = CreateMessage | EditMessage
+@dataclass(frozen=True, slots=True)
+class RemoveMessage:
+    """``waiting``: tasks that have not started and are to send it."""
+
+    waiting: tuple[int, ...]
+
+
+Command = CreateMessage | EditMessage | RemoveMessage
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +63,14 @@ class MessageEdited:
     links: tuple[str, ...]
 
 
-Event = MessageCreated | MessageEdited
+@dataclass(frozen=True, slots=True)
+class MessageRemoved:
+    """Its versions stay, for the tasks that have sent them."""
+
+    at: Instant
+
+
+Event = MessageCreated | MessageEdited | MessageRemoved
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +84,7 @@ class Message:
     content: Content = field(default_factory=dict)
     links: tuple[str, ...] = ()
     cdate: Instant = Instant(0.0)
+    removed: bool = False
 
 
 def decide(message: Message, command: Command, now: Instant) -> list[Event] | Refused:
@@ -76,13 +93,20 @@ def decide(message: Message, command: Command, now: Instant) -> list[Event] | Re
             if message.version:
                 return []
             return [MessageCreated(message_id, account_id, user_id, channel, name, content, links, now)]
+        case _ if not message.version or message.removed:
+            return Refused.not_found("there is no such message")
         case EditMessage(name, content, links):
-            if not message.version:
-                return Refused.not_found("there is no such message")
             unchanged = (name, content) == (message.name, message.content)
             return [] if unchanged else [MessageEdited(name, content, links)]
+        case RemoveMessage(waiting):
+            return _waited_for(waiting) if waiting else [MessageRemoved(now)]
         case _:
             assert_never(command)
+
+
+def _waited_for(waiting: tuple[int, ...]) -> Refused:
+    named = ", ".join(map(str, waiting[:MOST_NAMED])) + (" and others" if len(waiting) > MOST_NAMED else "")
+    return Refused.conflict(f"tasks that have not started are to send it: {named}")
 
 
 def evolve(message: Message, event: Event) -> Message:
@@ -101,6 +125,8 @@ def evolve(message: Message, event: Event) -> Message:
             )
         case MessageEdited(name, content, links):
             return replace(message, version=message.version + 1, name=name, content=content, links=links)
+        case MessageRemoved():
+            return replace(message, removed=True)
         case _:
             assert_never(event)
 

@@ -13,6 +13,7 @@ from typing import Final
 GRANT_SECONDS: Final = 0.4  #: how long what a rate granted may be begun
 _SPREAD_SECONDS: Final = 3601.0  # one second more than the hour, so that a late burst and an early one still fit
 _BURSTS_AN_HOUR: Final = 9003  # so that each is less than 0.4 s worth
+_LARGEST_BURST: Final = 100_000  # far more than a batch, however fast a rate is asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,4 +24,4 @@ class Pace:
 
 def pace_of(rate: int) -> Pace:
     """``rate``: messages an hour, >= 1."""
-    return Pace(burst=max(1, rate // _BURSTS_AN_HOUR), seconds_each=_SPREAD_SECONDS / rate)
+    return Pace(burst=min(max(1, rate // _BURSTS_AN_HOUR), _LARGEST_BURST), seconds_each=_SPREAD_SECONDS / rate)

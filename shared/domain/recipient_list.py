@@ -3,9 +3,12 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import reduce
+from typing import Final, assert_never
 
 from shared.domain.identifiers import AccountId, Instant, ListId
 from shared.domain.refusal import Refused
+
+MOST_NAMED: Final = 3  #: tasks that a refusal names
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +19,25 @@ class CreateList:
     name_taken: bool
 
 
-Command = CreateList
+@dataclass(frozen=True, slots=True)
+class RenameList:
+    """``name_taken``: another list of the account is called so. ``searching``: tasks that are yet to find their people
+    by a search that knows the list by its name.
+    """
+
+    name: str
+    name_taken: bool
+    searching: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveList:
+    """``under_way``: tasks to it that have not come to their end."""
+
+    under_way: tuple[int, ...]
+
+
+Command = CreateList | RenameList | RemoveList
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +45,27 @@ class ListCreated:
     list_id: ListId
     account_id: AccountId
     name: str
+    at: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class ListRenamed:
+    name: str
+    at: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class ListRemoved:
+    """With all its subscriptions; the subscribers stay."""
+
+    at: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class SubscribersErased:
+    """These people are numbers from now on. A stream of its own."""
+
+    subscribers: tuple[int, ...]
     at: Instant
 
 
@@ -38,27 +80,61 @@ class SubscribersChanged:
     at: Instant
 
 
-Event = ListCreated
+Event = ListCreated | ListRenamed | ListRemoved
 
 
 @dataclass(frozen=True, slots=True)
 class RecipientList:
+    """``mdate``: when it was last changed."""
+
     list_id: ListId = ListId(0)
     account_id: AccountId = AccountId(0)
     name: str = ""
     cdate: Instant = Instant(0.0)
+    mdate: Instant = Instant(0.0)
+    removed: bool = False
 
 
 def decide(state: RecipientList, command: Command, now: Instant) -> list[Event] | Refused:
-    if state.list_id:
-        return []
-    if command.name_taken:
-        return Refused.conflict(f"there is a list called {command.name!r} already", "name")
-    return [ListCreated(command.list_id, command.account_id, command.name, now)]
+    match command:
+        case CreateList(list_id, account_id, name, name_taken):
+            if state.list_id:
+                return []
+            return _taken(name) if name_taken else [ListCreated(list_id, account_id, name, now)]
+        case _ if not state.list_id or state.removed:
+            return Refused.not_found("there is no such list")
+        case RenameList(name, name_taken, searching):
+            if name == state.name:
+                return []
+            return _taken(name) if name_taken else refuse_under_way(searching) or [ListRenamed(name, now)]
+        case RemoveList(under_way):
+            return refuse_under_way(under_way) or [ListRemoved(now)]
+        case _:
+            assert_never(command)
+
+
+def _taken(name: str) -> Refused:
+    return Refused.conflict(f"there is a list called {name!r} already", "name")
+
+
+def refuse_under_way(tasks: tuple[int, ...]) -> Refused | None:
+    """None: there are none."""
+    if not tasks:
+        return None
+    named = ", ".join(map(str, tasks[:MOST_NAMED])) + (" and others" if len(tasks) > MOST_NAMED else "")
+    return Refused.conflict(f"tasks that have not come to their end are sent to it: {named}")
 
 
 def evolve(state: RecipientList, event: Event) -> RecipientList:
-    return replace(state, list_id=event.list_id, account_id=event.account_id, name=event.name, cdate=event.at)
+    match event:
+        case ListCreated(list_id, account_id, name, at):
+            return RecipientList(list_id, account_id, name, at, at)
+        case ListRenamed(name, at):
+            return replace(state, name=name, mdate=at)
+        case ListRemoved(at):
+            return replace(state, removed=True, mdate=at)
+        case _:
+            assert_never(event)
 
 
 def replay(history: Iterable[Event]) -> RecipientList:

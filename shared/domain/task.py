@@ -214,17 +214,8 @@ class TaskCompleted:
     at: Instant
 
 
-Event = (
-    TaskCreated
-    | TaskChanged
-    | TaskCancelled
-    | TaskStarted
-    | AudienceFrozen
-    | TaskPaused
-    | TaskResumed
-    | InDoubtDecided
-    | TaskCompleted
-)
+End = TaskCancelled | TaskCompleted
+Event = TaskCreated | TaskChanged | TaskStarted | AudienceFrozen | TaskPaused | TaskResumed | InDoubtDecided | End
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,7 +80,7 @@ def checked_connector(rules: EgressRules, resolve: Resolve) -> aiohttp.TCPConnec
         socket_factory=make_socket,
         use_dns_cache=False,  # a connection is kept, an answer of DNS is not
         limit=0,  # whoever calls knows how much goes at once
-        keepalive_timeout=30,
+        keepalive_timeout=4,  # less than any usual server's: else it hangs up just as the next call goes out
     )
 
 

@@ -34,6 +34,7 @@ class NewNotice:
     subscriber_id: int | None = None
     user_id: int | None = None
     id: int | None = None  #: None: the next free one
+    sample_id: int | None = None  #: the subscriber whose values it shows, where that is not who gets it
 
 
 def notice_row(notice: NewNotice) -> Write:
@@ -52,5 +53,6 @@ def notice_row(notice: NewNotice) -> Write:
             notice.address,
             content,
             notice.expires_seconds,
+            notice.sample_id,
         ),
     )

@@ -29,6 +29,11 @@ async def share_addresses_in(connection: Connection, account_id: int) -> None:
     await connection.execute(STATEMENTS["share_addresses"], account_id)
 
 
+async def hold_addresses_in(connection: Connection, account_id: int) -> None:
+    """The opposite: until the commit nobody is given an address, and whoever gives one has committed."""
+    await connection.execute(STATEMENTS["hold_addresses"], [account_id])
+
+
 async def find_in(
     connection: Connection, hashes: AddressHashes, account_id: int, addresses: Sequence[tuple[Channel, str]]
 ) -> list[Found]:

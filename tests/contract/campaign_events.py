@@ -1,4 +1,4 @@
-"""One of each event of a campaign, and of its task, every optional field with a value of its own kind."""
+"""One of each event of a campaign, and the beginning of its task; every optional field has a value of its own kind."""
 
 from collections.abc import Sequence
 

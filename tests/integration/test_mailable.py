@@ -183,15 +183,15 @@ async def test_an_address_given_up_after_the_freeze_is_suppressed_all_the_same(
     assert await handed_over(database) == {0: "complaint on 2026-11-20", 1: None, 2: None}
 
 
-async def test_a_search_knows_the_reasons_of_the_account_alone(database: Database) -> None:
-    """No list, no unsubscribe from it."""
+async def test_a_search_knows_the_reasons_of_the_account_and_of_the_lists_that_reach(database: Database) -> None:
     await post_task(database, 3)
     assert await freeze_posted(database, 1) == 3
     await suppress(database, reason="unsubscribed", list_id=1)
     await suppress(database, reason="complaint", address="person-1-1@example.com")
     rows = await database.fetch(STATEMENTS["recipients_of_batch"], 1, [0, 1, 2], None)
 
-    assert [row["suppressed"] for row in rows] == [None, "complaint on 2026-11-20", None]
+    every = "suppressed for every list that reaches him"
+    assert [row["suppressed"] for row in rows] == [every, "complaint on 2026-11-20", None]
 
 
 async def test_an_audience_is_its_size_and_who_joined_without_who_left(database: Database) -> None:

@@ -3,11 +3,11 @@
 import structlog
 
 from services.dispatcher.campaigns.statements import STATEMENTS
-from shared.campaigns.look_up import find_known, named_in
+from shared.campaigns.look_up import find_known
 from shared.campaigns.rows import campaign_of
 from shared.domain.campaign import READY_SECONDS, Campaign
 from shared.domain.campaign_commands import Known, ReadyCampaign
-from shared.domain.campaign_needs import in_words, missing_of
+from shared.domain.campaign_needs import in_words, missing_of, named_in
 from shared.domain.identifiers import campaign_stream
 from shared.event_store.handle_command import Done, Handler
 from shared.event_store.interface import Actor

@@ -11,11 +11,11 @@ import structlog
 from services.dispatcher.campaigns.statements import STATEMENTS
 from shared.audience.audience import Audience
 from shared.audience.count import class_of_message, count_mailable_of_any, open_audience
-from shared.campaigns.look_up import find_known, named_in
+from shared.campaigns.look_up import find_known
 from shared.campaigns.rows import campaign_of
 from shared.domain.campaign import Campaign, Event
 from shared.domain.campaign_commands import Known, PlannedTask, StartCampaign
-from shared.domain.campaign_needs import missing_of
+from shared.domain.campaign_needs import missing_of, named_in
 from shared.domain.identifiers import Instant, TaskId, campaign_stream, task_stream
 from shared.domain.read_subscriber_query import BadQuery
 from shared.domain.subscriber_query import Query

@@ -6,7 +6,7 @@ takes over goes on by the same.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from services.dispatcher.decisions.page_size import next_page_size
 from services.dispatcher.planner.statements import STATEMENTS
@@ -18,6 +18,8 @@ from shared.domain.identifiers import Instant
 from shared.domain.read_subscriber_query import from_json
 from shared.postgres.database import Database, Row
 from shared.runtime.clock import monotonic
+
+DENSE: Final = 4  #: ids on a page for each of its people, up to which it is read in a row
 
 
 async def freeze_search(database: Database, claimed: Row, rows: int, lease_seconds: float) -> None:
@@ -90,6 +92,8 @@ class _Pages:
             page = await connection.fetch_row(self._next, task_id, self._rows, *self._leading.args)
             if page is None:
                 return False
+            if page["last"] - page["after"] <= DENSE * page["people"]:
+                await connection.execute(STATEMENTS["read_in_a_row"])
             ours: bool = await connection.fetch_value(
                 self._freeze,
                 task_id,
@@ -109,4 +113,6 @@ def _next_page(account_id: int, audience: Audience, values: Values) -> str:
     leading = audience.leading_lists
     if leading is None:
         return STATEMENTS["next_of_account"].format(account=values.add(account_id, "bigint"))
+    if len(leading) == 1:
+        return STATEMENTS["next_of_list"].format(list=values.add(leading[0], "bigint"))
     return STATEMENTS["next_of_lists"].format(lists=values.add(list(leading), "bigint[]"))

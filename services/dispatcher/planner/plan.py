@@ -54,8 +54,8 @@ class Planner:
         self._wakeup_of_campaigns.ring()
 
     async def run(self, stop: asyncio.Event) -> None:
-        # Each in a loop of its own: whatever is wrong with a split test or a campaign keeps no task from being sent, and
-        # a large audience that is being frozen keeps no campaign from its time.
+        # Each in a loop of its own: whatever is wrong with a split test or a campaign keeps no task from being sent,
+        # and a large audience that is being frozen keeps no campaign from its time.
         of_campaigns = (self._move, self._wakeup_of_campaigns, stop, self._sweep_seconds, (Unavailable,))
         of_splittests = (self._advance, self._wakeup_of_splittests, stop, self._sweep_seconds, (Unavailable,))
         await asyncio.gather(

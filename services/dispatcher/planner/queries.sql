@@ -31,7 +31,7 @@ SELECT task.id, task.account_id, task.rate,
 SELECT task.id
   FROM task
   JOIN message ON message.id = task.message_id
- WHERE NOT task.started AND NOT task.cancelled AND task.scheduledtime <= clock_timestamp() AND task.channel = 'email'
+ WHERE NOT task.started AND NOT task.cancelled AND NOT task.paused AND task.scheduledtime <= clock_timestamp() AND task.channel = 'email'
    AND NOT EXISTS (
            SELECT FROM sending_domain
             WHERE account_id = task.account_id AND NOT removed AND 'dkim-rsa' = ANY (found)
@@ -177,9 +177,26 @@ RETURNING audience;
 -- decides whether they are fetched one by one or in a row. Until the transaction ends.
 SELECT set_config('enable_seqscan', 'off', true), set_config('plan_cache_mode', 'force_custom_plan', true);
 
+-- read_in_a_row
+-- For a page whose ids lie close together. The planner takes the bounds of a page for independent of each other, so it expects
+-- hardly anybody to be left where many tables are joined, and would fetch what is beside them one by one. Until the transaction ends.
+SELECT set_config('enable_nestloop', 'off', true);
+
+-- next_of_list
+-- Up to whom the next page goes. No row: there is nobody more. $1 task, $2 rows
+SELECT sending.last_subscriber_id AS after, max(next.subscriber_id) AS last, count(*) AS people
+  FROM sending
+ CROSS JOIN LATERAL (
+       SELECT subscriber_id
+         FROM subscription
+        WHERE list_id = {list} AND subscriber_id > sending.last_subscriber_id
+        ORDER BY subscriber_id
+        LIMIT $2) AS next
+ WHERE sending.task_id = $1
+ GROUP BY sending.last_subscriber_id;
+
 -- next_of_lists
--- Up to whom the next page goes, on whichever of the lists: from each list as many as the page has room for, each person once.
--- No row: there is nobody more. $1 task, $2 rows
+-- As above, on whichever of the lists: from each list as many as the page has room for, each person once. $1 task, $2 rows
 SELECT sending.last_subscriber_id AS after, max(next.subscriber_id) AS last, count(*) AS people
   FROM sending
  CROSS JOIN LATERAL (
@@ -239,11 +256,26 @@ SELECT EXISTS (SELECT FROM mine);
 
 -- freezing_done
 -- Ends the cursor, for the holder alone: from here on nobody is added, so whoever records the frozen audience, also one who was
--- overtaken meanwhile, records the same. $1 task, $2 epoch, $3 behind every subscriber
+-- overtaken meanwhile, records the same. excluded: with those whom the count held and nothing finds any more (0021_people.sql).
+-- $1 task, $2 epoch, $3 behind every subscriber
 UPDATE sending
    SET last_subscriber_id = $3
  WHERE task_id = $1 AND epoch = $2 AND NOT frozen
-RETURNING next_ordinal AS recipients, excluded;
+RETURNING next_ordinal AS recipients,
+          excluded || coalesce((
+              SELECT jsonb_object_agg(reason, people)
+                FROM (SELECT vanished.reason, count(*) AS people
+                        FROM task
+                        JOIN message_version ON message_version.message_id = task.message_id AND message_version.version = task.message_version
+                        JOIN vanished_subscription AS vanished
+                          ON vanished.list_id = task.list_id AND vanished.channel = task.channel
+                         AND vanished.class = message_class(message_version.content)
+                        LEFT JOIN subscriber ON subscriber.id = vanished.subscriber_id
+                       WHERE task.id = $1 AND vanished.signup_at <= task.cdate AND vanished.vanished_at > task.cdate
+                         AND (vanished.left_at IS NULL OR vanished.left_at > task.cdate)
+                         AND CASE WHEN task.channel = 'email' THEN subscriber.email ELSE subscriber.telephone END IS NULL
+                         AND ordinal_of_subscriber($1, vanished.subscriber_id) IS NULL
+                       GROUP BY vanished.reason) AS each_reason), '{}') AS excluded;
 
 -- close_freezing
 -- In the transaction that records the frozen audience, which happens once, whoever holds the lease by then. $1 task

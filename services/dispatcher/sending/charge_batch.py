@@ -38,5 +38,7 @@ async def charge_batch(
             return []
         uncovered = await charge_in(locked, hold.task_id, hold.batch, needs, now)
     for ordinal in uncovered:
-        recorder.final_outcome((Kind.UNCHARGED,), ordinal, int(now * 1000), NO_CREDIT)
+        # Who may have been sent to before, when nobody was charged for him, stays in doubt.
+        kind = Kind.HELD if ordinal in batch.resent else Kind.UNCHARGED
+        recorder.final_outcome((kind,), ordinal, int(now * 1000), NO_CREDIT)
     return [row for row in rows if row["ordinal"] not in uncovered]

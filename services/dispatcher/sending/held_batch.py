@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final, Literal
 
 from pyroaring import BitMap
@@ -37,11 +38,16 @@ class HeldBatch:
     halt: Halt | None = field(default=None)
     claimed_at: float = 0.0  #: monotonic seconds, before the claim was sent
     blocked: bool = False  #: nothing of its task got through when it was claimed
+    next_grant: datetime | None = None  #: when its task may be granted more, as this grant left it; None: no rate
 
     @property
     def ended(self) -> str | None:
         """Why nothing of its task is ever sent again; None: that is not so."""
         return ENDED.get(self.halt) if self.halt else None
+
+    def grant_anew(self, asked_at: float, next_grant: datetime) -> None:
+        """``asked_at``: monotonic time before that was asked for."""
+        self.halt, self.pace_until, self.next_grant = None, asked_at + GRANT_SECONDS, next_grant
 
     def may_start(self, now: float) -> bool:
         """Whether one more message of it may be begun."""
@@ -69,4 +75,5 @@ def read_held(row: Row, asked_at: float, *, paced: bool) -> HeldBatch:
         halt="cancelled" if row["cancelled"] else "expired" if row["expired"] else None,
         claimed_at=asked_at,
         blocked=row["blocked"],
+        next_grant=row["next_at"] if paced else None,
     )

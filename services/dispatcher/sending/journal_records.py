@@ -6,11 +6,14 @@ the note) and a note. A record cut short by a crash ends the journal: it was the
 
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import Final
 
 from pyroaring import BitMap
+
+from services.dispatcher.channels.interface import OutcomeKind
 
 _CRC = struct.Struct("<I")
 _REST = struct.Struct("<BHQQIIQH")
@@ -25,6 +28,16 @@ class Mark(IntEnum):
     DEFERRED = 4
     NOT_TAKEN = 5  #: not taken, without a word against the recipient; free to send again
     SETTLED = 6  #: the whole hold is in the database
+
+
+#: What is noted of an outcome; of one in doubt nothing, its dot was.
+MARKS: Final[Mapping[OutcomeKind, Mark]] = {
+    OutcomeKind.ACCEPTED: Mark.ACCEPTED,
+    OutcomeKind.REFUSED: Mark.REFUSED,
+    OutcomeKind.DEFERRED: Mark.DEFERRED,
+    OutcomeKind.UNSENT: Mark.NOT_TAKEN,
+    OutcomeKind.BLOCKED: Mark.NOT_TAKEN,
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,15 +55,28 @@ WITH paced AS (
        SET next_at = clock_timestamp() + due.allowed * due.seconds_each * interval '1 second'
       FROM due
      WHERE sending.task_id = due.task_id
+    RETURNING sending.task_id, sending.next_at
 )
 UPDATE batch
    SET owner = $1, epoch = batch.epoch + 1, leased_until = clock_timestamp() + $2 * interval '1 second',
        taken_over = batch.taken_over OR due.former_owner IS NOT NULL
   FROM due
+  JOIN granted ON granted.task_id = due.task_id
  WHERE batch.task_id = due.task_id AND batch.number = due.number
 RETURNING batch.task_id, batch.number, batch.epoch, batch.attempt, batch.ordinals, batch.resent,
-          batch.taken_over, due.allowed, due.blocked, due.in_doubt, due.expired,
+          batch.taken_over, due.allowed, due.blocked, due.in_doubt, due.expired, granted.next_at,
           (SELECT cancelled FROM task WHERE task.id = batch.task_id) AS cancelled;
+
+-- grant_anew
+-- What claim_paced granted and nothing of which was begun in time, granted once more from now on: as if it had been asked for only
+-- now. Nothing while it is another one's turn, or where the task rests or has its end. $1 task, $2 messages, $3 next_at as that
+-- grant had left it
+UPDATE sending
+   SET next_at = clock_timestamp() + $2 * seconds_each * interval '1 second'
+ WHERE task_id = $1 AND burst IS NOT NULL AND NOT rests(sending) AND expires > clock_timestamp()
+   AND (next_at = $3 OR next_at <= clock_timestamp())
+   AND NOT (SELECT cancelled FROM task WHERE id = $1)
+RETURNING next_at;
 
 -- next_due
 -- Seconds until something of a channel can be claimed, for the wait between two rounds; null when nothing is planned. What is
@@ -126,8 +139,8 @@ SELECT dkim_key.id, dkim_key.algorithm, dkim_key.selector, dkim_key.private_key,
 
 -- recipients_of_batch
 -- The frozen addresses with today's vars, and who is not to be written to any more: checked at hand-over, not only at the freeze,
--- by the same rules (0006_suppression.sql). Whom a search has found must still be on a list by which it reaches people, and where
--- that is one list, its reasons count. Of several reasons the oldest is told. Who has another address by now is still written
+-- by the same rules (0006_suppression.sql). Whom a search has found must still be on a list by which it reaches people and for
+-- which he is not suppressed. Of several reasons the oldest is told. Who has another address by now is still written
 -- to where he was at the freeze; whatever stands against that address may be somebody else's, or nobody's. metered: whether
 -- somebody is to be charged for it, or was while the account was metered. $1 task, $2 ordinals, $3 list
 SELECT DISTINCT ON (contact_record.ordinal)
@@ -142,6 +155,18 @@ SELECT DISTINCT ON (contact_record.ordinal)
                       WHERE subscription.subscriber_id = contact_record.subscriber_id AND confirmed AND ended_at IS NULL
                         AND (sent.reached_lists IS NULL OR list_id = ANY (sent.reached_lists)))
             THEN 'unsubscribed'
+            WHEN $3::bigint IS NULL AND cardinality(sent.reached_lists) IS DISTINCT FROM 1 AND NOT EXISTS (
+                     SELECT
+                       FROM subscription
+                      WHERE subscription.subscriber_id = contact_record.subscriber_id AND confirmed AND ended_at IS NULL
+                        AND (sent.reached_lists IS NULL OR list_id = ANY (sent.reached_lists))
+                        AND NOT EXISTS (
+                                SELECT
+                                  FROM suppression AS of_list
+                                 WHERE of_list.subscriber_id = contact_record.subscriber_id
+                                   AND of_list.list_id = subscription.list_id
+                                   AND suppresses(of_list, sent.channel, contact_record.address, subscription.list_id, sent.class)))
+            THEN 'suppressed for every list that reaches him'
             ELSE coalesce(suppression_words(suppression.reason, suppression.cdate, suppression.detail),
                           suppression_words(former.reason, former.cdate, former.detail))
         END AS suppressed

@@ -19,8 +19,9 @@ from services.dispatcher.sending.blame_message import in_turn, is_of_one_message
 from services.dispatcher.sending.charge_batch import charge_batch
 from services.dispatcher.sending.compose import Unsendable
 from services.dispatcher.sending.held_batch import HeldBatch
+from services.dispatcher.sending.is_in_pace import is_in_pace
 from services.dispatcher.sending.journal import Journal
-from services.dispatcher.sending.journal_records import Mark, Record
+from services.dispatcher.sending.journal_records import MARKS, Mark, Record
 from services.dispatcher.sending.load_task import PreparedTasks, TaskToSend
 from services.dispatcher.sending.next_hop import NextHop, reason_of
 from services.dispatcher.sending.on_trial import Trials, Withheld
@@ -39,14 +40,6 @@ from shared.postgres.database import Database, Row, Unavailable
 log = structlog.get_logger(__name__)
 
 RELAY_PAUSE_SECONDS = 5.0  #: how long a batch rests after the relay could not be used
-
-_MARKS = {
-    OutcomeKind.ACCEPTED: Mark.ACCEPTED,
-    OutcomeKind.REFUSED: Mark.REFUSED,
-    OutcomeKind.DEFERRED: Mark.DEFERRED,
-    OutcomeKind.UNSENT: Mark.NOT_TAKEN,
-    OutcomeKind.BLOCKED: Mark.NOT_TAKEN,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +75,7 @@ class BatchSending:
         self._recorder = OutcomeRecorder(tools.delivery_log, batch, tools.owner, task.account_id)
         self._withheld = Withheld(tools.trials.of(batch))
         self._accepted = False
+        self._heard = False  #: an outcome of the channel
         self._trouble = ""
         self._blocked_reason: str | None = None
         self.pause = 0.0  #: seconds for which the channel asked to be left alone
@@ -113,6 +107,12 @@ class BatchSending:
         if not rows:
             return
         stopped = await self._send_rows(channel, rows)
+        # The connection stands by now: that may have taken longer than a grant lasts.
+        late = stopped is None and self._batch.halt == "pace" and not self._heard
+        if late and await is_in_pace(self._tools.database, self._batch, self._tools.monotonic):
+            stopped = await self._send_rows(
+                channel, [row for row in rows if row["ordinal"] not in self._recorder.final]
+            )
         self.pause = 0.0 if stopped is None else stopped.pause
         if stopped is None or self._batch.halt is not None:
             return
@@ -156,22 +156,14 @@ class BatchSending:
         settlement = settle(tally, batch.in_doubt, retries_left=True, cancelled=batch.ended is not None)
         batch.ordinals, batch.resent = settlement.remaining, batch.resent | settlement.resend
         self._recorder.add(settled_columns(settlement, self._time_ms(), "the sender's lease ran out", batch.ended))
-        write = Write(
-            STATEMENTS["settle_doubt"],
-            (
-                hold.task_id,
-                hold.batch,
-                hold.epoch,
-                self._tools.owner,
-                batch.ordinals.serialize(),
-                len(batch.ordinals),
-                batch.resent.serialize(),
-            ),
-        )
-        await self._recorder.conclude([write], self._tools.give_up)
+        key = (hold.task_id, hold.batch, hold.epoch, self._tools.owner)
+        left = (batch.ordinals.serialize(), len(batch.ordinals), batch.resent.serialize())
+        await self._recorder.conclude([Write(STATEMENTS["settle_doubt"], (*key, *left))], self._tools.give_up)
 
     async def _hand_over(self) -> Sequence[Row]:
         """Who of the batch is written to now; the others are recorded, or wait for their domain."""
+        if not await is_in_pace(self._tools.database, self._batch, self._tools.monotonic):
+            return []
         hold = self._batch.hold
         ordinals = list(self._batch.ordinals)[: self._batch.allowed]
         rows = await self._tools.database.fetch(
@@ -221,10 +213,10 @@ class BatchSending:
 
     def on_outcome(self, ordinal: int, outcome: Outcome) -> None:
         """Called once for each message handed to the session, as soon as its outcome is known."""
-        time_ms = self._time_ms()
+        time_ms, self._heard = self._time_ms(), True
         self._tools.count(outcome.kind)
         withheld = self._withheld.takes(ordinal, time_ms, outcome)
-        mark = Mark.NOT_TAKEN if withheld else _MARKS.get(outcome.kind)
+        mark = Mark.NOT_TAKEN if withheld else MARKS.get(outcome.kind)
         if mark is not None:
             self._tools.journal.note(self._record(mark, ordinal, outcome.code, outcome.note))
         match outcome.kind:

@@ -152,7 +152,8 @@ class Sender:
         wanted = min(batch.allowed, len(batch.ordinals))
         while True:
             batch.allowed, wait = seat.grant(wanted)
-            if batch.allowed or not wanted or not batch.may_start(self._tools.monotonic()):
+            # What the task's own rate granted may be over by then: it is asked for again.
+            if batch.allowed or not wanted or batch.halt is not None:
                 return
             await asyncio.sleep(min(wait, RATE_LOOK_SECONDS))
 

@@ -13,7 +13,7 @@ import structlog
 from services.tracker.callbacks.statements import STATEMENTS
 from services.tracker.decisions.callbacks.gather_windows import CALLED_BACK, CallToMake, Subject, Windows, window_of
 from services.tracker.metrics import Metrics
-from shared.delivery_log.tail import MOST_BYTES, RecordedSegment, read_after
+from shared.delivery_log.tail import RecordedSegment, read_after
 from shared.domain.identifiers import shard_of
 from shared.event_store.interface import TailPosition
 from shared.postgres.database import Connection, Database
@@ -24,6 +24,7 @@ LOOK_SECONDS: Final = 1.0
 LATE_SECONDS: Final = (
     1.0  #: so long after its end a window is still added to: what was recorded in it may be committing
 )
+MOST_BYTES: Final = 512 * 1024  #: of hits in one read, which writes nothing: some ten milliseconds of this process
 MANY_HITS: Final = 200_000  #: gathered in one round; from there on it ends with the window it is in
 
 

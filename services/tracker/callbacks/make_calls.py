@@ -73,7 +73,7 @@ class Caller:
                 STATEMENTS["next_calls"], line.campaign_id, line.epoch, LEASE_SECONDS, AT_ONCE
             )
             if not rows:
-                return
+                break
             if rows[0]["number"] is None:
                 if await self._database.execute(STATEMENTS["rest_line"], line.campaign_id, line.epoch, wishes):
                     break

@@ -1,21 +1,14 @@
 """Which bounces speak against an address, and what follows from them. Pure."""
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from shared.delivery_log.segments import Hits
-from shared.domain.bounce import Verdict, classify_bounce
 from shared.domain.delivery import Kind
-from shared.domain.identifiers import Channel
 
-#: What a gateway's receipt says of a number that cannot be reached. ``expired`` and ``unknown`` say nothing of it.
-HARD_RECEIPTS: Final = frozenset({"failed", "rejected", "undeliverable"})
 #: The kinds that speak of an address.
 SPEAKING: Final = frozenset({Kind.BOUNCED, Kind.COMPLAINED})
-
-_RECEIPT: Final = re.compile(r"receipt (\w+)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +48,3 @@ def _each(task_id: int, kind: Kind, hits: Hits) -> Iterator[Returned]:
         # A place without a note says nothing, and must not stop whoever reads the log.
         note = hits.notes[detail - 1] if 0 < detail <= len(hits.notes) else ""
         yield Returned(task_id, ordinal, kind, time_ms, note)
-
-
-def judge_bounce(channel: Channel, note: str) -> Verdict:
-    """``unclear`` suppresses nobody: so does a text that the gateway itself would not take (``400 …``, ``422 …``)."""
-    if channel == "email":
-        return classify_bounce(note)
-    receipt = _RECEIPT.match(note)
-    return "hard" if receipt and receipt[1].lower() in HARD_RECEIPTS else "unclear"

@@ -9,9 +9,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from services.tracker.decisions.judge_bounce import Returned, SoftBounceRule, judge_bounce, returned_in
+from services.tracker.decisions.judge_bounce import Returned, SoftBounceRule, returned_in
 from services.tracker.projector.statements import STATEMENTS
 from shared.delivery_log.tail import RecordedSegment
+from shared.domain.bounce import judge_bounce
 from shared.domain.delivery import Kind
 from shared.domain.identifiers import Channel, Instant
 from shared.domain.suppression import Reason

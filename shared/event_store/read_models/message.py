@@ -10,7 +10,7 @@ from shared.event_store.read_models.statements import STATEMENTS
 def rows(state: Message, version: int) -> tuple[Write, ...]:
     head = (state.message_id, state.account_id, state.user_id, state.channel, state.name)
     return (
-        Write(STATEMENTS["write_message"], (*head, version, dict(state.content), state.cdate)),
+        Write(STATEMENTS["write_message"], (*head, version, dict(state.content), state.cdate, state.removed)),
         Write(
             STATEMENTS["write_message_version"],
             (state.message_id, state.version, dict(state.content), list(state.links)),

@@ -50,10 +50,14 @@ ON CONFLICT (id) DO UPDATE
        removed = excluded.removed;
 
 -- write_list
--- $1 id, $2 account, $3 name, $4 version, $5 cdate
-INSERT INTO list (id, account_id, name, version, cdate)
-VALUES ($1, $2, $3, $4, to_timestamp($5))
-ON CONFLICT (id) DO UPDATE SET name = excluded.name, version = excluded.version;
+-- $1 id, $2 account, $3 name, $4 version, $5 cdate, $6 mdate
+INSERT INTO list (id, account_id, name, version, cdate, mdate)
+VALUES ($1, $2, $3, $4, to_timestamp($5), to_timestamp($6))
+ON CONFLICT (id) DO UPDATE SET name = excluded.name, version = excluded.version, mdate = excluded.mdate;
+
+-- remove_list
+-- With whoever was added since it was emptied. $1 id
+DELETE FROM list WHERE id = $1;
 
 -- write_job
 -- $1 id, $2 account, $3 its name to callers, $4 kind, $5 title, $6 version, $7 status, $8 reason, $9 cdate, $10 start, $11 end
@@ -64,10 +68,11 @@ ON CONFLICT (id) DO UPDATE
        ended_at = excluded.ended_at;
 
 -- write_message
--- $1 id, $2 account, $3 user, $4 channel, $5 name, $6 version, $7 content, $8 cdate
-INSERT INTO message (id, account_id, user_id, channel, name, version, content, cdate)
-VALUES ($1, $2, $3, $4, $5, $6, $7, to_timestamp($8))
-ON CONFLICT (id) DO UPDATE SET name = excluded.name, version = excluded.version, content = excluded.content;
+-- $1 id, $2 account, $3 user, $4 channel, $5 name, $6 version, $7 content, $8 cdate, $9 removed
+INSERT INTO message (id, account_id, user_id, channel, name, version, content, cdate, removed)
+VALUES ($1, $2, $3, $4, $5, $6, $7, to_timestamp($8), $9)
+ON CONFLICT (id) DO UPDATE
+   SET name = excluded.name, version = excluded.version, content = excluded.content, removed = excluded.removed;
 
 -- write_message_version
 -- A version never changes, so writing it again is harmless. $1 message, $2 version, $3 content, $4 links

@@ -8,7 +8,10 @@ from shared.event_store.read_models.statements import STATEMENTS
 
 
 def rows(state: RecipientList, version: int) -> tuple[Write, ...]:
-    return (Write(STATEMENTS["write_list"], (state.list_id, state.account_id, state.name, version, state.cdate)),)
+    if state.removed:
+        return (Write(STATEMENTS["remove_list"], (state.list_id,)),)
+    head = (state.list_id, state.account_id, state.name, version)
+    return (Write(STATEMENTS["write_list"], (*head, state.cdate, state.mdate)),)
 
 
 LISTS: Aggregate[RecipientList, recipient_list.Command, recipient_list.Event] = Aggregate(

@@ -8,7 +8,7 @@ import pytest
 from services.api.app import start_api
 from shared.bus.in_process import InProcess
 from shared.event_store.on_postgres import PostgresEventStore
-from shared.postgres.database import Database
+from shared.postgres.database import Database, DatabaseError
 from shared.runtime.settings import Settings
 from tests.integration.api.conftest import EMAIL_MESSAGE, Client, Clients, Ready, count_events
 
@@ -92,3 +92,32 @@ async def test_a_thousand_parallel_repeats_to_two_processes_make_one_task(
     assert len({reply.data for reply in replies}) == 1
     assert await database.fetch_value("SELECT count(*) FROM event WHERE type = 'task.created'") == 1
     assert (await client.get("/task")).headers["X-Total-Count"] == "1"
+
+
+async def test_the_first_answer_is_kept_for_good(
+    client: Client, ready: Ready, settings: Settings, store: PostgresEventStore, database: Database, bus: InProcess
+) -> None:
+    """Whatever became of the task, whoever answers, and no service can take it away."""
+    first = await client.post("/task", ready.task(), headers=KEY)
+    await client.put(first.headers["Location"], {"name": "Renamed", "cancelled": True})
+    another = await start_api(settings, database, store, bus)
+    try:
+        again = await Client(another.url, client.session, client.key).post("/task", ready.task(), headers=KEY)
+    finally:
+        await another.stop()
+
+    assert (again.status, again.data) == (201, first.data)
+    for statement in ("DELETE FROM idempotency", "UPDATE idempotency SET status = 200", "TRUNCATE idempotency"):
+        with pytest.raises(DatabaseError, match="42501"):
+            await database.execute(statement)
+
+
+async def test_of_two_bodies_at_once_under_one_key_one_wins(client: Client, ready: Ready, database: Database) -> None:
+    """All with the body that was first have its answer, the others are told of the conflict."""
+    bodies = [ready.task(name=f"n{number % 2}") for number in range(40)]
+    replies = await asyncio.gather(*(client.post("/task", body, headers=KEY) for body in bodies))
+    won = [(reply.status, body["name"]) for reply, body in zip(replies, bodies, strict=True) if reply.status == 201]
+
+    assert len(set(won)) == 1
+    assert (len(won), [reply.status for reply in replies].count(409)) == (20, 20)
+    assert await database.fetch_value("SELECT count(*) FROM task") == 1

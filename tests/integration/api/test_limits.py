@@ -195,6 +195,24 @@ async def test_a_client_that_hangs_up_hurts_nobody(client: Client, ready: Ready)
     assert {reply.status for reply in replies if reply is not None} == {201}
 
 
+async def test_who_leaves_in_the_middle_of_a_body_is_no_failure_of_ours(client: Client) -> None:
+    """Nobody reads the answer, but it is counted: as a request that could not be read."""
+    at = urlsplit(client.url)
+    head = f"POST /task HTTP/1.1\r\nHost: {at.netloc}\r\nAuthorization: Bearer {client.key}\r\n"
+    counted = 'postroom_http_requests_total{method="POST",route="/task",status="400"}'
+    for _ in range(5):
+        _, writer = await asyncio.open_connection(at.hostname, at.port)
+        writer.write(f"{head}Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{{".encode())
+        await writer.drain()
+        await asyncio.sleep(0.05)
+        writer.transport.abort()
+
+    async with asyncio.timeout(20):
+        while f"{counted} 5.0" not in (text := (await client.get("/metrics")).data.decode()):
+            await asyncio.sleep(0.05)
+    assert 'status="500"' not in text
+
+
 async def test_without_postgres_a_client_is_asked_to_come_again(
     settings: Settings, database_url: str, bus: InProcess, session: aiohttp.ClientSession
 ) -> None:

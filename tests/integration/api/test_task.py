@@ -54,6 +54,8 @@ async def test_a_posted_task_is_read_as_it_was_answered(client: Client, ready: R
         "blocked_reason",
         "expires",
         "send_window",
+        "campaign_id",
+        "segments",
     }
     assert set(posted.json) >= SEED
     assert (posted.json["size"], posted.json["rate"], posted.json["scheduledtime"]) == (3, 5000, LATER)

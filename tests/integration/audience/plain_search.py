@@ -128,17 +128,16 @@ class PlainSearch:
         """Whether somebody it finds can be written to."""
         address = person.email if channel == "email" else person.telephone
         forbidden = person.optout == "all" or (person.optout != "none" and message_class != "service")
-        alive = [list_id for list_id, subscription in person.subscriptions.items() if subscription.alive]
-        reached = any(list_id in alive for list_id in self.scope) if self.scope else bool(alive)
-        only = self.scope[0] if len(self.scope) == 1 else None
-        suppressed = any(
-            held.channel == channel
-            and held.address.lower() == str(address).lower()
-            and held.list_id in (None, only)
-            and not (held.marketing_only and message_class == "service")
+        against = [
+            held.list_id
             for held in person.suppressions
-        )
-        return bool(address) and not forbidden and reached and not suppressed
+            if held.channel == channel
+            and held.address.lower() == str(address).lower()
+            and not (held.marketing_only and message_class == "service")
+        ]
+        alive = [list_id for list_id, subscription in person.subscriptions.items() if subscription.alive]
+        reached = any(list_id not in against for list_id in alive if not self.scope or list_id in self.scope)
+        return bool(address) and not forbidden and reached and None not in against
 
     def holds(self, condition: Condition, person: Person) -> bool:
         match condition:

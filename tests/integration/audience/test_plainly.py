@@ -2,21 +2,22 @@
 
 from collections.abc import AsyncIterator
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shared.audience.audience import Audience, Values
-from shared.audience.compile_query import joins, matches
+from shared.audience.compile_query import MANY, joins, matches
 from shared.audience.count import count_mailable, count_people, find_lists
 from shared.domain.identifiers import Channel
 from shared.domain.read_subscriber_query import read_query
 from shared.domain.subscriber_query import Query, lists_named
 from shared.postgres.database import Database
 from tests.integration.audience.plain_search import AT, Person, PlainSearch
-from tests.integration.audience.small_world import LIST_IDS, draw_world, store_world
-from tests.queries import conditions, queries, sources
+from tests.integration.audience.small_world import LIST_IDS, VALUES, draw_world, store_world
+from tests.queries import FIELDS, conditions, queries, sources
 
 PEOPLE = 250
 lists = st.sampled_from((None, None, 1, 2))
@@ -85,6 +86,24 @@ def test_the_world_tells_conditions_apart(world: list[Person]) -> None:
     assert {"hard_bounce", "soft_bounces"} <= {held.reason for person in world for held in person.suppressions}
     for name in ("last_open", "last_click", "last_soft_bounce", "telephone", "email"):
         assert {getattr(person, name) is None for person in world} == {True, False}
+
+
+@pytest.mark.parametrize("criterion", ["match", "not"])
+@pytest.mark.parametrize("values", [VALUES, list(range(MANY)), ["x", *(f"word {number}" for number in range(999))]])
+async def test_one_of_many_values_is_found_as_one_of_few(
+    owner: Database, world: list[Person], criterion: str, values: list[Any]
+) -> None:
+    """Whatever the type of the value, alone or in an array."""
+    scalars = [value for value in values if isinstance(value, (str, int, float))]
+    assert len(scalars) >= MANY
+    for name in FIELDS:
+        query = read_query({"criteria": [criterion], "field": [name], "value": [scalars]})
+        assert isinstance(query, Query)
+
+        found = await found_by(owner, await opened(owner, query, None))
+
+        assert found == [person.id for person in world if PlainSearch(query, None, LIST_IDS).finds(person)]
+        assert 0 < len(found) < PEOPLE
 
 
 @pytest.mark.parametrize("value", ["-999999 years", "+999999 weeks", "01/01/0001", "9999-12-31T23:59:59.999999"])

@@ -1,5 +1,6 @@
 """The one transaction of charging: for whom it is made, and for whom it is not."""
 
+import asyncio
 from pathlib import Path
 
 from pyroaring import BitMap
@@ -17,7 +18,7 @@ from shared.domain.identifiers import Instant
 from shared.event_store.handle_command import Handler
 from shared.postgres.database import Database, Row
 from tests.integration.dispatcher.charging import ACCOUNT_ID, allow, charged, history_of
-from tests.integration.dispatcher.dispatching import dispatching, settled
+from tests.integration.dispatcher.dispatching import dispatching, recorded, settled
 from tests.integration.dispatcher.test_charging import replying
 from tests.integration.dispatcher.test_claims import OTHER, OWNER, claim, expire_leases, ready_task
 from tests.mails import CONTEXT, KEYS, PLAIN
@@ -55,6 +56,22 @@ async def test_the_same_batch_again_costs_nothing(database: Database, handler: H
     assert [len(await charge(database, mine, OWNER)) for _ in range(3)] == [20] * 3
     assert await charged(database) == 20
     assert len(await history_of(database)) == 2
+
+
+async def test_who_may_have_been_sent_to_before_there_was_a_meter_stays_in_doubt(
+    database: Database, handler: Handler
+) -> None:
+    """Nobody knows that he was not: he is not told to be uncharged."""
+    await allow(database, credit=0)
+    await ready_task(database, handler, 20)
+    (mine,) = await claim(database, OWNER)
+    mine.resent = BitMap([3])
+    recorder = OutcomeRecorder(DeliveryLog(database), mine, OWNER, ACCOUNT_ID)
+    rows = await database.fetch(STATEMENTS["recipients_of_batch"], 1, list(mine.ordinals), 1)
+
+    assert await charge_batch(database, recorder, mine, OWNER, TASK, rows, Instant(CONTEXT.date)) == []
+    assert await recorder.conclude([], asyncio.Event())
+    assert await recorded(database) == {Kind.HELD: BitMap([3]), Kind.UNCHARGED: mine.ordinals - BitMap([3])}
 
 
 async def test_without_a_meter_nothing_of_it_is_asked(

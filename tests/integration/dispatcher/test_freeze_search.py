@@ -266,7 +266,8 @@ async def test_a_search_without_lists_reaches_whoever_is_on_any(database: Databa
     ("query", "why"),
     [
         pytest.param({"source_list": "list 1"}, {FIRST + 3: "manual on 2026-11-20"}, id="over that list alone"),
-        pytest.param(BOTH, {}, id="over others as well"),
+        pytest.param(BOTH, {FIRST + 3: "suppressed for every list that reaches him"}, id="over others as well"),
+        pytest.param({}, {FIRST + 3: "suppressed for every list that reaches him"}, id="over all there are"),
     ],
 )
 @pytest.mark.usefixtures("people")

@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 
@@ -12,16 +13,18 @@ import pytest
 from pyroaring import BitMap
 
 from services.dispatcher.sending import send_batch
+from services.dispatcher.sending.held_batch import HeldBatch
 from services.dispatcher.sending.statements import STATEMENTS
 from shared.domain.delivery import Kind
+from shared.domain.identifiers import INT63_MAX
 from shared.domain.pacing import GRANT_SECONDS
 from shared.event_store.handle_command import Handler
 from shared.postgres.database import Database
 from tests.audience import post_task
 from tests.integration.dispatcher.dispatching import copies, dispatching, eventually, ordinal_of, settled
-from tests.integration.dispatcher.test_claims import ready_task
+from tests.integration.dispatcher.test_claims import claim, ready_task
 from tests.integration.dispatcher.test_pausing import put, slow
-from tests.sinks.fake_relay import Action, End, FakeRelay, Say, Script, Step
+from tests.sinks.fake_relay import Action, After, End, FakeRelay, Say, Script, Step
 
 
 class Watched:
@@ -157,6 +160,54 @@ async def test_what_a_slow_relay_did_not_take_is_not_sent_in_a_burst(database: D
 
     assert copies(relay) == Counter(range(40))
     assert excess(held.mails, 18_000) == []
+
+
+async def test_a_slow_rate_goes_by_a_relay_that_is_slow_to_greet(database: Database, tmp_path: Path) -> None:
+    """Longer than a grant lasts: the grant waits for the connection."""
+    watched = Watched(lambda step: After(0.7, Say(b"220 at last\r\n")) if step.stage == "connect" else None)
+    await post_task(database, 5, rate=10)
+    async with FakeRelay(watched) as relay, dispatching(database, relay.port, tmp_path):
+        await eventually(lambda: len(relay.ledger) >= 1, seconds=20.0)
+        wait = await database.fetch_value(
+            "SELECT extract(epoch FROM next_at - clock_timestamp())::float8 FROM sending WHERE task_id = 1"
+        )
+
+    assert len(watched.mails) == 1
+    assert 355 < wait <= 360.1, "the next one after that one, not after the claim"
+
+
+async def test_what_is_granted_anew_is_no_more(database: Database, handler: Handler) -> None:
+    """In the place of the first grant, and not once somebody else had his."""
+    await ready_task(database, handler, 1_000, rate=3_600)
+    late = (await claim(database, 11, statement="claim_paced"))[0]
+    again = await grant_anew(database, late)
+    assert again is not None
+    assert late.next_grant is not None
+    assert again > late.next_grant
+    assert await grant_anew(database, late) is None
+    assert await claim(database, 12, statement="claim_paced") == []
+
+    await database.execute("UPDATE sending SET next_at = clock_timestamp()")
+    other = (await claim(database, 12, statement="claim_paced"))[0]
+    assert await grant_anew(database, late) is None
+    await put(handler, paused=True)
+    assert await grant_anew(database, other) is None
+    await put(handler, paused=False)
+    assert await grant_anew(database, other) is not None
+
+
+async def grant_anew(database: Database, late: HeldBatch) -> datetime | None:
+    asked = (late.hold.task_id, late.allowed, late.next_grant)
+    found: datetime | None = await database.fetch_value(STATEMENTS["grant_anew"], *asked)
+    return found
+
+
+async def test_the_fastest_rate_there_is_stops_nobody(database: Database, tmp_path: Path) -> None:
+    await post_task(database, 5, number=1, rate=INT63_MAX)
+    await post_task(database, 5, number=2)
+    async with FakeRelay() as relay, dispatching(database, relay.port, tmp_path):
+        for number in (1, 2):
+            await settled(database, 5, task_id=number)
 
 
 @pytest.mark.parametrize("rate", [10, 600, 100_000])

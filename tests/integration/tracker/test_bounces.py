@@ -57,6 +57,15 @@ async def test_a_bounce_is_stored_when_it_is_answered(
     assert stored == {(Kind.BOUNCED, 5): reason}
 
 
+async def test_a_bounce_may_come_to_a_domain_of_a_customer(port: BouncePort, database: Database) -> None:
+    """To that of a campaign: whose bounce it is stands before the @."""
+    local, _, _ = address(5).partition("@")
+    async with relay(port.url) as line:
+        assert await line.bring([f"{local}@bounce.customer.example"], mail("qmail")) == [250]
+
+    assert list(await notes(database)) == [(Kind.BOUNCED, 5)]
+
+
 @pytest.mark.parametrize("client", [smtplib.SMTP, smtplib.LMTP])
 async def test_clients_of_the_standard_library_are_understood(
     port: BouncePort, database: Database, client: type[smtplib.SMTP]

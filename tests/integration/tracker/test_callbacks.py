@@ -1,5 +1,6 @@
 """Callbacks made: to a receiver that proves each signature, is down for a day, is gone, or moves."""
 
+import time
 from collections.abc import AsyncIterator
 
 import pytest
@@ -13,7 +14,9 @@ from tests.integration.tracker.called_back import (
     add_account,
     add_campaign,
     address,
+    happened,
     post_on,
+    segment,
     tell,
     told_by,
     told_by_all,
@@ -195,3 +198,20 @@ async def test_with_a_schedule_of_its_own_it_is_parked_sooner(database: Database
         await tell(post, task, Kind.SUBMITTED)
         await post.deliver()
         assert (await post.line(1))["state"] == "parked"
+
+
+async def test_the_age_of_what_waits_for_its_first_attempt_is_told(post: Post) -> None:
+    """Not of what was tried and failed: that has a pause of its own, and a counter."""
+    async with Receiver(Moody(status(500))) as receiver:
+        (task,) = await add_campaign(post.database, 1, receiver.url)
+        earlier = int(time.time() - 100) * 1000
+        await happened(post.database, segment(task, Kind.OPENED, [1, 2], earlier))
+        await post.cut()
+        await post.switchboard.sweep()
+        assert 100 <= post.metrics.callback_age._value.get() < 200
+        assert post.metrics.callback_events._value.get() == 2
+
+        await post.deliver()
+        await post.switchboard.sweep()
+        assert post.metrics.callback_age._value.get() == 0
+        assert post.metrics.callback_attempts.labels("failed")._value.get() == 1

@@ -15,7 +15,7 @@ from shared.domain.campaign import (
     PayloadAdded,
     State,
 )
-from shared.domain.campaign_commands import EndedTask, Known, PlannedTask
+from shared.domain.campaign_commands import EndedTask, Known, Named, PlannedTask
 from shared.domain.identifiers import (
     AccountId,
     CampaignId,
@@ -34,6 +34,7 @@ LATER = Instant(NOON + 3600)
 URL = "https://shop.example/events?a=1"
 
 KNOWN = Known(
+    Named(7, frozenset({5}), frozenset({2, 3}), frozenset({4, 6, 7, 9, 99}), frozenset({10, 11, 12})),
     lists=frozenset({5}),
     domains={2: True, 3: False},
     segments={4: 5, 6: 5, 7: 8, 9: None},

@@ -185,6 +185,17 @@ def test_what_was_found_before_a_change_starts_nothing(command: StartCampaign) -
     assert decide(replay(IN["READY"]), command, NOON) == []
 
 
+def test_what_was_not_asked_for_is_not_missing() -> None:
+    """Somebody added a payload since it was looked up: the service looks again, and a client is told to ask again."""
+    before = replace(KNOWN, asked=replace(KNOWN.asked, messages=frozenset({10})), messages={10: "email"})
+
+    assert decide(replay(IN["SCHEDULED"]), ReadyCampaign(LATER, before), NOON) == []
+    assert decide(replay(IN["READY"]), StartCampaign(LATER, before, CREATED.segments, PLANNED), NOON) == []
+    assert decide(replay(IN["SCHEDULED"]), put(before, state="READY"), NOON) == Refused.conflict(
+        "somebody changed it at the same moment: ask again"
+    )
+
+
 def test_a_time_that_moved_meanwhile_makes_nothing_ready() -> None:
     assert decide(replay(IN["SCHEDULED"]), ReadyCampaign(NOON, KNOWN), NOON) == []
 
@@ -198,7 +209,9 @@ def test_it_is_done_if_one_task_reached_somebody() -> None:
 
 def test_ready_says_all_that_is_missing() -> None:
     bare = replay([replace(CREATED, domain_id=None, when=None, segments=tuple(map(SearchId, (4, 99, 7))))])
-    found = decide(replace(bare, state="SCHEDULED"), put(Known(segments={4: 5, 7: 8}), state="READY"), NOON)
+    found = decide(
+        replace(bare, state="SCHEDULED"), put(Known(KNOWN.asked, segments={4: 5, 7: 8}), state="READY"), NOON
+    )
 
     assert found == Refused(
         "conflict",

@@ -14,6 +14,8 @@ from shared.domain.message import (
     Message,
     MessageCreated,
     MessageEdited,
+    MessageRemoved,
+    RemoveMessage,
     decide,
     replay,
 )
@@ -33,6 +35,19 @@ EDITED = [*CREATED, MessageEdited("Spring", {"subject": "Bye"}, ())]
     [
         pytest.param([], CREATE, CREATED, id="a message is created as given"),
         pytest.param(CREATED, CREATE, [], id="creating it again changes nothing"),
+        pytest.param(CREATED, RemoveMessage(()), [MessageRemoved(NOON)], id="it is removed"),
+        pytest.param(
+            CREATED,
+            RemoveMessage((1, 2)),
+            Refused.conflict("tasks that have not started are to send it: 1, 2"),
+            id="unless tasks wait for it",
+        ),
+        pytest.param(
+            [*CREATED, MessageRemoved(NOON)],
+            EditMessage("Summer", HELLO, LINKS),
+            Refused.not_found("there is no such message"),
+            id="what is removed cannot be edited",
+        ),
         pytest.param(
             CREATED,
             EditMessage("Spring", {"subject": "Bye"}, ()),

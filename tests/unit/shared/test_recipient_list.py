@@ -5,11 +5,26 @@ from collections.abc import Sequence
 import pytest
 
 from shared.domain.identifiers import AccountId, Instant, ListId
-from shared.domain.recipient_list import Command, CreateList, Event, ListCreated, RecipientList, decide, replay
+from shared.domain.recipient_list import (
+    Command,
+    CreateList,
+    Event,
+    ListCreated,
+    ListRemoved,
+    ListRenamed,
+    RecipientList,
+    RemoveList,
+    RenameList,
+    decide,
+    replay,
+)
 from shared.domain.refusal import Refused
 
 NOON = Instant(43_200.0)
+LATER = Instant(50_000.0)
 CREATED: list[Event] = [ListCreated(ListId(5), AccountId(7), "friends", NOON)]
+REMOVED: list[Event] = [*CREATED, ListRemoved(LATER)]
+GONE = Refused.not_found("there is no such list")
 
 
 @pytest.mark.parametrize(
@@ -23,6 +38,29 @@ CREATED: list[Event] = [ListCreated(ListId(5), AccountId(7), "friends", NOON)]
             Refused.conflict("there is a list called 'friends' already", "name"),
             id="two lists of one name cannot be",
         ),
+        pytest.param(CREATED, RenameList("foes", False), [ListRenamed("foes", NOON)], id="it gets another name"),
+        pytest.param(CREATED, RenameList("friends", False), [], id="its own name is no change"),
+        pytest.param(
+            CREATED,
+            RenameList("foes", True),
+            Refused.conflict("there is a list called 'foes' already", "name"),
+            id="nor the name of another",
+        ),
+        pytest.param(
+            CREATED,
+            RenameList("foes", False, (7,)),
+            Refused.conflict("tasks that have not come to their end are sent to it: 7"),
+            id="nor while a task's search is to find it by its name",
+        ),
+        pytest.param(CREATED, RemoveList(()), [ListRemoved(NOON)], id="it is removed"),
+        pytest.param(
+            CREATED,
+            RemoveList((1, 2, 3, 4)),
+            Refused.conflict("tasks that have not come to their end are sent to it: 1, 2, 3 and others"),
+            id="unless tasks are sent to it",
+        ),
+        pytest.param(REMOVED, RenameList("foes", False), GONE, id="what is removed is not there"),
+        pytest.param([], RemoveList(()), GONE, id="nor what never was"),
     ],
 )
 def test_what_follows(given: Sequence[Event], when: Command, then: list[Event] | Refused) -> None:
@@ -30,4 +68,8 @@ def test_what_follows(given: Sequence[Event], when: Command, then: list[Event] |
 
 
 def test_a_list_knows_its_name_and_whose_it_is() -> None:
-    assert replay(CREATED) == RecipientList(ListId(5), AccountId(7), "friends", NOON)
+    renamed = [*CREATED, ListRenamed("foes", LATER)]
+
+    assert replay(CREATED) == RecipientList(ListId(5), AccountId(7), "friends", NOON, NOON)
+    assert replay(renamed) == RecipientList(ListId(5), AccountId(7), "foes", NOON, LATER)
+    assert replay(REMOVED).removed

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from shared.domain.egress import USUAL_PORTS
+from shared.domain.retry_schedule import CALLBACK_RETRIES
 from shared.runtime.settings import SETTINGS, BadSettings, Settings, read_settings
 
 FIRST, SECOND = bytes(range(32)), bytes(range(32, 64))
@@ -37,6 +39,9 @@ def test_what_is_not_given_has_its_default() -> None:
 
     assert (settings.api_port, settings.host, settings.sweep_seconds) == (8080, "127.0.0.1", 2.0)
     assert sum(settings.retry_seconds) == 4 * 3600
+    assert settings.callback_retry_seconds == CALLBACK_RETRIES.pauses_seconds
+    assert (settings.egress_allow, settings.egress_ports) == ((), USUAL_PORTS)
+    assert settings.callback_window_seconds == 30
     assert (settings.pause_after, settings.pause_bounce_percent) == (1_000, Decimal(5))
     assert settings.pause_complaint_percent == Decimal("0.3")
     assert (settings.database_url, settings.secret) == ("", ())
@@ -76,6 +81,10 @@ def test_what_is_not_given_has_its_default() -> None:
         ("POSTROOM_DNS_SERVER", "192.0.2.1", "dns_server", ("192.0.2.1", 53)),
         ("POSTROOM_DNS_SERVER", "[2001:db8::1]:5353", "dns_server", ("2001:db8::1", 5353)),
         ("POSTROOM_STOP_CONFIRMATION", "Tschüss.", "stop_confirmation", "Tschüss."),
+        ("POSTROOM_EGRESS_ALLOW", "10.0.0.0/8", "egress_allow", (ip_network("10.0.0.0/8"),)),
+        ("POSTROOM_EGRESS_PORTS", "443, 9000", "egress_ports", frozenset({443, 9000})),
+        ("POSTROOM_CALLBACK_WINDOW_SECONDS", "240", "callback_window_seconds", 240),
+        ("POSTROOM_CALLBACK_RETRY_SECONDS", "1,2", "callback_retry_seconds", (1.0, 2.0)),
         ("HOME", "/somewhere", "host", "127.0.0.1"),
     ],
 )
@@ -109,6 +118,10 @@ def test_what_is_given_is_read(variable: str, text: str, field: str, value: obje
         ("POSTROOM_PAUSE_BOUNCE_PERCENT", "nan"),
         ("POSTROOM_PAUSE_COMPLAINT_PERCENT", "100.1"),
         ("POSTROOM_PAUSE_COMPLAINT_PERCENT", "-0.1"),
+        ("POSTROOM_EGRESS_ALLOW", "localhost"),
+        ("POSTROOM_EGRESS_PORTS", "443,0"),
+        ("POSTROOM_CALLBACK_WINDOW_SECONDS", "241"),
+        ("POSTROOM_CALLBACK_WINDOW_SECONDS", "0"),
         ("POSTROOM_APIPORT", "8080"),
     ],
 )

@@ -4,9 +4,9 @@ from array import array
 
 import pytest
 
-from services.tracker.decisions.judge_bounce import Returned, SoftBounceRule, judge_bounce, returned_in
+from services.tracker.decisions.judge_bounce import Returned, SoftBounceRule, returned_in
 from shared.delivery_log.segments import HitColumns, Hits
-from shared.domain.bounce import Verdict
+from shared.domain.bounce import Verdict, judge_bounce
 from shared.domain.delivery import Kind
 from shared.domain.identifiers import Channel
 

@@ -123,7 +123,16 @@ def chart(series: Sequence[Mapping[str, int]], channel: str) -> Markup:
     per = "per minute" if step == 60 else f"per {step // 60} minutes"
     return el(
         "table",
-        el("caption", "Events ", per, ", from ", when(first), " to ", when(last + 60), " UTC; the most at the end of each row"),
+        el(
+            "caption",
+            "Events ",
+            per,
+            ", from ",
+            when(first),
+            " to ",
+            when(last + 60),
+            " UTC; the most at the end of each row",
+        ),
         el(
             "thead",
             el("tr", [el("th", head, scope="col") for head in ("Event", "Course", f"Most {per}")]),

@@ -3,8 +3,10 @@
 from services.api.dialects.signupto.endpoints import (
     bounce,
     contact,
+    email_open,
     message,
     message_of_channel,
+    search,
     split_test,
     subscriber,
     subscription,
@@ -23,5 +25,7 @@ OPERATIONS = (
     *split_test.OPERATIONS,
     *contact.OPERATIONS,
     *bounce.OPERATIONS,
+    *email_open.OPERATIONS,
+    *search.OPERATIONS,
     *token.OPERATIONS,
 )

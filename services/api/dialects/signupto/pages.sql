@@ -1,9 +1,11 @@
 -- lists
 -- The words in braces are put in once, when the statements are loaded. The page is cut before anything is counted.
--- $1 account, $2 id or null, $3 name or null, $4 from the beginning, $5 key of the first row, $6 its id, $7 limit
-SELECT page.id, page.name, extract(epoch FROM page.cdate)::float8 AS cdate,
-       (SELECT count(*) FROM subscription WHERE list_id = page.id AND ended_at IS NULL) AS subscription_count
-  FROM (SELECT id, name, cdate, {key} AS sort_key
+-- deletable: no task to it is under way. $1 account, $2 id or null, $3 name or null, $4 from the beginning, $5 key of the first row,
+-- $6 its id, $7 limit
+SELECT page.id, page.name, extract(epoch FROM page.cdate)::float8 AS cdate, extract(epoch FROM page.mdate)::float8 AS mdate,
+       (SELECT count(*) FROM subscription WHERE list_id = page.id AND ended_at IS NULL) AS subscription_count,
+       NOT EXISTS (SELECT FROM task WHERE list_id = page.id AND NOT completed AND NOT cancelled) AS deletable
+  FROM (SELECT id, name, cdate, mdate, {key} AS sort_key
           FROM list
          WHERE account_id = $1 AND ($2::bigint IS NULL OR id = $2) AND ($3::text IS NULL OR name = $3)
            AND ($4::boolean OR ({key}, id) {from} ($5::{type}, $6::bigint))
@@ -46,23 +48,20 @@ SELECT id, channel, name, version, content, user_id, extract(epoch FROM cdate)::
        EXISTS (SELECT FROM task WHERE task.message_id = message.id) AS used
   FROM message
  WHERE account_id = $1 AND ($2::bigint IS NULL OR user_id = $2) AND ($3::bigint IS NULL OR id = $3)
-   AND ($4::text IS NULL OR channel = $4) AND ($5::text IS NULL OR name = $5)
+   AND ($4::text IS NULL OR channel = $4) AND ($5::text IS NULL OR name = $5) AND NOT removed
    AND ($6::boolean OR ({key}, id) {from} ($7::{type}, $8::bigint))
  ORDER BY {key} {direction}, id {direction}
  LIMIT $9;
 
--- ordinals_of_subscriber
--- $1 task, $2 subscriber
-SELECT ordinal FROM contact_record WHERE task_id = $1 AND subscriber_id = $2;
+-- searches
+-- $1 account, $2 id or null, $3 name or null, $4 from the beginning, $5 key of the first row, $6 its id, $7 limit
+SELECT id, name, query
+  FROM saved_search
+ WHERE account_id = $1 AND NOT removed AND ($2::bigint IS NULL OR id = $2) AND ($3::text IS NULL OR name = $3)
+   AND ($4::boolean OR ({key}, id) {from} ($5::{type}, $6::bigint))
+ ORDER BY {key} {direction}, id {direction}
+ LIMIT $7;
 
--- tasks_bounced_for
--- By what was recorded of bounces: contact records have no index by subscriber. $1 account, $2 subscriber, $3 channel,
--- $4 hashes of his address, $5 limit
-SELECT task_id
-  FROM (SELECT task_id
-          FROM suppression
-         WHERE account_id = $1 AND subscriber_id = $2 AND channel = $3 AND task_id IS NOT NULL
-         UNION
-        SELECT task_id FROM soft_bounce WHERE account_id = $1 AND channel = $3 AND hash = ANY ($4::bytea[])) AS told
- ORDER BY task_id
- LIMIT $5;
+-- ordinal_of
+-- $1 task, $2 subscriber
+SELECT ordinal_of_subscriber($1, $2);

@@ -48,6 +48,8 @@ def text_to_sign(signed: Signed, key: str, method: str, path: str) -> bytes:
 
 def read_signed(headers: Mapping[str, str]) -> Signed | str:
     """What is said in the headers; or what is wrong with them."""
+    if "X-SuT-PID" in headers:
+        return "partner hash is not offered: no key reaches another account"
     match = _HASH.fullmatch(headers.get("Authorization", ""))
     if match is None:
         return 'Authorization must be SuTHash signature="…" or SuTToken …'

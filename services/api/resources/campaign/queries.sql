@@ -29,4 +29,4 @@ SELECT count(*) FROM campaign WHERE account_id = $1 AND ($2::bigint IS NULL OR u
 
 -- message_of_caller
 -- The channel of a message that the caller may use. $1 account, $2 message, $3 the user whose messages alone are seen, or null
-SELECT channel FROM message WHERE account_id = $1 AND id = $2 AND ($3::bigint IS NULL OR user_id = $3);
+SELECT channel FROM message WHERE account_id = $1 AND id = $2 AND ($3::bigint IS NULL OR user_id = $3) AND NOT removed;

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from services.api.authenticate import Caller
-from shared.campaigns.look_up import Named, find_known
+from shared.campaigns.look_up import find_known
 from shared.campaigns.rows import campaign_of
 from shared.domain.campaign import Campaign
-from shared.domain.campaign_commands import Known
+from shared.domain.campaign_commands import Known, Named
 from shared.postgres.database import Database
 from shared.postgres.named_queries import load_queries
 

@@ -9,9 +9,9 @@ from services.api.resources.campaign import payload_routes, read
 from services.api.resources.campaign.answer import campaign_answer
 from services.api.resources.campaign.carry_out import carry_out, hint, missing
 from services.api.resources.campaign.schema import CampaignAnswer, CampaignChange, NewCampaign
-from shared.campaigns.look_up import Named, named_in
 from shared.domain.campaign import Campaign
-from shared.domain.campaign_commands import ChangeCampaign, CreateCampaign, RemoveCampaign
+from shared.domain.campaign_commands import ChangeCampaign, CreateCampaign, Named, RemoveCampaign
+from shared.domain.campaign_needs import named_in
 from shared.domain.identifiers import (
     AccountId,
     CampaignId,

@@ -1,17 +1,21 @@
 """``/list``: parse, handle, answer."""
 
+from typing import Final
+
 from services.api.body import object_body
 from services.api.fields import NoQuery
 from services.api.moments import moment
 from services.api.operation import WRITERS, Answer, Api, Call, Operation
 from services.api.paging import PageQuery, answer_page, read_id_cursor
 from services.api.resources.list import read
-from services.api.resources.list.schema import ListAnswer, NewList
+from services.api.resources.list.schema import ListAnswer, ListChange, NewList
 from shared.domain.identifiers import AccountId, ListId, list_stream
-from shared.domain.recipient_list import CreateList, RecipientList
+from shared.domain.recipient_list import CreateList, RecipientList, RemoveList, RenameList, refuse_under_way
 from shared.domain.refusal import Refused
 from shared.event_store.interface import Actor
 from shared.event_store.read_models.recipient_list import LISTS
+
+TAKEN_OFF_AT_ONCE: Final = 10_000  #: subscriptions of a removed list: about 100 ms of one transaction
 
 
 async def post_list(api: Api, call: Call[NoQuery, NewList]) -> Answer | Refused:
@@ -46,7 +50,45 @@ async def get_lists(api: Api, call: Call[PageQuery, None]) -> Answer | Refused:
 async def get_list(api: Api, call: Call[NoQuery, None]) -> Answer | Refused:
     (list_id,) = call.ids
     found = await read.read_list(api.database, call.caller.account_id, list_id)
-    return Answer(found) if found else Refused.not_found(f"there is no list {list_id}")
+    return Answer(found) if found else _missing(list_id)
+
+
+async def put_list(api: Api, call: Call[NoQuery, ListChange]) -> Answer | Refused:
+    (list_id,), account_id, name = call.ids, call.caller.account_id, call.content.name
+    found = await read.read_list(api.database, account_id, list_id)
+    if found is None:
+        return _missing(list_id)
+    actor = Actor(account_id, call.caller.user_id)
+    async with api.in_turn.turn(("list name", account_id, name)):
+        taken = await read.is_name_of_another(api.database, account_id, list_id, name)
+        searching = await read.tasks_searching(api.database, account_id, list_id, found["name"])
+        command = RenameList(name, taken, searching)
+        done = await api.commands.handle(LISTS, list_stream(ListId(list_id)), command, actor)
+    if isinstance(done, Refused):
+        return done
+    return Answer(ListAnswer(**{**found, "name": done.state.name}))
+
+
+async def delete_list(api: Api, call: Call[NoQuery, None]) -> Answer | Refused:
+    """Answers what it was."""
+    (list_id,), account_id = call.ids, call.caller.account_id
+    found = await read.read_list(api.database, account_id, list_id)
+    if found is None:
+        return _missing(list_id)
+    under_way = await read.tasks_under_way(api.database, account_id, list_id, found["name"])
+    if refused := refuse_under_way(under_way):
+        return refused
+    # Chunk by chunk, and the row at last: should this break off, whoever asks again goes on from there.
+    terms = (account_id, list_id, TAKEN_OFF_AT_ONCE)
+    while await api.database.execute(read.QUERIES["take_off_list"], *terms) == TAKEN_OFF_AT_ONCE:
+        pass
+    actor = Actor(account_id, call.caller.user_id)
+    done = await api.commands.handle(LISTS, list_stream(ListId(list_id)), RemoveList(under_way), actor)
+    return done if isinstance(done, Refused) else Answer(found)
+
+
+def _missing(list_id: int) -> Refused:
+    return Refused.not_found(f"there is no list {list_id}")
 
 
 OPERATIONS = (
@@ -63,4 +105,23 @@ OPERATIONS = (
         roles=WRITERS,
     ),
     Operation("GET", "/list/{list_id}", "One list", get_list, ListAnswer, refusals=(404,)),
+    Operation(
+        "PUT",
+        "/list/{list_id}",
+        "Give a list another name",
+        put_list,
+        ListAnswer,
+        body=object_body(ListChange),
+        refusals=(404, 409, 413, 415),
+        roles=WRITERS,
+    ),
+    Operation(
+        "DELETE",
+        "/list/{list_id}",
+        "Remove a list that no task is sent to, with its subscriptions; the subscribers stay",
+        delete_list,
+        ListAnswer,
+        refusals=(404, 409),
+        roles=WRITERS,
+    ),
 )

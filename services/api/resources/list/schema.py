@@ -9,6 +9,10 @@ class NewList(RequestModel):
     name: Name
 
 
+class ListChange(RequestModel):
+    name: Name
+
+
 class ListAnswer(TypedDict):
     id: int
     name: str

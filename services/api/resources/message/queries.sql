@@ -2,19 +2,27 @@
 -- A member knows his own alone. $1 account, $2 message, $3 the user whose messages alone are seen, or null
 SELECT id, channel, name, version, content, user_id, extract(epoch FROM cdate)::float8 AS cdate
   FROM message
- WHERE account_id = $1 AND id = $2 AND ($3::bigint IS NULL OR user_id = $3);
+ WHERE account_id = $1 AND id = $2 AND ($3::bigint IS NULL OR user_id = $3) AND NOT removed;
 
 -- message_page
 -- $1 account, $2 last id of the page before, $3 the user whose messages alone are seen, or null, $4 limit
 SELECT id, channel, name, version, content, user_id, extract(epoch FROM cdate)::float8 AS cdate
   FROM message
- WHERE account_id = $1 AND id > $2 AND ($3::bigint IS NULL OR user_id = $3)
+ WHERE account_id = $1 AND id > $2 AND ($3::bigint IS NULL OR user_id = $3) AND NOT removed
  ORDER BY id
  LIMIT $4;
 
 -- message_total
 -- $1 account, $2 the user whose messages alone are seen, or null
-SELECT count(*) FROM message WHERE account_id = $1 AND ($2::bigint IS NULL OR user_id = $2);
+SELECT count(*) FROM message WHERE account_id = $1 AND ($2::bigint IS NULL OR user_id = $2) AND NOT removed;
+
+-- tasks_to_send
+-- Those that are to send a message and have not started. $1 account, $2 message, $3 limit
+SELECT id
+  FROM task
+ WHERE account_id = $1 AND message_id = $2 AND NOT started AND NOT cancelled
+ ORDER BY id
+ LIMIT $3;
 
 -- preview_recipient
 -- Whose values a preview shows. $1 account, $2 subscriber

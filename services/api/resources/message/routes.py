@@ -13,7 +13,7 @@ from services.api.resources.message.content import answer_of_state, content_of, 
 from services.api.resources.message.schema import EmailMessage, MessageAnswer, MessageChange, NewMessage, SmsMessage
 from shared.domain import message
 from shared.domain.identifiers import AccountId, Instant, MessageId, UserId, message_stream
-from shared.domain.message import CreateMessage, Message
+from shared.domain.message import CreateMessage, Message, RemoveMessage
 from shared.domain.refusal import Fault, Refused
 from shared.event_store.handle_command import Aggregate
 from shared.event_store.interface import Actor
@@ -75,6 +75,18 @@ async def put_message(api: Api, call: Call[NoQuery, MessageChange]) -> Answer | 
     return done if isinstance(done, Refused) else Answer(answer_of_state(done.state))
 
 
+async def delete_message(api: Api, call: Call[NoQuery, None]) -> Answer | Refused:
+    """Answers what it was."""
+    (message_id,), caller = call.ids, call.caller
+    if await read.read_message(api.database, caller, message_id) is None:
+        return _missing(message_id)
+    stream, actor = message_stream(MessageId(message_id)), Actor(caller.account_id, caller.user_id)
+    async with api.in_turn.turn(stream):
+        command = RemoveMessage(await read.tasks_waiting(api.database, caller.account_id, message_id))
+        done = await api.commands.handle(MESSAGES, stream, command, actor)
+    return done if isinstance(done, Refused) else Answer(answer_of_state(done.state))
+
+
 async def _refused_from(api: Api, caller: Caller, from_email: str | None) -> Refused | None:
     fault = await from_fault(api.database, caller.account_id, from_email, api.terms) if from_email else ""
     return Refused.invalid(Fault("from_email", fault)) if fault else None
@@ -121,6 +133,15 @@ OPERATIONS = (
         refusals=(404, 409, 413, 415),
         roles=WRITERS,
         limit=2_097_152,
+    ),
+    Operation(
+        "DELETE",
+        "/message/{message_id}",
+        "Remove a message that no task waits to send; tasks that have sent it still report on it",
+        delete_message,
+        MessageAnswer,
+        refusals=(404, 409),
+        roles=WRITERS,
     ),
     *preview.OPERATIONS,
     send_proof.OPERATION,

@@ -108,6 +108,7 @@ async def _notices(
                 account_id=call.caller.account_id,
                 user_id=call.caller.user_id,
                 subscriber_id=owner or sample.subscriber_id,
+                sample_id=sample.subscriber_id,
                 channel=channel,
                 purpose=purpose,
                 origin=f"proof-{notice_id}",

@@ -70,7 +70,8 @@ async def count_search(api: Api, call: Call[NoQuery, None]) -> Answer | Refused:
     audience = await read_audience(api.database, account_id, search_id, api.now())
     if audience is None:
         return _missing(search_id)
-    people = await count_people(api.database, account_id, audience, "marketing")
+    async with api.in_turn.turn(f"count of {account_id}"):
+        people = await count_people(api.database, account_id, audience, "marketing")
     return Answer(CountAnswer(matched=people.matched, email=people.email, sms=people.sms))
 
 

@@ -3,7 +3,7 @@
 SELECT id, channel, message_class(content) AS class, coalesce((content ->> 'track_opens')::boolean, false) AS tracks_opens,
        coalesce((content ->> 'track_clicks')::boolean, false) AS tracks_clicks
   FROM message
- WHERE account_id = $1 AND id = ANY ($2::bigint[]) AND ($3::bigint IS NULL OR user_id = $3);
+ WHERE account_id = $1 AND id = ANY ($2::bigint[]) AND ($3::bigint IS NULL OR user_id = $3) AND NOT removed;
 
 -- list_known
 -- $1 account, $2 list

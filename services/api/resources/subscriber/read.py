@@ -29,6 +29,13 @@ async def read_page(
     return [_subscription(row) for row in rows], await database.fetch_value(QUERIES["subscription_total"], list_id)
 
 
+async def read_subscriber(
+    source: Database | Connection, account_id: int, subscriber_id: int
+) -> SubscriberAnswer | None:
+    row = await source.fetch_row(QUERIES["read_subscriber"], account_id, subscriber_id)
+    return _subscriber(row) if row else None
+
+
 async def find_subscribers(
     database: Database, account_id: int, email: str | None, telephone: str | None
 ) -> list[SubscriberAnswer]:

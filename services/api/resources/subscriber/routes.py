@@ -4,7 +4,7 @@ from services.api.fields import NoQuery
 from services.api.lines import Faults, Lines, line_faults, read_lines
 from services.api.operation import MEBIBYTE, WRITERS, Answer, Api, Call, Operation
 from services.api.paging import PageQuery, answer_page, read_id_cursor
-from services.api.resources.subscriber import read
+from services.api.resources.subscriber import person, read
 from services.api.resources.subscriber.plan_upsert import Plan, Wish
 from services.api.resources.subscriber.schema import (
     SUBSCRIBER_LINES,
@@ -47,7 +47,8 @@ async def _post_one(api: Api, call: Call[NoQuery, Lines], list_id: int, wishes: 
         found = subscriber_id and await read.read_subscription(connection, account_id, list_id, subscriber_id)
         if not found:
             return Refused.conflict("has opted out or is suppressed, and a POST does not lift that", "email")
-        return Answer(found, 201, {"Location": f"/list/{list_id}/subscriber/{subscriber_id}"})
+        location = {"Location": f"/list/{list_id}/subscriber/{subscriber_id}"}
+        return Answer(found, 201, location, about=(found["id"],))
 
     return await upsert(api.database, await _batch(api, call, list_id, wishes), finish, call.remember)
 
@@ -150,4 +151,5 @@ OPERATIONS = (
         list[SubscriberAnswer],
         query=SubscriberQuery,
     ),
+    *person.OPERATIONS,
 )

@@ -17,11 +17,20 @@ from services.api.fields import (
     Telephone,
     Vars,
     empty_is_null,
+    fault,
 )
 from services.api.lines import LineFault, Lines, lines_body
+from services.api.resources.task.schema import ContactAnswer
+from shared.domain.identifiers import Channel
 from shared.domain.refusal import Fault
 
 OptOut = Literal["none", "basic", "blast", "all"]
+
+
+def _only_null(value: object) -> object:
+    if value in (None, "", "null"):
+        return None
+    raise fault("can only become null: a DELETE ends a subscription")
 
 
 class Consent(RequestModel):
@@ -46,6 +55,27 @@ class NewSubscriber(RequestModel):
         if given.get("email") in (None, "") and given.get("telephone") in (None, ""):
             return [Fault("email", "email or telephone must be given")]
         return []
+
+
+class SubscriberChange(RequestModel):
+    """What is given changes. ``vars``: given ones replace, null takes one away, others stay. ``optout`` none takes an
+    opt-out back, whoever said it.
+    """
+
+    email: Annotated[Email | None, BeforeValidator(empty_is_null)] = None
+    telephone: Annotated[Telephone | None, BeforeValidator(empty_is_null)] = None
+    external_id: Annotated[Name | None, BeforeValidator(empty_is_null)] = None
+    vars: Vars = Field(default_factory=dict)
+    optout: OptOut = "none"
+
+
+class SubscriptionChange(SubscriberChange):
+    """``ended`` null and ``confirmed`` true put somebody back on the list, whatever he said of it before."""
+
+    confirmed: Flag = True
+    ended: Annotated[None, BeforeValidator(_only_null)] = None
+    source: Annotated[Name | None, BeforeValidator(empty_is_null)] = None
+    consent: Consent | None = None
 
 
 class SubscriberQuery(RequestModel):
@@ -78,6 +108,19 @@ class SubscriptionAnswer(SubscriberAnswer):
     ended: float | None
     source: str | None
     consent: dict[str, Any] | None
+
+
+class PersonContactAnswer(ContactAnswer):
+    """A contact record, and of which task it is."""
+
+    task_id: int
+    channel: Channel
+
+
+class ErasedAnswer(TypedDict):
+    """Nothing else is left of him."""
+
+    id: int
 
 
 class BulkAnswer(TypedDict):

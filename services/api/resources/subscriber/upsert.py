@@ -61,6 +61,8 @@ async def upsert(database: Database, batch: Batch, finish: Finish, remember: Rem
 
 async def _attempt(connection: Connection, batch: Batch, finish: Finish, remember: Remember) -> Answer | Refused:
     await share_addresses_in(connection, batch.actor.account_id)
+    if await connection.fetch_row(QUERIES["hold_list"], batch.actor.account_id, batch.list_id) is None:
+        return Refused.not_found(f"there is no list {batch.list_id}")
     known = await _named(connection, batch)
     suppressed = await _suppressed(connection, batch)
     plan = plan_upsert(batch.wishes, known, batch.fresh_ids, _suppressions(suppressed, batch.list_id))

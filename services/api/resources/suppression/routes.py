@@ -54,7 +54,8 @@ async def _post_one(api: Api, call: Call[NoQuery, Lines], batch: Batch, faults: 
         found = await id_of(connection, batch.hashes, wanted_of(batch.actor, line))
         [body] = await read.read_suppressions(connection, batch.actor.account_id, [found])
         location = {"Location": f"/suppression/{body['id']}"}
-        return Answer(body, 201, location) if outcome.new else Answer(body, 200, location)
+        owner = (body["subscriber_id"],) if body["subscriber_id"] is not None else ()
+        return Answer(body, 201 if outcome.new else 200, location, about=owner)
 
     return await record(api.database, batch, finish, call.remember)
 

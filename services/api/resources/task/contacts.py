@@ -88,7 +88,7 @@ def _answer(channel: Channel, record: Row, state: State, sets: Sets, findings: F
     line: dict[str, Any] = {
         "ordinal": ordinal,
         "subscriber_id": record["subscriber_id"],
-        "email" if channel == "email" else "telephone": record["address"],
+        "email" if channel == "email" else "telephone": record["address"] or None,  # erased
         "state": state,
         "reason": findings.reason(state, ordinal),
         "in_doubt": _in_doubt(sets, ordinal),

@@ -6,7 +6,8 @@
 WITH sent AS MATERIALIZED (
     SELECT message_class(content) AS class FROM message WHERE account_id = $1 AND id = $2
 )
-SELECT (SELECT channel FROM message WHERE account_id = $1 AND id = $2 AND ($3::bigint IS NULL OR user_id = $3)) AS message_channel,
+SELECT (SELECT channel FROM message
+         WHERE account_id = $1 AND id = $2 AND NOT removed AND ($3::bigint IS NULL OR user_id = $3)) AS message_channel,
        EXISTS (SELECT FROM list WHERE account_id = $1 AND id = $4::bigint) AS list_known,
        (SELECT count(*)
           FROM list
@@ -57,36 +58,31 @@ SELECT task.id, task.user_id, task.channel, task.name, task.message_id, task.lis
  WHERE task.account_id = $1 AND task.id = ANY ($2::bigint[]) AND ($3::bigint IS NULL OR message.user_id = $3)
  ORDER BY task.id;
 
+-- plan_each
+-- How many tasks fit a filter differs from value to value by orders of magnitude, and decides how they are found. Until the
+-- transaction ends.
+SELECT set_config('plan_cache_mode', 'force_custom_plan', true);
+
 -- task_total
--- $1 account, $2 the user whose messages alone are seen, or null, $3 id, $4 cancelled, $5 channel, $6 completed,
--- $7 whether a list is asked for, $8 that list or null, $9 message, $10 name; null: any
-SELECT count(*)
-  FROM task
- WHERE account_id = $1
-   AND ($2::bigint IS NULL OR EXISTS (SELECT FROM message WHERE message.id = task.message_id AND message.user_id = $2))
-   AND ($3::bigint IS NULL OR id = $3) AND ($4::boolean IS NULL OR cancelled = $4)
-   AND ($5::text IS NULL OR channel = $5) AND ($6::boolean IS NULL OR completed = $6)
-   AND (NOT $7::boolean OR list_id IS NOT DISTINCT FROM $8::bigint)
-   AND ($9::bigint IS NULL OR message_id = $9) AND ($10::text IS NULL OR name = $10);
+-- The words in braces, here and below, are put together by select_tasks.py, without any value.
+SELECT count(*) FROM task WHERE {fits};
 
 -- task_page
--- The words in braces are put in once, when the statements are loaded: an order is part of a statement, not an argument.
--- $1 to $10 as above, $11 from the beginning, $12 key of the last row of the page before, $13 its id, $14 limit
-SELECT id, user_id, channel, name, message_id, list_id, search_id, rate, in_doubt, size, started, cancelled, completed,
+-- Where few fit they are gathered and then sorted (fitting is materialized). Of many the index of the order is walked until the
+-- page is full: so few are never looked for among all there are, and many are never sorted.
+WITH fitting AS {materialized} (
+    SELECT id, {key} AS sort_key FROM task WHERE {fits}
+), page AS (
+    SELECT id, sort_key FROM fitting WHERE {beyond} ORDER BY sort_key {direction}, id {direction} LIMIT {limit}
+)
+SELECT task.id, user_id, channel, name, message_id, list_id, search_id, rate, in_doubt, size, started, cancelled, completed,
        recipients, extract(epoch FROM scheduledtime)::float8 AS scheduledtime, extract(epoch FROM cdate)::float8 AS cdate,
        extract(epoch FROM endtime)::float8 AS endtime, paused, paused_reason,
-       extract(epoch FROM expires)::float8 AS expires, send_window, splittest_id, campaign_id, segments, {key} AS sort_key,
+       extract(epoch FROM expires)::float8 AS expires, send_window, splittest_id, campaign_id, segments,
        CASE WHEN NOT (completed OR cancelled) THEN (SELECT blocked_reason FROM sending WHERE task_id = task.id) END AS blocked_reason
-  FROM task
- WHERE account_id = $1
-   AND ($2::bigint IS NULL OR EXISTS (SELECT FROM message WHERE message.id = task.message_id AND message.user_id = $2))
-   AND ($3::bigint IS NULL OR id = $3) AND ($4::boolean IS NULL OR cancelled = $4)
-   AND ($5::text IS NULL OR channel = $5) AND ($6::boolean IS NULL OR completed = $6)
-   AND (NOT $7::boolean OR list_id IS NOT DISTINCT FROM $8::bigint)
-   AND ($9::bigint IS NULL OR message_id = $9) AND ($10::text IS NULL OR name = $10)
-   AND ($11::boolean OR ({key}, id) {beyond} ($12::{type}, $13::bigint))
- ORDER BY {key} {direction}, id {direction}
- LIMIT $14;
+  FROM page
+  JOIN task ON task.id = page.id
+ ORDER BY page.sort_key {direction}, page.id {direction};
 
 -- links_of_version
 -- $1 message, $2 version

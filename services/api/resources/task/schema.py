@@ -135,12 +135,12 @@ class ContactQuery(RequestModel):
 
 
 class ContactAnswer(TypedDict):
-    """Times are decimal unix seconds, of the first time it happened."""
+    """Times are decimal unix seconds, of the first time it happened. The address is null of whoever was erased."""
 
     ordinal: int
     subscriber_id: int
-    email: NotRequired[str]
-    telephone: NotRequired[str]
+    email: NotRequired[str | None]
+    telephone: NotRequired[str | None]
     state: State
     reason: str | None
     in_doubt: InDoubt | None

@@ -15,4 +15,6 @@ async def size_of_search(api: Api, account_id: int, wish: NewTask) -> int | None
     message_class = await class_of_message(api.database, account_id, wish.message_id)
     if message_class is None:
         return 0
-    return await count_mailable(api.database, account_id, audience, wish.channel, message_class)
+    # One account's counts, which may take long, never take all connections.
+    async with api.in_turn.turn(f"count of {account_id}"):
+        return await count_mailable(api.database, account_id, audience, wish.channel, message_class)

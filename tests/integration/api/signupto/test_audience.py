@@ -31,7 +31,7 @@ async def test_a_list_is_made_found_and_told_apart(py: signupto.Client, raw: Sig
         "id": made.data["id"],
         "name": "Club",
         "subscription_count": 0,
-        "deletable": False,
+        "deletable": True,
         "cdate": made.data["cdate"],
         "mdate": made.data["cdate"],
         **dict.fromkeys(("folder_id", "note", "automation_count", "form_count", "optin")),
@@ -55,11 +55,6 @@ async def test_what_would_be_lost_is_refused(py: signupto.Client) -> None:
     assert error.status_code == 400
     assert "note: " in error.error_info["message"]
     assert "folder_id: " in error.error_info["message"]
-
-
-async def test_lists_cannot_be_deleted_or_renamed(py: signupto.Client, ready: Ready) -> None:
-    assert (await refused(py.list.delete, id=ready.list_id)).status_code == 405
-    assert (await refused(py.list.put, id=ready.list_id, name="x")).status_code == 405
 
 
 async def test_the_vendors_example_finds_a_list_with_subscriptions(py: signupto.Client, ready: Ready) -> None:

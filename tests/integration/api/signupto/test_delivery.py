@@ -17,7 +17,7 @@ from shared.postgres.database import Database
 from shared.runtime import clock
 from shared.runtime.settings import Settings
 from shared.suppression.address_hash import AddressHashes
-from tests.integration.api.conftest import Client
+from tests.integration.api.conftest import Client, Ready
 from tests.integration.api.signupto.conftest import Signer, ask, speak
 from tests.integration.api.signupto.test_audience import refused
 from tests.integration.api.test_contact import BEGAN, Sending
@@ -154,3 +154,76 @@ async def test_another_account_sees_no_contact_and_no_bounce(stranger: Client, p
     assert await ask(other.contact.get_list, task_id=sent) == []
     assert await ask(other.bounce.get_list, task_id=sent, channel="email") == []
     assert await ask(other.bounce.get_list, id=first["id"], channel="email") == []
+
+
+async def test_a_bounce_of_an_sms_is_hard_if_there_is_no_such_number(
+    client: Client, py: signupto.Client, database: Database, store: PostgresEventStore, ready: Ready
+) -> None:
+    """By the word of the gateway's receipt; what the gateway would not take says nothing of the number."""
+    text = {"channel": "sms", "name": "T", "sender": "Acme", "body": "Hi"}
+    message = (await client.post("/message", text)).json["id"]
+    task = (await client.post("/task", ready.task(channel="sms", message_id=message))).json["id"]
+    sending = Sending(database, store, task)
+    await sending.freeze(5)
+    notes = ("receipt undeliverable: absent", "receipt failed", "receipt expired", "receipt unknown", "400 bad text")
+    for ordinal, note in enumerate(notes):
+        await sending.record(Kind.BOUNCED, [ordinal], note=note)
+    await project_all(database)
+
+    found = await ask(py.bounce.get_all, task_id=task, channel="sms")
+
+    assert [(each["type"], each["error"]) for each in found] == list(
+        zip(("hard", "hard", "soft", "soft", "soft"), notes, strict=True)
+    )
+    assert (found[0]["email"], found[0]["channel"]) == (None, "sms")
+
+
+async def test_who_opened_is_told_by_task_by_subscriber_and_by_id(
+    py: signupto.Client, database: Database, store: PostgresEventStore, ready_task: int
+) -> None:
+    sending = Sending(database, store, ready_task)
+    await sending.freeze(5)
+    await sending.record(Kind.SUBMITTED, [0, 1, 2, 3, 4])
+    await sending.record(Kind.OPENED, [1, 3, 4])
+    await project_all(database)
+
+    found = await ask(py.emailOpen.get_all, task_id=ready_task, count=1)
+
+    assert [each["subscriber_id"] for each in found] == [1001, 1003, 1004]
+    first = found[0]
+    assert first == {
+        "id": f"{ready_task}_1001_{BEGAN // 1000}",
+        "subscriber_id": 1001,
+        "task_id": ready_task,
+        "cdate": BEGAN / 1000,
+    }
+    assert (await ask(py.emailOpen.get, id=first["id"])).data == [first]
+    assert await ask(py.emailOpen.get_all, subscriber_id=1001) == [first]
+    assert await ask(py.emailOpen.get_all, task_id=ready_task, subscriber_id=1003) == found[1:2]
+    for nothing in (
+        {"id": f"{ready_task}_1001_5"},
+        {"id": first["id"], "subscriber_id": 1003},
+        {"task_id": ready_task, "subscriber_id": 1000},
+        {"subscriber_id": 1000},
+        {"task_id": 999},
+    ):
+        assert await ask(py.emailOpen.get_list, **nothing) == []
+    for given in ({}, {"id": "5"}, {"task_id": 1, "start": "x"}, {"task_id": 1, "sort": "id"}):
+        assert (await refused(py.emailOpen.get, **given)).status_code == 400
+
+
+async def test_what_a_subscriber_opened_is_paged_over_his_tasks(
+    client: Client, py: signupto.Client, stranger: Client, database: Database, store: PostgresEventStore, ready: Ready
+) -> None:
+    tasks = [(await client.post("/task", ready.task())).json["id"] for _ in range(3)]
+    for task in tasks:
+        sending = Sending(database, store, task)
+        await sending.freeze(3)
+        await sending.record(Kind.OPENED, [1] if task != tasks[1] else [0])
+    await project_all(database)
+
+    found = await ask(py.emailOpen.get_all, subscriber_id=1001, count=1)
+
+    assert [each["task_id"] for each in found] == [tasks[0], tasks[2]]
+    assert stranger.created is not None
+    assert await ask(speak(stranger.url, stranger.created).emailOpen.get_list, subscriber_id=1001) == []

@@ -4,24 +4,20 @@ from typing import Final
 
 from typing_extensions import TypedDict
 
-from services.api.dialects.signupto.endpoints.subscriber import find_subscriber
 from services.api.dialects.signupto.envelope import many, one
-from services.api.dialects.signupto.listing import QUERIES
 from services.api.dialects.signupto.msisdn import to_msisdn
 from services.api.dialects.signupto.native import operation
-from services.api.dialects.signupto.records import Records, read_records
+from services.api.dialects.signupto.records import Records, read_records, records_of_person
 from services.api.fields import Count, Id, NoQuery, RequestModel
 from services.api.operation import Answer, Api, Call
 from services.api.resources.task import read
 from services.api.resources.task.schema import ContactAnswer
-from shared.domain.bounce import classify_bounce
+from shared.domain.bounce import judge_bounce
 from shared.domain.identifiers import Channel
 from shared.domain.refusal import Fault, Refused
 from shared.postgres.database import Row
-from shared.suppression.address_hash import AddressHashes
 
 PAGE: Final = 100  #: as the vendor pages them
-MOST_TASKS: Final = 200  #: of one subscriber
 
 _RECIPIENTS: Final = 2**31  #: a task has fewer
 
@@ -44,7 +40,7 @@ class BounceArguments(RequestModel):
 
 
 class BounceData(TypedDict):
-    """``type``: hard if there is no such mailbox; ``error``: in the words of whoever refused it."""
+    """``type``: hard if there is no such mailbox, or no such number; ``error``: in the words of whoever refused it."""
 
     id: int
     channel: Channel
@@ -104,26 +100,20 @@ async def _of_task(api: Api, call: Call[BounceArguments, None], task_id: int) ->
 
 
 async def _of_subscriber(api: Api, call: Call[BounceArguments, None]) -> Answer | Refused:
-    """All of them, from ``start`` on: they are as many as tasks came back."""
-    query, account_id = call.query, call.caller.account_id
-    person = await find_subscriber(api.database, account_id, query.subscriber_id or 0)
-    address = person and person["email" if query.channel == "email" else "telephone"]
-    if not address:
-        return _nothing()
-    hashes = AddressHashes(api.secret).all(account_id, query.channel, address)
-    asked = (account_id, query.subscriber_id, query.channel, hashes, MOST_TASKS)
+    query, start = call.query, call.query.start or 0
     bounces: list[BounceData] = []
-    for row in await api.database.fetch(QUERIES["tasks_bounced_for"], *asked):
-        task = await read.read_row(api.database, call.caller, row["task_id"])
-        if task is not None:
-            records = await read_records(
-                api.database, task, event="bounced", subscriber_id=query.subscriber_id, count=1
-            )
-            bounces += [_data(task, each) for each in records.found]
-    page = [each for each in bounces if each["id"] >= (query.start or 0)]
-    if not page:
+    found = records_of_person(
+        api.database, call.caller, query.subscriber_id or 0, "bounced", first_task=start // _RECIPIENTS
+    )
+    async for task, record in found:
+        bounce = _data(task, record)
+        if bounce["channel"] == query.channel and bounce["id"] >= start:
+            bounces.append(bounce)
+        if len(bounces) > query.count:
+            break
+    if not bounces:
         return _nothing()
-    return many(page[: query.count], page[query.count]["id"] if len(page) > query.count else None)
+    return many(bounces[: query.count], bounces[query.count]["id"] if len(bounces) > query.count else None)
 
 
 def _nothing() -> Refused:
@@ -134,7 +124,7 @@ def _data(task: Row, found: ContactAnswer) -> BounceData:
     return BounceData(
         id=task["id"] * _RECIPIENTS + found["ordinal"],
         channel=task["channel"],
-        type="hard" if classify_bounce(found["reason"] or "") == "hard" else "soft",
+        type="hard" if judge_bounce(task["channel"], found["reason"] or "") == "hard" else "soft",
         error=found["reason"],
         subscriber_id=found["subscriber_id"],
         email=found.get("email"),

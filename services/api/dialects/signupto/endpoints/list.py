@@ -7,15 +7,15 @@ from typing_extensions import TypedDict
 
 from services.api.dialects.signupto.arguments import DEFAULT_COUNT, Paging, answer_page
 from services.api.dialects.signupto.bodies import loose_body
-from services.api.dialects.signupto.envelope import one
+from services.api.dialects.signupto.envelope import Deleted, many, one
 from services.api.dialects.signupto.listing import ID, Pages, SortKey
-from services.api.dialects.signupto.native import about, carry_out, operation
+from services.api.dialects.signupto.native import ById, about, carry_out, named, operation
 from services.api.fields import Id, Name, NoQuery, RequestModel, Sought, empty_is_null
 from services.api.moments import moment
 from services.api.operation import WRITERS, Answer, Api, Call
 from services.api.resources.list import routes
-from services.api.resources.list.schema import NewList
-from shared.domain.refusal import Refused
+from services.api.resources.list.schema import ListChange, NewList
+from shared.domain.refusal import Fault, Refused
 
 #: Attributes of the original that have no counterpart; they may be given as long as they say nothing.
 Nothing = Annotated[None, BeforeValidator(empty_is_null), Field(description="Postroom keeps no such thing")]
@@ -38,8 +38,12 @@ class NewNamedList(RequestModel):
     note: Nothing = None
 
 
+class NamedListChange(NewNamedList):
+    id: Id | None = None
+
+
 class ListData(TypedDict):
-    """``mdate``: as lists do not change, their creation."""
+    """``deletable``: no task to it is under way. ``mdate``: when it was last named."""
 
     id: int
     folder_id: None
@@ -64,17 +68,48 @@ async def get_lists(api: Api, call: Call[ListArguments, None]) -> Answer | Refus
 
 
 async def get_list(api: Api, call: Call[NoQuery, None]) -> Answer | Refused:
-    return await carry_out(routes.get_list, api, call, lambda found: one(_data(found)), ids=call.ids)
+    return await _answer_one(api, call, call.ids[0])
+
+
+async def _answer_one(api: Api, call: Call[Any, Any], list_id: int, spell: Any = one) -> Answer | Refused:
+    by_id = ListArguments.model_construct(count=1, reverse=False, start=None)
+    rows = await _PAGES.read(api.database, (call.caller.account_id, list_id, None), by_id)
+    if isinstance(rows, Refused):
+        return rows
+    return spell(_data(rows[0])) if rows else Refused.not_found(f"there is no list {list_id}")
 
 
 async def post_list(api: Api, call: Call[NoQuery, NewNamedList]) -> Answer | Refused:
     content = NewList.model_construct(name=call.content.name)
-    done = await carry_out(routes.post_list, api, call, lambda made: one(_data(made), 202), content=content)
+    done = await carry_out(routes.post_list, api, call, _made, content=content)
     if not isinstance(done, Refused) or done.because != "conflict":
         return done
     same = ListArguments.model_construct(count=DEFAULT_COUNT, reverse=False, start=None)
     rows = await _PAGES.read(api.database, (call.caller.account_id, None, call.content.name), same)
     return about(done, rows[0]["id"] if not isinstance(rows, Refused) and rows else None)
+
+
+def _made(list_: Any) -> Answer:
+    return one(_data({**list_, "mdate": list_["cdate"], "deletable": True}), 202)
+
+
+async def put_list(api: Api, call: Call[ById, NamedListChange]) -> Answer | Refused:
+    list_id = named(call)
+    if list_id is None:
+        return Refused.invalid(Fault("id", "is required"))
+    content = ListChange.model_construct(name=call.content.name)
+    done = await carry_out(routes.put_list, api, call, one, ids=(list_id,), content=content)
+    if isinstance(done, Refused):
+        return about(done, list_id)
+    return await _answer_one(api, call, list_id, one if call.ids else lambda data: many([data]))
+
+
+async def delete_list(api: Api, call: Call[ById, None]) -> Answer | Refused:
+    list_id = named(call)
+    if list_id is None:
+        return Refused.invalid(Fault("id", "is required"))
+    done = await carry_out(routes.delete_list, api, call, lambda gone: many([Deleted(id=gone["id"])]), ids=(list_id,))
+    return about(done, list_id) if isinstance(done, Refused) else done
 
 
 def _data(found: Any) -> ListData:
@@ -83,7 +118,7 @@ def _data(found: Any) -> ListData:
         folder_id=None,
         name=found["name"],
         note=None,
-        deletable=False,
+        deletable=found["deletable"],
         subscription_count=found["subscription_count"],
         automation_count=None,
         form_count=None,
@@ -91,9 +126,17 @@ def _data(found: Any) -> ListData:
         smsautomation_count=None,
         smsdefault=None,
         cdate=moment(found["cdate"]),
-        mdate=moment(found["cdate"]),
+        mdate=moment(found["mdate"]),
     )
 
+
+_PUT: Final[dict[str, Any]] = {
+    "query": ById,
+    "body": loose_body(NamedListChange),
+    "refusals": (404, 409, 413, 415),
+    "roles": WRITERS,
+}
+_DELETE: Final[dict[str, Any]] = {"query": ById, "refusals": (404, 409), "roles": WRITERS}
 
 OPERATIONS = (
     operation(
@@ -117,4 +160,8 @@ OPERATIONS = (
         roles=WRITERS,
     ),
     operation("GET", "/list/{list_id}", "One list", get_list, ListData, refusals=(404,)),
+    operation("PUT", "/list", "Give the list whose id is in the body another name", put_list, list[ListData], **_PUT),
+    operation("PUT", "/list/{list_id}", "Give a list another name", put_list, ListData, **_PUT),
+    operation("DELETE", "/list", "Remove the list whose id is given", delete_list, list[Deleted], **_DELETE),
+    operation("DELETE", "/list/{list_id}", "Remove a list", delete_list, list[Deleted], **_DELETE),
 )

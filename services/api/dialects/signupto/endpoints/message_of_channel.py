@@ -10,7 +10,7 @@ from services.api.dialects.signupto.arguments import answer_page
 from services.api.dialects.signupto.bodies import loose_body
 from services.api.dialects.signupto.endpoints.list import Nothing
 from services.api.dialects.signupto.endpoints.message import NamedMessages, find_message, read_messages
-from services.api.dialects.signupto.envelope import many, one
+from services.api.dialects.signupto.envelope import Deleted, many, one
 from services.api.dialects.signupto.message_words import WORDS, faults_in_words, refused_in_words, to_native
 from services.api.dialects.signupto.native import ById, about, carry_out, named, operation
 from services.api.fields import Email, Flag, Id, Name, RequestModel, empty_is_null
@@ -164,18 +164,35 @@ class OfChannel:
         done = await carry_out(routes.put_message, api, call, spell, ids=(message_id,), content=content)
         return about(refused_in_words(self.channel, done), message_id) if isinstance(done, Refused) else done
 
+    async def delete(self, api: Api, call: Call[ById, None]) -> Answer | Refused:
+        message_id = named(call)
+        if message_id is None:
+            return Refused.invalid(Fault("id", "is required"))
+        row = await find_message(api, call.caller, message_id, self.channel)
+        if isinstance(row, Refused):
+            return row
+
+        def gone(removed: Any) -> Answer:
+            return many([Deleted(id=removed["id"])])
+
+        done = await carry_out(routes.delete_message, api, call, gone, ids=(message_id,))
+        return about(done, message_id) if isinstance(done, Refused) else done
+
     def operations(self, new: type[RequestModel], change: type[RequestModel], data: Any) -> tuple[Any, ...]:
         kind, path, one_path = self.channel, self.path, f"{self.path}/{{message_id}}"
         writing: dict[str, Any] = {"roles": WRITERS, "limit": 2_097_152}
         posting = {"body": loose_body(new), "status": 202, "refusals": (409, 413, 415), **writing}
         putting = {"query": ById, "body": loose_body(change), "refusals": (404, 409, 413, 415), **writing}
         reading = {"query": NamedMessages, "refusals": (404,)}
+        removing: dict[str, Any] = {"query": ById, "refusals": (404, 409), "roles": WRITERS}
         return (
             operation("GET", path, f"The {kind} messages; 404 if none", self.get_all, list[data], **reading),
             operation("GET", one_path, f"One {kind} message", self.get, data, refusals=(404,)),
             operation("POST", path, f"Write an {kind} message", self.post, data, **posting),
             operation("PUT", path, f"Edit the {kind} message whose id is in the body", self.put, list[data], **putting),
             operation("PUT", one_path, f"Edit an {kind} message", self.put, data, **putting),
+            operation("DELETE", path, f"Remove the {kind} message of this id", self.delete, list[Deleted], **removing),
+            operation("DELETE", one_path, f"Remove an {kind} message", self.delete, list[Deleted], **removing),
         )
 
 

@@ -1,5 +1,8 @@
-"""``/v1/subscriber``: a person is made with the first subscription; somebody known already is a conflict."""
+"""``/v1/subscriber``: a person is made with the first subscription; somebody known already is a conflict. Deleting one
+erases the person.
+"""
 
+from dataclasses import replace
 from hashlib import md5
 from typing import Annotated, Any, Final, Literal, NoReturn
 
@@ -8,15 +11,17 @@ from typing_extensions import TypedDict
 
 from services.api.dialects.signupto.arguments import Paging, answer_page
 from services.api.dialects.signupto.bodies import loose_body
-from services.api.dialects.signupto.envelope import one
+from services.api.dialects.signupto.envelope import Deleted, many, one
 from services.api.dialects.signupto.listing import ID, Pages, SortKey
 from services.api.dialects.signupto.msisdn import to_msisdn, to_telephone
-from services.api.dialects.signupto.native import operation
+from services.api.dialects.signupto.native import ById, about, carry_out, named, operation
 from services.api.fields import Email, Flag, Id, Name, NoQuery, RequestModel, Sought, Telephone, empty_is_null
 from services.api.moments import moment
-from services.api.operation import WRITERS, Answer, Api, Call
+from services.api.operation import ADMINS, WRITERS, Answer, Api, Call
+from services.api.resources.subscriber import person
 from services.api.resources.subscriber.plan_upsert import Plan, Wish
 from services.api.resources.subscriber.read import is_list_known
+from services.api.resources.subscriber.schema import SubscriberChange
 from services.api.resources.subscriber.upsert import Batch, upsert
 from shared.domain.refusal import Fault, Refused
 from shared.event_store.interface import Actor
@@ -54,6 +59,16 @@ class NewPerson(RequestModel):
         if given.get("email") in (None, "") and given.get("msisdn") in (None, ""):
             return [Fault("email", "email or msisdn must be given")]
         return []
+
+
+class PersonChange(RequestModel):
+    """What is given changes; empty takes it away."""
+
+    id: Id | None = None
+    email: Annotated[Email | None, BeforeValidator(empty_is_null)] = None
+    msisdn: Annotated[Telephone | None, BeforeValidator(_spelled), BeforeValidator(empty_is_null)] = None
+    firstname: Annotated[Name | None, BeforeValidator(empty_is_null)] = None
+    lastname: Annotated[Name | None, BeforeValidator(empty_is_null)] = None
 
 
 class SubscriberData(TypedDict):
@@ -104,18 +119,53 @@ async def post_subscriber(api: Api, call: Call[NoQuery, NewPerson]) -> Answer | 
     names = {"firstname": wish.firstname, "lastname": wish.lastname}
     known = {name: value for name, value in names.items() if value is not None}
     fresh = await api.ids.next("subscriber_id")
-    person = Wish(1, wish.email, wish.msisdn, None, known, wish.confirmed, SOURCE, None)
+    new = Wish(1, wish.email, wish.msisdn, None, known, wish.confirmed, SOURCE, None)
 
     async def finish(connection: Connection, plan: Plan) -> Answer | Refused:
         if not plan.created:
             _take_back(plan)
-        return one(_data(await find_subscriber(connection, account_id, fresh)), 202)
+        return replace(one(_data(await find_subscriber(connection, account_id, fresh)), 202), about=(fresh,))
 
     try:
-        return await upsert(api.database, batch_of(api, call, wish.list_id, person, fresh), finish, call.remember)
+        return await upsert(api.database, batch_of(api, call, wish.list_id, new, fresh), finish, call.remember)
     except KnownAlready as known_already:
         fault = Fault("email" if wish.email else "msisdn", "belongs to a subscriber already, or may not be written to")
         return Refused("conflict", (fault,), known_already.subscriber_id)
+
+
+async def put_subscriber(api: Api, call: Call[ById, PersonChange]) -> Answer | Refused:
+    number = named(call)
+    if number is None:
+        return Refused.invalid(Fault("id", "is required"))
+    content = SubscriberChange.model_construct(**_native_change(call.content.model_dump(exclude_unset=True)))
+    done = await carry_out(person.put_subscriber, api, call, one, ids=(number,), content=content)
+    if isinstance(done, Refused):
+        return _in_words(done)
+    changed = _data(await find_subscriber(api.database, call.caller.account_id, number))
+    return one(changed) if call.ids else many([changed])
+
+
+def _native_change(given: dict[str, Any]) -> dict[str, Any]:
+    names = {name: given[name] for name in ("firstname", "lastname") if name in given}
+    own = {theirs: given[word] for word, theirs in (("email", "email"), ("msisdn", "telephone")) if word in given}
+    return {**own, **({"vars": names} if names else {})}
+
+
+def _in_words(refused: Refused) -> Refused:
+    faults = (replace(each, field="msisdn") if each.field == "telephone" else each for each in refused.faults)
+    return replace(refused, faults=tuple(faults))
+
+
+async def delete_subscriber(api: Api, call: Call[ById, None]) -> Answer | Refused:
+    number = named(call)
+    if number is None:
+        return Refused.invalid(Fault("id", "is required"))
+
+    def gone(erased: Any) -> Answer:
+        return many([Deleted(id=erased["id"])])
+
+    done = await carry_out(person.delete_subscriber, api, call, gone, ids=(number,))
+    return about(done, number) if isinstance(done, Refused) else done
 
 
 def _take_back(plan: Plan) -> NoReturn:
@@ -146,6 +196,15 @@ def _text(value: object) -> str | None:
     return value if isinstance(value, str) else None
 
 
+_ONE = "/subscriber/{subscriber_id}"
+_PUT: Final[dict[str, Any]] = {
+    "query": ById,
+    "body": loose_body(PersonChange),
+    "refusals": (404, 409, 413, 415),
+    "roles": WRITERS,
+}
+_DELETE: Final[dict[str, Any]] = {"query": ById, "refusals": (404,), "roles": ADMINS}
+
 OPERATIONS = (
     operation(
         "GET",
@@ -167,5 +226,9 @@ OPERATIONS = (
         refusals=(409, 413, 415),
         roles=WRITERS,
     ),
-    operation("GET", "/subscriber/{subscriber_id}", "One subscriber", get_subscriber, SubscriberData, refusals=(404,)),
+    operation("GET", _ONE, "One subscriber", get_subscriber, SubscriberData, refusals=(404,)),
+    operation("PUT", "/subscriber", "Change the subscriber of this id", put_subscriber, list[SubscriberData], **_PUT),
+    operation("PUT", _ONE, "Change a subscriber", put_subscriber, SubscriberData, **_PUT),
+    operation("DELETE", "/subscriber", "Erase the person of this id", delete_subscriber, list[Deleted], **_DELETE),
+    operation("DELETE", _ONE, "Erase a person", delete_subscriber, list[Deleted], **_DELETE),
 )

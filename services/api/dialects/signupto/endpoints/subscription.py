@@ -9,21 +9,18 @@ from services.api.dialects.signupto.bodies import loose_body
 from services.api.dialects.signupto.endpoints.subscriber import SOURCE, batch_of, find_subscriber
 from services.api.dialects.signupto.envelope import Deleted, many, one
 from services.api.dialects.signupto.listing import QUERIES
-from services.api.dialects.signupto.native import ById, about, named, operation
+from services.api.dialects.signupto.native import ById, about, carry_out, named, operation
 from services.api.dialects.signupto.subscription_id import LARGEST, parts_of, subscription_id
 from services.api.fields import Flag, Id, NoQuery, RequestModel
 from services.api.moments import moment
 from services.api.operation import WRITERS, Answer, Api, Call
+from services.api.resources.subscriber import person
 from services.api.resources.subscriber.plan_upsert import Plan, Wish
 from services.api.resources.subscriber.read import is_list_known, read_subscription
-from services.api.resources.subscriber.schema import SubscriptionAnswer
+from services.api.resources.subscriber.schema import SubscriptionAnswer, SubscriptionChange
 from services.api.resources.subscriber.upsert import upsert
-from services.api.resources.suppression.record import Batch, record
-from services.api.resources.suppression.schema import PostedSuppression
 from shared.domain.refusal import Fault, Refused
-from shared.event_store.interface import Actor
 from shared.postgres.database import Connection
-from shared.suppression.address_hash import AddressHashes
 
 SOURCES: Final = frozenset({"form", "sms", "api", "import", "automation"})
 
@@ -57,7 +54,7 @@ class NewSubscription(RequestModel):
     confirmed: Flag = True
 
 
-class SubscriptionChange(RequestModel):
+class Confirmation(RequestModel):
     id: Id | None = None
     confirmed: Flag
 
@@ -111,19 +108,22 @@ async def post_subscription(api: Api, call: Call[NoQuery, NewSubscription]) -> A
         return await _subscribe(api, call, number, lambda made: one(made, 202), confirmed=wish.confirmed, source=SOURCE)
 
 
-async def put_subscription(api: Api, call: Call[ById, SubscriptionChange]) -> Answer | Refused:
+async def put_subscription(api: Api, call: Call[ById, Confirmation]) -> Answer | Refused:
+    """Confirming somebody who has left the list brings him back: it is the explicit word that a POST is not."""
     number = named(call)
     if number is None:
         return Refused.invalid(Fault("id", "is required"))
-    found = await _find(api, call, number)
-    if found is None:
-        return _missing(number)
-    spell = one if call.ids else lambda changed: many([changed])
-    if found["confirmed"] == call.content.confirmed:
-        return spell(_spelled(found))
-    if not call.content.confirmed:
-        return about(Refused.conflict("once confirmed stays confirmed", "confirmed"), number)
-    return await _subscribe(api, call, number, spell, confirmed=True)
+    content = SubscriptionChange.model_construct(confirmed=call.content.confirmed)
+
+    def spelled(changed: Any) -> Answer:
+        return one(_spelled(changed)) if call.ids else many([_spelled(changed)])
+
+    done = await carry_out(person.put_subscription, api, call, spelled, ids=parts_of(number), content=content)
+    return _about(done, number) if isinstance(done, Refused) else done
+
+
+def _about(refused: Refused, number: int) -> Refused:
+    return _missing(number) if refused.because == "not found" else about(refused, number)
 
 
 async def _subscribe(
@@ -131,10 +131,10 @@ async def _subscribe(
 ) -> Answer | Refused:
     """By the command that every posted subscriber goes through."""
     list_id, subscriber_id = parts_of(number)
-    person = await find_subscriber(api.database, call.caller.account_id, subscriber_id)
-    if person is None:
+    known = await find_subscriber(api.database, call.caller.account_id, subscriber_id)
+    if known is None:
         return _missing(number)
-    wish = Wish(1, person["email"], person["telephone"], None, {}, confirmed, source, None)
+    wish = Wish(1, known["email"], known["telephone"], None, {}, confirmed, source, None)
 
     async def finish(connection: Connection, plan: Plan) -> Answer | Refused:
         if plan.skipped or plan.faults:
@@ -151,23 +151,14 @@ async def delete_subscription(api: Api, call: Call[Which, None]) -> Answer | Ref
     if not call.ids and query.id is None and (query.list_id is None or query.subscriber_id is None):
         return Refused.invalid(Fault("id", "id, or list_id and subscriber_id, must be given"))
     number = named(call) or subscription_id(query.list_id or 0, query.subscriber_id or 0)
-    found = await _find(api, call, number)
-    if found is None:
+    if await _find(api, call, number) is None:
         return _missing(number)
-    ways = [{"email": found["email"], "telephone": None}, {"email": None, "telephone": found["telephone"]}]
-    said = {"list_id": found["list_id"], "reason": "unsubscribed", "source": SOURCE, "detail": None}
-    lines = [
-        (place, PostedSuppression.model_construct(None, **way, **said))
-        for place, way in enumerate(ways, start=1)
-        if any(way.values())
-    ]
-    actor = Actor(call.caller.account_id, call.caller.user_id)
-    batch = Batch(actor, AddressHashes(api.secret), lines, str(api.random_id()), api.now())
 
-    async def finish(*_: object) -> Answer | Refused:
+    def gone(_: Any) -> Answer:
         return many([Deleted(id=number)])
 
-    return await record(api.database, batch, finish, call.remember)
+    done = await carry_out(person.delete_subscription, api, call, gone, ids=parts_of(number))
+    return _about(done, number) if isinstance(done, Refused) else done
 
 
 async def _find(api: Api, call: Call[Any, Any], number: int) -> SubscriptionAnswer | None:
@@ -198,7 +189,7 @@ def _data(row: Any) -> SubscriptionData:
 
 
 _MORE: Final[dict[str, Any]] = {"refusals": (404, 409, 413, 415), "roles": WRITERS}
-_PUT: Final = {"body": loose_body(SubscriptionChange), **_MORE}
+_PUT: Final = {"body": loose_body(Confirmation), **_MORE}
 _ONE = "/subscription/{subscription_id}"
 
 OPERATIONS = (

@@ -1,0 +1,127 @@
+"""One event of each kind, as a store must give it back."""
+
+from collections.abc import Sequence
+
+from shared.domain import (
+    account,
+    inbound_sms,
+    ledger,
+    message,
+    recipient_list,
+    saved_search,
+    sending_domain,
+    split_test,
+    suppression,
+    task,
+)
+from shared.domain.identifiers import (
+    AccountId,
+    DomainId,
+    Instant,
+    KeyId,
+    ListId,
+    MessageId,
+    SearchId,
+    SplitTestId,
+    TaskId,
+    UserId,
+)
+from shared.domain.send_window import SendWindow
+from tests.contract.campaign_events import CAMPAIGN_EVENTS
+
+NOON = Instant(43_200.25)
+WINDOW: SendWindow = {"from": "08:00", "to": "17:30", "timezone": "Europe/London", "days": ["mon", "fri"]}
+
+#: One of each, every optional field with a value of its own kind.
+SAMPLES: Sequence[object] = (
+    *CAMPAIGN_EVENTS,
+    account.AccountOpened(AccountId(7), "Acme", NOON),
+    account.UserAdded(UserId(70), "ada", "admin", NOON),
+    account.KeyAdded(KeyId(700), UserId(70), "laptop", "pr_abc", NOON),
+    account.KeyRevoked(KeyId(700), NOON),
+    recipient_list.ListCreated(ListId(5), AccountId(7), "Köln ✉", NOON),
+    recipient_list.ListRenamed("Everybody", NOON),
+    recipient_list.ListRemoved(NOON),
+    recipient_list.SubscribersChanged(ListId(5), (1, 2), (3,), (), NOON),
+    recipient_list.SubscribersErased((1,), NOON),
+    suppression.SubscribersSuppressed((11, 12), (1, None), ("hard_bounce", "manual"), NOON),
+    suppression.SuppressionsLifted((11,), (1,), ("hard_bounce",), NOON),
+    inbound_sms.SmsReceived(6, None, NOON),
+    sending_domain.DomainAdded(
+        DomainId(2), AccountId(7), "example.com", True, "ed25519-sha256", "pr2", "rsa", "ed25519", NOON
+    ),
+    sending_domain.DomainChanged(False, "rsa-sha256"),
+    sending_domain.DomainSeen(("dkim-rsa", "spf"), NOON),
+    sending_domain.DomainRemoved(NOON),
+    saved_search.SearchSaved(SearchId(4), AccountId(7), "Köln ✉", ListId(5), {"criteria": ["valid"]}, NOON),
+    saved_search.SearchChanged("Everybody", None, {}),
+    saved_search.SearchRemoved(NOON),
+    ledger.TermsSet(5, None, 2, NOON),
+    ledger.Charged(9, 2, 500, 700, NOON),
+    ledger.Refunded(9, 2, 3, 4, NOON),
+    message.MessageCreated(
+        MessageId(3),
+        AccountId(7),
+        UserId(70),
+        "email",
+        "Spring",
+        {"subject": "Hi {{ vars.name }}", "reply_to": None, "ad_zones": 2, "track_opens": True},
+        ("https://a.example/?x=1", "https://b.example/"),
+        NOON,
+    ),
+    message.MessageEdited("Spring 2", {"subject": "Hello"}, ()),
+    split_test.SplitTestCreated(
+        SplitTestId(9),
+        AccountId(7),
+        UserId(70),
+        "Which ✉",
+        (MessageId(3), MessageId(4)),
+        None,
+        SearchId(4),
+        "click",
+        "tellme",
+        0.5,
+        "number",
+        50,
+        "random",
+        NOON,
+        5000,
+        "hold",
+        1000,
+        NOON,
+    ),
+    split_test.SplitTestChanged(
+        "Other", (MessageId(3), MessageId(4)), ListId(5), None, "open", "tellme", 4.0, "percentage", 5, "first", NOON
+    ),
+    split_test.SplitTestStarted((TaskId(9), TaskId(10)), TaskId(11), NOON),
+    split_test.SplitTestDrawn(1000, 2**62 - 1, (25, 25), NOON),
+    split_test.SplitTestMeasured((25, 24), (3, 2), (MessageId(3),), NOON),
+    split_test.WinnerChosen(MessageId(3), "score", NOON),
+    split_test.SplitTestCancelled(NOON),
+    split_test.SplitTestCompleted(NOON),
+    message.MessageRemoved(NOON),
+    task.TaskCreated(
+        TaskId(9),
+        AccountId(7),
+        UserId(70),
+        "email",
+        "Spring task",
+        MessageId(3),
+        ListId(5),
+        None,
+        5000,
+        "hold",
+        NOON,
+        2**40,
+        NOON,
+    ),
+    task.TaskChanged("Later", None, 4, NOON),
+    task.TaskChanged("Later", None, 4, NOON, NOON, WINDOW),
+    task.InDoubtDecided("resend", 3, NOON),
+    task.TaskCancelled(NOON),
+    task.TaskPaused("bounces", "6 % hard bounces", NOON),
+    task.TaskResumed(NOON),
+    task.TaskStarted(2, NOON),
+    task.AudienceFrozen(1000, {"unsubscribed": 3}),
+    task.TaskCompleted(NOON),
+)
