@@ -132,10 +132,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--recipients", type=int, default=50_000, help="of the task that is sent (default %(default)s)")
     parser.add_argument("--events", type=int, default=400_000, help="that are projected (default %(default)s)")
     parser.add_argument(
-        "--people",
-        type=int,
-        default=1_000_000,
-        help="that are searched, imported or were written to (default %(default)s)",
+        "--people", type=int, default=1_000_000, help="searched, imported or written to (default %(default)s)"
     )
     parser.add_argument("--tasks", type=int, default=1_000_000, help="that are listed (default %(default)s)")
     parser.add_argument("--seconds", type=int, default=5, help="of a run that asks or appends (default %(default)s)")

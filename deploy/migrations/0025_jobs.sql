@@ -54,6 +54,8 @@ CREATE TABLE job_input (
     data        bytea    NOT NULL,
     PRIMARY KEY (job_id, piece)
 );
+-- It is there for minutes: packing it would take longer than it saves.
+ALTER TABLE job_input ALTER COLUMN data SET STORAGE EXTERNAL;
 
 -- body: sealed, as it holds a key, and gone once it was taken or given up.
 CREATE TABLE postback (

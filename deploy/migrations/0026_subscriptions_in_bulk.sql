@@ -8,24 +8,28 @@ CREATE FUNCTION check_subscriptions_added() RETURNS trigger
     LANGUAGE plpgsql
 AS $$
 DECLARE
+    me      xid := pg_current_xact_id()::xid;
     missing bigint;
+    theirs  bigint;
 BEGIN
     -- Whoever would remove one of them waits until the subscription is there to be seen.
     PERFORM FROM list WHERE id IN (SELECT DISTINCT list_id FROM added) ORDER BY id FOR KEY SHARE;
-    SELECT list_id INTO missing FROM added WHERE NOT EXISTS (SELECT FROM list WHERE list.id = added.list_id) LIMIT 1;
+    SELECT list_id INTO missing FROM (SELECT DISTINCT list_id FROM added) AS named WHERE NOT EXISTS (SELECT FROM list WHERE id = list_id);
     IF FOUND THEN
         RAISE foreign_key_violation USING MESSAGE = 'there is no list ' || missing, CONSTRAINT = 'subscription_list_id_fkey';
     END IF;
-    -- Those that this transaction made itself nobody else can see, let alone remove.
-    PERFORM FROM subscriber
-      WHERE id IN (SELECT subscriber_id FROM added) AND xmin::text <> pg_current_xact_id()::xid::text
-      ORDER BY id
-        FOR KEY SHARE;
-    SELECT subscriber_id INTO missing
+    -- Subscribers that this transaction made itself nobody else can see, let alone remove.
+    SELECT count(*) FILTER (WHERE subscriber.xmin <> me), min(added.subscriber_id) FILTER (WHERE subscriber.id IS NULL)
+      INTO theirs, missing
       FROM added
-     WHERE NOT EXISTS (SELECT FROM subscriber WHERE subscriber.id = added.subscriber_id)
-     LIMIT 1;
-    IF FOUND THEN
+      LEFT JOIN subscriber ON subscriber.id = added.subscriber_id;
+    IF theirs > 0 THEN
+        PERFORM FROM subscriber WHERE id IN (SELECT subscriber_id FROM added) AND xmin <> me ORDER BY id FOR KEY SHARE;
+        SELECT min(subscriber_id) INTO missing
+          FROM added
+         WHERE NOT EXISTS (SELECT FROM subscriber WHERE subscriber.id = added.subscriber_id);
+    END IF;
+    IF missing IS NOT NULL THEN
         RAISE foreign_key_violation
             USING MESSAGE = 'there is no subscriber ' || missing, CONSTRAINT = 'subscription_subscriber_id_fkey';
     END IF;

@@ -97,11 +97,11 @@ def read_query(model: type[Model], text: str) -> Model | list[Fault]:
     return validate(_adapter(model), (model,), parsed, as_text=True)
 
 
-@cache
-def _adapter(model: type[Model]) -> TypeAdapter[Model]:
-    return TypeAdapter(model)
-
-
 def given_query(model: type[Model], given: Mapping[str, Any]) -> Model | list[Fault]:
     """The same of arguments that were read already."""
     return validate(_adapter(model), (model,), dict(given), as_text=True)
+
+
+@cache
+def _adapter(model: type[Model]) -> TypeAdapter[Model]:
+    return TypeAdapter(model)

@@ -88,12 +88,7 @@ async def start_dispatcher(
 
     planner = make_planner(process, senders.keys(), on_batches)
     jobs = make_jobs(process, hinter)
-    wake = {
-        "task_due": planner.ring,
-        "campaign_due": planner.ring,
-        "notices_due": couriers.ring,
-        "job_due": jobs.ring,
-    }
+    wake = {"task_due": planner.ring, "campaign_due": planner.ring, "notices_due": couriers.ring, "job_due": jobs.ring}
 
     async def on_hint(hint: Hint) -> None:
         wake.get(hint.topic, partial(_wake, senders))()

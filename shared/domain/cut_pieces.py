@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 LONGEST_LINE: Final = 65_536  #: bytes
-PIECE_LINES: Final = 5_000
+PIECE_LINES: Final = 10_000
 PIECE_BYTES: Final = 1_048_576
 
 

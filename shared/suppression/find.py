@@ -38,21 +38,41 @@ async def find_in(
     connection: Connection, hashes: AddressHashes, account_id: int, addresses: Sequence[tuple[Channel, str]]
 ) -> list[Found]:
     """All suppressions of these addresses, in one statement, whichever secret they were recorded under."""
-    asked = [
-        (place, channel, digest)
-        for place, (channel, address) in enumerate(addresses)
-        for digest in hashes.all(account_id, channel, address)
-    ]
-    if not asked:
+    return await find_hashed_in(connection, account_id, hash_addresses(hashes, account_id, addresses))
+
+
+@dataclass(frozen=True, slots=True)
+class Hashed:
+    """Addresses with their hashes, under every secret: worked out before a transaction, as it takes its time."""
+
+    addresses: Sequence[tuple[Channel, str]]
+    places: list[int]
+    channels: list[Channel]
+    digests: list[bytes]
+
+
+def hash_addresses(hashes: AddressHashes, account_id: int, addresses: Sequence[tuple[Channel, str]]) -> Hashed:
+    hashed = Hashed(addresses, [], [], [])
+    for place, (channel, address) in enumerate(addresses):
+        for digest in hashes.all(account_id, channel, address):
+            hashed.places.append(place)
+            hashed.channels.append(channel)
+            hashed.digests.append(digest)
+    return hashed
+
+
+async def find_hashed_in(connection: Connection, account_id: int, asked: Hashed) -> list[Found]:
+    """As ``find_in``."""
+    if not asked.places:
         return []
-    columns = [list(column) for column in zip(*asked, strict=True)]
     await connection.execute(STATEMENTS["go_by_index"])
+    columns = (asked.places, asked.channels, asked.digests)
     rows = await connection.fetch(STATEMENTS["find_suppressions"], account_id, *columns)
     return [
         Found(
             row["id"],
             row["channel"],
-            addresses[row["place"]][1],
+            asked.addresses[row["place"]][1],
             row["list_id"],
             row["reason"],
             row["subscriber_id"],

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from shared.domain import (
     account,
     inbound_sms,
+    job,
     ledger,
     message,
     recipient_list,
@@ -47,6 +48,10 @@ SAMPLES: Sequence[object] = (
     suppression.SubscribersSuppressed((11, 12), (1, None), ("hard_bounce", "manual"), NOON),
     suppression.SuppressionsLifted((11,), (1,), ("hard_bounce",), NOON),
     inbound_sms.SmsReceived(6, None, NOON),
+    job.JobCreated("4dd58f036803fa3b5500000b", AccountId(7), "import", "List Import: Köln", NOON),
+    job.JobStarted("4dd58f036803fa3b5500000b", NOON),
+    job.JobCompleted("4dd58f036803fa3b5500000b", 3, 1, NOON),
+    job.JobFailed("4dd58f036803fa3b5500000b", "url: it answered 404", NOON),
     sending_domain.DomainAdded(
         DomainId(2), AccountId(7), "example.com", True, "ed25519-sha256", "pr2", "rsa", "ed25519", NOON
     ),

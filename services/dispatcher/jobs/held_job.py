@@ -1,5 +1,6 @@
 """A job while this process holds it, and the chunk: a transaction that changes rows and moves the job's cursor."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -30,7 +31,8 @@ class RowFault:
 @dataclass(slots=True, eq=False)
 class HeldJob:
     """``number``: its id in tables and streams. ``params``: as its type has read them at POST. ``cursor``: where the
-    next chunk begins, empty at first. ``rows``, ``rows_failed``, ``result``: so far.
+    next chunk begins, empty at first. ``rows``, ``rows_failed``, ``result``: so far. ``ahead``: what its work prepares
+    for the next chunk beside this one; whoever holds the job ends it.
     """
 
     number: int
@@ -45,6 +47,7 @@ class HeldJob:
     failures: int
     epoch: int
     owner: int
+    ahead: asyncio.Task[Any] | None = None
 
     @property
     def hold(self) -> tuple[int, int, int]:

@@ -5,13 +5,15 @@ from typing import Final
 
 from services.dispatcher.jobs.held_job import HeldJob, LeaseLost, chunk_of
 from services.dispatcher.jobs.statements import STATEMENTS
-from services.dispatcher.jobs.work import Failed, JobTools
+from services.dispatcher.jobs.work import Failed, JobTools, Later
 from shared.domain.cut_pieces import Piece, PieceCutter
-from shared.egress.client import NotReached
+from shared.egress.client import NotReached, Refused, TooMuch
 
 MOST_BYTES: Final = 100_000_000  #: behind a URL
-FETCH_SECONDS: Final = 600.0
-TRIES: Final = 5
+FETCH_SECONDS: Final = 300.0
+PAUSES: Final = (1.0, 15.0, 60.0, 300.0)  #: seconds between tries
+
+_PASSING: Final = (408, 425, 429)  #: statuses of a client's fault that a later try may not meet
 
 _FETCHED: Final = "fetched"
 _TRIES: Final = "tries"
@@ -33,18 +35,18 @@ def must_fetch(job: HeldJob) -> bool:
 async def fetch_lines(tools: JobTools, job: HeldJob) -> Failed | None:
     """All of it, in flat memory, before the first line is done: half of a file that broke off is nothing to import.
 
-    What cannot be had is asked for again a few times. Raises LeaseLost, DatabaseError.
+    What cannot be had is asked for again a few times. Raises Later, LeaseLost, DatabaseError.
     """
     await tools.database.execute(STATEMENTS["drop_pieces"], job.number)
     try:
         await _download(tools, job)
     except NotReached as error:
-        tries = int(job.cursor.get(_TRIES, 0)) + 1
-        if tries >= TRIES:
+        tries = int(job.cursor.get(_TRIES, 0))
+        if isinstance(error, Refused | TooMuch) or tries == len(PAUSES):
             return Failed(f"url: {error}")
         async with chunk_of(tools.database, job) as chunk:
-            chunk.cursor = {**job.cursor, _TRIES: tries}
-        return None
+            chunk.cursor = {**job.cursor, _TRIES: tries + 1}
+        raise Later(PAUSES[tries]) from None
     async with chunk_of(tools.database, job) as chunk:
         chunk.cursor = {**job.cursor, _FETCHED: True}
     return None
@@ -54,7 +56,8 @@ async def _download(tools: JobTools, job: HeldJob) -> None:
     cutter = PieceCutter()
     async with tools.egress.download(job.params["url"], seconds=FETCH_SECONDS, most_bytes=MOST_BYTES) as answer:
         if not 200 <= answer.status < 300:
-            raise NotReached(f"it answered {answer.status}")
+            words = f"it answered {answer.status}"
+            raise NotReached(words) if answer.status in _PASSING or answer.status >= 500 else Refused(words)
         async for data in answer.chunks:
             for piece in cutter.feed(data):
                 await _store(tools, job, piece)

@@ -64,7 +64,7 @@ SELECT progress, rows, rows_failed, errors, result, report_email, postback_url, 
 -- In the transaction of the event: who was to be told, and what held addresses, is gone. $1 job, $2 result
 UPDATE job_work
    SET ended = true, result = $2, owner = NULL, leased_until = '-infinity', report_email = NULL, postback_url = NULL,
-       sealed_key = NULL
+       sealed_key = NULL, params = params - 'url'
  WHERE id = $1;
 
 -- drop_input

@@ -4,11 +4,12 @@ from typing import Final, cast
 
 from services.dispatcher.jobs.held_job import HeldJob
 from services.dispatcher.jobs.work import Completed, Failed, JobTools, Outcome
-from shared.campaigns.look_up import find_known, named_in
+from shared.campaigns.look_up import find_known
 from shared.domain import campaign as campaigns
 from shared.domain.campaign import Campaign, State
 from shared.domain.campaign_commands import ChangeCampaign
-from shared.domain.identifiers import campaign_stream
+from shared.domain.campaign_needs import named_in
+from shared.domain.identifiers import Instant, campaign_stream
 from shared.domain.refusal import Refused
 from shared.event_store.interface import Actor
 from shared.event_store.read_models.campaign import CAMPAIGNS
@@ -47,7 +48,9 @@ async def _read(tools: JobTools, campaign_id: int) -> Campaign:
 
 async def _move(tools: JobTools, job: HeldJob, campaign: Campaign, state: State) -> Refused | None:
     known = (await find_known(tools.database, [named_in(campaign)], dns_check=tools.dns_check))[job.account_id]
-    command = ChangeCampaign(frozenset({"state", "when"}), known, state=state, when=tools.now())
+    # Whole seconds, as callers know it: it is compared with what the database makes of it.
+    when = Instant(int(tools.now()))
+    command = ChangeCampaign(frozenset({"state", "when"}), known, state=state, when=when)
     actor = Actor(job.account_id, job.user_id)
     done = await tools.handler.handle(CAMPAIGNS, campaign_stream(campaign.campaign_id), command, actor)
     return done if isinstance(done, Refused) else None

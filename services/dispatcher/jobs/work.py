@@ -30,6 +30,14 @@ from shared.postgres.ids import Ids
 from shared.suppression.address_hash import AddressHashes
 
 
+class Later(Exception):
+    """Raised by a work: it can go on in so many seconds, and others may have their turn meanwhile."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"in {seconds:g} s")
+        self.seconds = seconds
+
+
 @dataclass(frozen=True, slots=True)
 class JobTools:
     """What work on jobs needs of the world. ``secret``: seals what is secret in rows. ``hint``: tells the other

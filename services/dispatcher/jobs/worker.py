@@ -11,7 +11,7 @@ from services.dispatcher.jobs.conclude import conclude
 from services.dispatcher.jobs.held_job import LEASE_SECONDS, RENEW_SECONDS, HeldJob, LeaseLost, read_held
 from services.dispatcher.jobs.postbacks import Postbacks
 from services.dispatcher.jobs.statements import STATEMENTS
-from services.dispatcher.jobs.work import Failed, JobTools, Outcome, Work
+from services.dispatcher.jobs.work import Failed, JobTools, Later, Outcome, Work
 from shared.domain.identifiers import job_stream
 from shared.domain.job import Kind, StartJob
 from shared.event_store.interface import Actor
@@ -76,9 +76,9 @@ class Worker:
         try:
             await asyncio.wait({working, keeping, stopping}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in (working, keeping, stopping):
-                task.cancel()
-            await asyncio.gather(working, keeping, stopping, return_exceptions=True)
+            await _end(working, keeping, stopping)
+            if job.ahead is not None:
+                await _end(job.ahead)
         if working.cancelled():
             await self._give_back(job)
         else:
@@ -91,6 +91,8 @@ class Worker:
             ended = await self._work_on(job)
         except LeaseLost:
             log.warning("job taken over", action="job_lease_lost", job=job.number)
+        except Later as later:
+            await self._give_back(job, later.seconds)
         except (Unavailable, Contended) as error:
             log.warning("job waits", action="job_waits", job=job.number, reason=type(error).__name__)
             await self._give_back(job, FAILURE_SECONDS[0])
@@ -140,3 +142,9 @@ class Worker:
     async def _stopped(self) -> None:
         await self._stop.wait()
         await asyncio.sleep(STOP_SECONDS)
+
+
+async def _end(*tasks: asyncio.Task[None]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -24,6 +24,7 @@ from shared.postgres.database import Database
 from tests.integration.api import campaigning
 from tests.integration.api.conftest import EMAIL_MESSAGE, Client, Clients, Ready, count_events
 from tests.integration.api.signupto import rightful
+from tests.integration.jobs import rightful as job_calls
 
 REQUESTS = 300  # to each operation
 DOMAINS = 24  # for those that are about one
@@ -251,7 +252,7 @@ def _valid(operation: Operation[Any, Any], ready: Ready, created: CreatedKey) ->
             {"telephone": "+447700900123"},
         ],
     }
-    bodies |= campaigning.BODIES | rightful.rightful_bodies(bodies, ready, created)
+    bodies |= campaigning.BODIES | job_calls.BODIES | rightful.rightful_bodies(bodies, ready, created)
     return bodies.get(f"{operation.method} {operation.path}", [{"name": "x"}])
 
 

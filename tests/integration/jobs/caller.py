@@ -1,6 +1,7 @@
 """Calls ``/job`` as the clients do: signed fields, in each of the shapes they send, and a key in the header."""
 
 import asyncio
+import io
 import json
 from dataclasses import dataclass
 from typing import Any
@@ -48,11 +49,11 @@ class Caller:
         given = {"api_key": self.key, "format": "json", "json": json.dumps(params)}
         return {**given, "sig": sign(self.secret, given.values())}
 
-    async def post(self, file: bytes | None = None, **params: Any) -> Reply:
+    async def post(self, upload: bytes | None = None, /, **params: Any) -> Reply:
         fields = self.fields(params)
-        if file is None:
+        if upload is None:
             return await self.send("POST", data=urlencode(fields), form=True)
-        return await self.send_parts(fields, file)
+        return await self.send_parts(fields, upload)
 
     async def send_parts(self, fields: dict[str, str], file: bytes | None) -> Reply:
         """As Node writes them, without the end of the last line."""
@@ -81,7 +82,8 @@ class Caller:
     ) -> Reply:
         given = {**({"Content-Type": "application/x-www-form-urlencoded"} if form else {}), **(headers or {})}
         url = f"{self.url}{path}" + (f"?{query}" if query else "")
-        async with self.session.request(method, url, data=data, headers=given) as response:
+        body = io.BytesIO(data) if isinstance(data, bytes) else data
+        async with self.session.request(method, url, data=body, headers=given) as response:
             return Reply(response.status, response.headers, orjson.loads(await response.read()))
 
     async def with_key(self, method: str, body: Any = None, query: str = "") -> Reply:
@@ -104,9 +106,9 @@ class Caller:
                     return answer
                 await asyncio.sleep(0.02)
 
-    async def done(self, file: bytes | None = None, **params: Any) -> dict[str, Any]:
+    async def done(self, upload: bytes | None = None, /, **params: Any) -> dict[str, Any]:
         """A job posted and completed."""
-        told = await self.ended(await self.post(file, **params))
+        told = await self.ended(await self.post(upload, **params))
         assert told["status"] == "completed", told
         return told
 

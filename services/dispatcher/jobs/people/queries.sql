@@ -9,11 +9,6 @@ CREATE TEMPORARY TABLE incoming (
     optout      text,
     suppressed  boolean NOT NULL
 ) ON COMMIT DROP;
-CREATE TEMPORARY TABLE incoming_list (
-    line     bigint  NOT NULL,
-    list_id  bigint  NOT NULL,
-    wanted   boolean NOT NULL
-) ON COMMIT DROP;
 CREATE TEMPORARY TABLE settled (
     line           bigint NOT NULL,
     subscriber_id  bigint,
@@ -22,6 +17,14 @@ CREATE TEMPORARY TABLE settled (
     vars           jsonb,
     optout         text,
     state          text   NOT NULL
+) ON COMMIT DROP;
+
+-- open_lists
+-- And which lists each is to be on.
+CREATE TEMPORARY TABLE incoming_list (
+    line     bigint  NOT NULL,
+    list_id  bigint  NOT NULL,
+    wanted   boolean NOT NULL
 ) ON COMMIT DROP;
 
 -- go_by_index
@@ -107,6 +110,13 @@ SELECT $1, subscriber_id, true, to_timestamp($3), $2
     ON CONFLICT (list_id, subscriber_id) DO UPDATE
    SET confirmed = true
  WHERE subscription.ended_at IS NULL AND NOT subscription.confirmed;
+
+-- subscribe_new
+-- As subscribe_all, where nobody was known: nobody can be on any list. $1 list, $2 source, $3 now
+INSERT INTO subscription (list_id, subscriber_id, confirmed, signup_at, source)
+SELECT $1, subscriber_id, true, to_timestamp($3), $2
+  FROM settled
+ WHERE state = 'new';
 
 -- what_happened
 SELECT coalesce(array_agg(subscriber_id ORDER BY subscriber_id) FILTER (WHERE state = 'new'), '{}') AS created,

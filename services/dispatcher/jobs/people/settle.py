@@ -10,37 +10,54 @@ from services.dispatcher.jobs.work import JobTools
 from shared.domain.identifiers import Channel
 from shared.domain.suppression import WISHES
 from shared.postgres.database import Connection
-from shared.suppression.find import Found, find_in, link_in, share_addresses_in
+from shared.suppression.address_hash import AddressHashes
+from shared.suppression.find import Found, Hashed, find_hashed_in, hash_addresses, link_in, share_addresses_in
 
 _AGAIN = "names the same subscriber as another line"
 
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """Ids of subscribers; ``skipped``: people who were left as they were."""
+    """Ids of subscribers; ``skipped``: people who were left as they were. ``all_new``: none of them was known."""
 
     created: Sequence[int]
     updated: Sequence[int]
     skipped: int
     faults: Sequence[RowFault]
+    all_new: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """The wishes of a chunk, with the hashes of their addresses."""
+
+    wishes: Sequence[PersonWish]
+    hashed: Hashed
+
+
+def hashed_people(hashes: AddressHashes, account_id: int, wishes: Sequence[PersonWish]) -> People:
+    emails: list[tuple[Channel, str]] = [("email", wish.email) for wish in wishes if wish.email]
+    telephones: list[tuple[Channel, str]] = [("sms", wish.telephone) for wish in wishes if wish.telephone]
+    return People(wishes, hash_addresses(hashes, account_id, [*emails, *telephones]))
 
 
 async def settle_people(
-    connection: Connection, tools: JobTools, job: HeldJob, wishes: Sequence[PersonWish], held_list: int | None
+    connection: Connection, tools: JobTools, job: HeldJob, people: People, held_list: int | None
 ) -> Settled:
     """Fills the table ``settled`` and adds or changes the subscribers themselves.
 
     ``held_list``: whoever has left this list, opted out or is suppressed is left alone; None: all are changed.
     Raises UniqueViolation if somebody else added one of them just now: to be tried again as a whole.
     """
-    account_id = job.account_id
+    account_id, wishes = job.account_id, people.wishes
     await share_addresses_in(connection, account_id)
-    suppressed = await _suppressed(connection, tools, account_id, wishes)
+    suppressed = await find_hashed_in(connection, account_id, people.hashed)
     skipped = _skipped(wishes, suppressed, held_list)
     await connection.execute(STATEMENTS["open_staging"])
     await connection.execute(STATEMENTS["go_by_index"])
     await connection.copy_rows("incoming", _COLUMNS, _rows(wishes, skipped))
-    if await connection.fetch_value(STATEMENTS["lock_known"], account_id):
+    known: int = await connection.fetch_value(STATEMENTS["lock_known"], account_id)
+    if known:
         await connection.execute(STATEMENTS["settle"], account_id, held_list)
         await connection.execute(STATEMENTS["change_known"])
     else:
@@ -49,7 +66,7 @@ async def settle_people(
     await _link(connection, wishes, suppressed)
     [row] = await connection.fetch(STATEMENTS["what_happened"])
     faults = [RowFault(line, OTHERS) for line in row["others"]] + [RowFault(line, _AGAIN) for line in row["again"]]
-    return Settled(row["created"], row["updated"], row["skipped"], faults)
+    return Settled(row["created"], row["updated"], row["skipped"], faults, all_new=not known)
 
 
 _COLUMNS = ("line", "email", "telephone", "vars", "optout", "suppressed")
@@ -60,14 +77,6 @@ def _rows(wishes: Iterable[PersonWish], skipped: frozenset[int]) -> Iterable[tup
         (wish.line, wish.email, wish.telephone, wish.vars or None, wish.update.optout, wish.line in skipped)
         for wish in wishes
     ]
-
-
-async def _suppressed(
-    connection: Connection, tools: JobTools, account_id: int, wishes: Sequence[PersonWish]
-) -> list[Found]:
-    emails: list[tuple[Channel, str]] = [("email", wish.email) for wish in wishes if wish.email]
-    telephones: list[tuple[Channel, str]] = [("sms", wish.telephone) for wish in wishes if wish.telephone]
-    return await find_in(connection, tools.hashes, account_id, [*emails, *telephones])
 
 
 def _skipped(wishes: Iterable[PersonWish], suppressed: Iterable[Found], list_id: int | None) -> frozenset[int]:

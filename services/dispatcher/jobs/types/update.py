@@ -12,7 +12,8 @@ from services.dispatcher.decisions.read_people import ReadLines, read_updates
 from services.dispatcher.jobs.held_job import Chunk, HeldJob, in_chunk
 from services.dispatcher.jobs.job_input import fetch_lines, must_fetch, read_lines
 from services.dispatcher.jobs.lists import find_lists, make_lists
-from services.dispatcher.jobs.people.settle import settle_people
+from services.dispatcher.jobs.people.settle import hashed_people, settle_people
+from services.dispatcher.jobs.people.statements import STATEMENTS
 from services.dispatcher.jobs.people.tell import append_change, in_order, totals
 from services.dispatcher.jobs.people.update_profiles import update_settled
 from services.dispatcher.jobs.schedule_campaign import schedule_campaign
@@ -88,7 +89,9 @@ class _Step:
 
 async def _apply(tools: JobTools, job: HeldJob, step: _Step, chunk: Chunk) -> None:
     connection = chunk.connection
-    done = await settle_people(connection, tools, job, step.wishes, None)
+    people = hashed_people(tools.hashes, job.account_id, step.wishes)
+    done = await settle_people(connection, tools, job, people, None)
+    await connection.execute(STATEMENTS["open_lists"])
     await connection.copy_rows("incoming_list", _LISTED, step.listed())
     left = await update_settled(connection, tools, job, step.piece)
     await append_change(connection, job, step.piece, done, tools.now(), unsubscribed=left)

@@ -50,6 +50,7 @@ async def _apply(tools: JobTools, job: HeldJob, step: _Step, chunk: Chunk) -> No
     connection, audience = chunk.connection, audience_of(step.query, step.cursor)
     after, number, newest = step.cursor.get(_AFTER, 0), step.cursor.get(_PAGE, 0), step.cursor[NEWEST]
     await connection.execute(STATEMENTS["open_staging"])
+    await connection.execute(STATEMENTS["open_lists"])
     await connection.execute(STATEMENTS["go_by_index"])
     page = await next_page(connection, job.account_id, audience, newest, after, PEOPLE)
     if page is not None:

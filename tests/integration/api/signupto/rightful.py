@@ -15,6 +15,7 @@ from tests.integration.api import valid_split_tests
 from tests.integration.api.called_back import make_windows
 from tests.integration.api.conftest import EMAIL_MESSAGE, LATER, Client, Ready
 from tests.integration.api.test_contact import Sending
+from tests.integration.jobs import rightful as job_calls
 from tests.integration.tracker.running_projectors import project_all
 
 TEXT = {"channel": "sms", "name": "T", "sender": "Acme", "body": "Hi"}
@@ -38,6 +39,8 @@ async def prepare(
     await valid_split_tests.prepare(operation, client)
     await make_windows(operation, database, task_id)
     await _removable(operation, client)
+    if operation.path == "/job":
+        await job_calls.post_known(client, database)
     if not operation.path.startswith("/v1/"):
         return
     await client.post("/message", TEXT)
@@ -97,6 +100,7 @@ def rightful_query(operation: Operation[Any, Any], draw: random.Random) -> str:
         "GET /v1/bounce": "channel=email&task_id=1",
         "GET /v1/emailOpen": "task_id=1",
         "GET /v1/smsMessage": "id=2",
+        "GET /job": job_calls.KNOWN_QUERY,
     }.get(f"{operation.method} {operation.path}", "")
 
 

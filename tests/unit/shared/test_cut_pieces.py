@@ -1,0 +1,56 @@
+"""Uploads are cut between records, wherever the network cuts them."""
+
+import csv
+import io
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.domain.cut_pieces import LONGEST_LINE, Piece, PieceCutter
+
+
+def _cut(chunks: list[bytes], lines: int = 3, most_bytes: int = 1000) -> list[Piece]:
+    cutter = PieceCutter(lines, most_bytes)
+    return [*(piece for chunk in chunks for piece in cutter.feed(chunk)), *cutter.finish()]
+
+
+@given(st.lists(st.binary(max_size=40)), st.integers(1, 5))
+def test_nothing_is_lost_and_every_piece_knows_its_line(chunks: list[bytes], lines: int) -> None:
+    whole = b"".join(chunks)
+
+    pieces = _cut(chunks, lines)
+
+    joined = b"".join(piece.data for piece in pieces)
+    assert joined == (whole if whole.endswith(b"\n") or not whole else whole + b"\n")
+    assert [piece.number for piece in pieces] == list(range(len(pieces)))
+    line = 1
+    for piece in pieces:
+        assert piece.first_line == line
+        assert piece.data.endswith(b"\n")
+        line += piece.data.count(b"\n")
+
+
+@given(st.lists(st.lists(st.text('ab"\n,', max_size=6), min_size=2, max_size=2), max_size=20), st.integers(1, 7))
+def test_no_row_of_csv_is_cut(rows: list[list[str]], size: int) -> None:
+    """Whatever stands in its quotes."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL).writerows(rows)
+    whole = text.getvalue().encode()
+
+    pieces = _cut([whole[at : at + size] for at in range(0, len(whole), size)], lines=40)
+
+    read = [row for piece in pieces for row in csv.reader(io.StringIO(piece.data.decode(), newline=""))]
+    assert read == rows
+
+
+def test_a_quote_that_nobody_closes_gathers_no_more_than_two_pieces() -> None:
+    pieces = _cut([b'"\n' + b"a\n" * 20], lines=3)
+
+    assert max(piece.data.count(b"\n") for piece in pieces) <= 6
+
+
+def test_a_line_without_end_is_cut_off() -> None:
+    """In flat memory: what is beyond its limit is forgotten as it comes."""
+    pieces = _cut([b"x" * 50_000] * 100 + [b"\nb\n"], most_bytes=10**6)
+
+    assert pieces[0].data == b"x" * (LONGEST_LINE + 1) + b"\nb\n"
