@@ -130,6 +130,8 @@ async def test_what_somebody_else_does_shows_by_itself(person: Person, site: Sit
     await other.until(f"document.querySelector('#t{task}-state .badge').innerText === 'paused'")
     newer = await site.add_task("Newer", scheduledtime=4_000_000_000)
     await other.until("document.getElementById('newer').checkVisibility()")
+    await other.click("#newer a")
+    await other.until(f"document.getElementById('t{newer}-state') !== null")
     await site.call("PUT", f"/task/{newer}", {"cancelled": True})
     await other.leave()
 

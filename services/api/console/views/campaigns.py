@@ -29,7 +29,7 @@ def campaign_list(campaigns: Sequence[Campaign], tasks: Tasks, handed: Handed, b
     return el(
         "div",
         title("Campaigns"),
-        live_note(""),
+        live_note("", "/console/campaigns"),
         table(
             "Campaigns, the newest first",
             ["Campaign", "State", "Handed over", "When (UTC)"],
@@ -87,7 +87,7 @@ def campaign_page(
         "div",
         el("p", el("a", "Campaigns", href="/console/campaigns"), class_="way"),
         title(name(campaign["name"]), region("state", shown.regions["state"])),
-        live_note(shown.said),
+        live_note(shown.said, f"/console/campaign/{campaign['id']}"),
         _moves(campaign, shown.flags, token) if token else None,
         region("progress", shown.regions["progress"]),
         section("Tasks", task_table(tasks, handed, "It makes one task per payload when it starts.")),

@@ -57,11 +57,7 @@ def funnel(report: Mapping[str, Any], channel: str) -> Markup:
     return el(
         "table",
         el("caption", "From the audience to clicks: distinct recipients", class_="unseen"),
-        el(
-            "thead",
-            el("tr", [el("th", head, scope="col") for head in ("Step", "Share", "Recipients", "Percent")]),
-            class_="unseen",
-        ),
+        _heads("Step", "Share", "Recipients", "Percent"),
         el(
             "tbody",
             [
@@ -95,14 +91,18 @@ def states(report: Mapping[str, Any], task_id: int) -> Markup:
         for state in order
         if (count := report["states"][state]) or state in ("accepted", "pending")
     ]
-    heads = [el("th", head, scope="col") for head in ("State", "Share", "Recipients", "Percent")]
     return el(
         "table",
         el("caption", f"States of the recipients of task {task_id}", class_="unseen"),
-        el("thead", el("tr", heads), class_="unseen"),
+        _heads("State", "Share", "Recipients", "Percent"),
         el("tbody", rows),
         class_="funnel",
     )
+
+
+def _heads(*words: str) -> Markup:
+    """For whoever does not see what the columns are."""
+    return el("thead", el("tr", [el("th", word, scope="col") for word in words]), class_="unseen")
 
 
 def in_doubt(report: Mapping[str, Any], policy: str) -> Markup:
@@ -133,11 +133,7 @@ def chart(series: Sequence[Mapping[str, int]], channel: str) -> Markup:
             when(last + 60),
             " UTC; the most at the end of each row",
         ),
-        el(
-            "thead",
-            el("tr", [el("th", head, scope="col") for head in ("Event", "Course", f"Most {per}")]),
-            class_="unseen",
-        ),
+        _heads("Event", "Course", f"Most {per}"),
         el(
             "tbody",
             [

@@ -70,9 +70,9 @@ def title(words: Child, *beside: Child) -> Markup:
     return el("div", el("h1", words), beside, class_="title")
 
 
-def message(words: str | None, *, good: bool = False) -> Markup:
-    """What came of what was wanted."""
-    return el("p", words, class_="message good" if good else "message bad", role="alert") if words else Markup()
+def message(words: str | None) -> Markup:
+    """Why something wanted could not be done."""
+    return el("p", words, class_="message bad", role="alert") if words else Markup()
 
 
 def region(name: str, inside: Child, tag: str = "div", class_: str | None = None) -> Markup:
@@ -80,12 +80,17 @@ def region(name: str, inside: Child, tag: str = "div", class_: str | None = None
     return el(tag, inside, id=name, class_=class_)
 
 
-def live_note(said: str) -> Markup:
-    """Whether the figures are live, and what is said of them to whoever listens. Both are filled in by the script."""
+def live_note(said: str, here: str | None = None) -> Markup:
+    """Whether the figures are live, and what is said of them to whoever listens: the script fills both in. ``here``:
+    the page itself, where live figures may tell of something that it has no place for yet.
+    """
     return text(
         [
             el("p", "Reload the page for newer figures.", id="live", class_="live quiet"),
             el("p", said, id="said", class_="unseen", role="status", aria_live="polite"),
+            el("p", el("a", "There is more here by now: show it", href=here), id="newer", hidden=True)
+            if here
+            else None,
         ]
     )
 

@@ -22,7 +22,7 @@ def job_list(jobs: Sequence[Job], before: int | None) -> Markup:
     return el(
         "div",
         title("Jobs"),
-        live_note(""),
+        live_note("", "/console/jobs"),
         table("Jobs, the newest first", columns, [_row(each) for each in jobs], "No jobs yet.", numbers=2),
         older("/console/jobs", None if before is None else str(before)),
     )

@@ -20,7 +20,7 @@ def task_list(tasks: Sequence[Task], handed: Mapping[int, int], total: int, show
         "div",
         title("Tasks", el("span", number(total), " in all", class_="quiet")),
         _choice(show),
-        live_note(""),
+        live_note("", f"/console?show={show}" if show else "/console"),
         el(
             "p",
             el("a", "There are newer tasks: show them", href="/console"),
