@@ -29,9 +29,11 @@ from services.api.operation import Api, Operation
 from services.api.problem import CONTENT_TYPE, unavailable
 from services.api.relay import Relay
 from services.api.resources.account import routes as account_routes
+from services.api.resources.adplan import routes as adplan_routes
 from services.api.resources.callback import routes as callback_routes
 from services.api.resources.campaign import routes as campaign_routes
 from services.api.resources.domain import routes as domain_routes
+from services.api.resources.export import routes as export_routes
 from services.api.resources.job import routes as job_routes
 from services.api.resources.key import routes as key_routes
 from services.api.resources.list import routes as list_routes
@@ -56,6 +58,8 @@ from shared.domain.tokens import TokenKeys
 from shared.egress.client import EgressClient
 from shared.event_store.handle_command import Handler
 from shared.event_store.interface import EventStore
+from shared.object_store.interface import ObjectStore
+from shared.object_store.opening import open_objects
 from shared.postgres.database import Database, DatabaseError, Unavailable
 from shared.postgres.ids import Ids
 from shared.runtime import clock
@@ -82,6 +86,8 @@ OPERATIONS: Final[tuple[Operation[Any, Any], ...]] = (
     *campaign_routes.OPERATIONS,
     *search_routes.OPERATIONS,
     *job_routes.OPERATIONS,
+    *export_routes.OPERATIONS,
+    *adplan_routes.OPERATIONS,
     *callback_routes.OPERATIONS,
     *SIGNUPTO_OPERATIONS,
 )
@@ -95,6 +101,7 @@ class RunningApi:
     _runner: web.ServerRunner
     _hinter: Hinter
     _egress: EgressClient
+    _objects: ObjectStore
     _stopping: asyncio.Event
     _loops: list[asyncio.Task[None]]
 
@@ -106,6 +113,7 @@ class RunningApi:
         await asyncio.gather(*self._loops, return_exceptions=True)
         await self._hinter.close()
         await self._egress.close()
+        await self._objects.close()
 
 
 async def start_api(settings: Settings, database: Database, store: EventStore, bus: Bus) -> RunningApi:
@@ -116,12 +124,13 @@ async def start_api(settings: Settings, database: Database, store: EventStore, b
     hinter, readiness, stopping = Hinter(bus), Readiness(database, clock.monotonic), asyncio.Event()
     relay = Relay(store, database, bus, clock.random_id(), sweep_seconds=settings.sweep_seconds)
     _check(settings)
+    objects = open_objects(settings)
     terms = DomainTerms(settings.dns_check, settings.bounce_domain, settings.mx_host or settings.bounce_domain)
     look_at_dns = Wakeup()
     watch = _domain_watch(settings, database, store, terms, look_at_dns) if terms.checked else None
     egress = EgressClient(EgressRules(settings.egress_allow, settings.egress_ports))
     server = make_server(
-        settings, database, store, hinter, readiness, relay.wakeup.ring, terms, look_at_dns.ring, egress
+        settings, database, store, hinter, readiness, relay.wakeup.ring, terms, look_at_dns.ring, egress, objects
     )
     runner = web.ServerRunner(Listener(server.respond), shutdown_timeout=STOP_SECONDS)
     await runner.setup()
@@ -134,6 +143,7 @@ async def start_api(settings: Settings, database: Database, store: EventStore, b
         _runner=runner,
         _hinter=hinter,
         _egress=egress,
+        _objects=objects,
         _stopping=stopping,
         _loops=[
             asyncio.create_task(relay.run(stopping)),
@@ -161,6 +171,7 @@ def make_server(
     terms: DomainTerms,
     look_at_dns: Callable[[], None],
     egress: EgressClient,
+    objects: ObjectStore,
 ) -> Server:
     counts, authenticator = Metrics(), Authenticator(database, clock.monotonic)
     api = Api(
@@ -179,6 +190,7 @@ def make_server(
         forget_key=authenticator.forget,
         terms=terms,
         look_at_dns=look_at_dns,
+        objects=objects,
         egress=egress,
     )
     pages = _pages(readiness, counts)

@@ -60,6 +60,7 @@ class Setting:
 
 _STOP_CONFIRMATION = "You have been unsubscribed and will get no more messages from this number. Reply START to undo."
 
+_FILES = "file:///var/lib/postroom/objects"
 _SEND_PAUSES = "300,600,1200,2400,4800,5100"  # 5 minutes doubling to 4 hours in all
 _CALLBACK_PAUSES = "5,300,1800,7200,18000,36000,50400,72000,86400"  # Standard Webhooks': 75 hours in all
 
@@ -100,6 +101,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting("API_PORT", "8080", "Port of the HTTP API; 0: any free one", read_port),
     Setting("TRACKER_PORT", "8081", "Port of pixel, links and unsubscribe; 0: any free one", read_port),
     Setting("TRACKER_URL", "", "Public base of the links in messages; empty: http://HOST:TRACKER_PORT", read_text),
+    Setting("API_URL", "", "Public base of the URLs of exported files; empty: http://HOST:API_PORT", read_text),
     Setting(
         "TRUSTED_PROXIES",
         "",
@@ -111,6 +113,10 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting(
         "JOURNAL_DIR", "/var/lib/postroom/journal", "Folder of the sending journal; must outlive the process", Path
     ),
+    Setting(
+        "OBJECT_STORE_URL", _FILES, "Files: file:///folder or s3+https://KEY:SECRET@host/bucket", read_text, secret=True
+    ),
+    Setting("EXPORT_SECONDS", "7200", "So long an exported file is there", read_period),
     Setting(
         "BOUNCE_DOMAIN",
         "bounce.localhost",
@@ -205,10 +211,13 @@ class Settings:
     api_port: int
     tracker_port: int
     tracker_url: str
+    api_url: str
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...]
     bounce_port: int
     metrics_port: int
     journal_dir: Path
+    object_store_url: str
+    export_seconds: float
     bounce_domain: str
     mx_host: str
     dns_check: bool

@@ -18,6 +18,7 @@ from services.standalone.inbox.read_mail import read_mail
         pytest.param(b"Content-Type: text/plain; charset=unicode_escape\r\n\r\n\\ud800", id="an escape"),
         pytest.param(b"Content-Type: text/plain; charset=undefined\r\n\r\nx", id="a charset that only fails"),
         pytest.param(b"Content-Type: text/html; charset=idna\r\n\r\n\xff..x", id="a charset of no text"),
+        pytest.param(b"Content-Type: text/plain; charset=\x00\r\n\r\nx", id="a charset that cannot be a name"),
     ],
 )
 def test_what_no_text_can_hold_is_replaced(content: bytes) -> None:

@@ -81,7 +81,7 @@ def _body(message: "Message[str, str]", content_type: str) -> str | None:
         return None
     try:
         return _sayable(payload.decode(part.get_content_charset("utf-8"), "replace"))
-    except (LookupError, UnicodeError):  # no charset, or one that is none for text
+    except (LookupError, ValueError):  # no charset, or one that is none for text
         return payload.decode("utf-8", "replace")
 
 
