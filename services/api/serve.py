@@ -87,7 +87,8 @@ class Server:
             label, response = await self._respond(request)
         finally:
             self._under_way -= 1
-        self.metrics.count_request(request.method, label, response.status, monotonic() - began)
+        took = None if response.content_type == "text/event-stream" else monotonic() - began
+        self.metrics.count_request(request.method, label, response.status, took)
         if request.method not in ("GET", "HEAD") and response.status < 400:
             self.changed()
         return response

@@ -233,6 +233,26 @@ async def test_many_watch_and_one_reads(client: Client, database: Database, api:
     assert api.console.live.readings < len(streams)
 
 
+async def test_whoever_leaves_is_missed_and_how_long_he_stayed_is_no_latency(client: Client, api: RunningApi) -> None:
+    """Also where nothing changes meanwhile."""
+    assert isinstance(api.console, Console)
+    live, visitor = api.console.live, await visit(client)
+    headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in visitor.cookies.items())}
+    async with client.session.get(f"{client.url}/console/live", headers=headers) as stream:
+        await stream.content.readuntil(b": still here\n\n")
+    counted = 'postroom_http_requests_total{method="GET",route="/console/live",status="200"} 1.0'
+    async with asyncio.timeout(20):
+        while live._watchers or counted not in (await client.get("/metrics")).data.decode():
+            await asyncio.sleep(0.05)
+
+    figures = (await client.get("/metrics")).data.decode()
+    assert 'seconds_count{method="GET",route="/console"}' not in figures
+    await visitor.get()
+    figures = (await client.get("/metrics")).data.decode()
+    assert 'seconds_count{method="GET",route="/console"} 1.0' in figures
+    assert 'seconds_count{method="GET",route="/console/live"}' not in figures
+
+
 async def test_streams_are_bounded_and_end_with_the_service(
     client: Client, api: RunningApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,9 +2,14 @@
 
 import asyncio
 
+from services.api.authenticate import hash_key
 from services.api.console.respond import POLICY
+from services.api.console.session import Session, read_session, set_cookie
+from shared.domain.identifiers import Instant
+from shared.runtime import clock
+from shared.runtime.settings import Settings
 from tests.integration.api.conftest import Client, Clients, Ready
-from tests.integration.api.visiting import OURS, Visitor, visit
+from tests.integration.api.visiting import OURS, Seen, Visitor, visit
 
 PATHS = ("/console", "/console/task/1", "/console/campaigns", "/console/jobs", "/console/nothing/at/all")
 
@@ -77,6 +82,26 @@ async def test_a_revoked_key_ends_its_sessions(clients: Clients, client: Client)
             assert b"event: over" in await stream.content.read()
 
     assert (await visitor.get()).actions == ["/console/login"]
+
+
+async def test_a_session_in_use_goes_on_and_one_that_is_not_ends(client: Client, settings: Settings) -> None:
+    """A page brings a newer cookie once it is five minutes old; what is over leads to where one signs in."""
+    key, now = str(client.key), clock.now()
+
+    async def look(began: float, seen: float) -> Seen:
+        session = Session(key[3:11], hash_key(key).hex(), "t", Instant(began), Instant(seen), secure=False)
+        cookie = set_cookie(settings.secret, session, clock.random_bytes(12)).partition(";")[0]
+        return await Visitor(client.url, client.session).get("/console", Cookie=cookie)
+
+    fresh, used = await look(now - 60, now - 60), await look(now - 7_000, now - 600)
+    idle, long = await look(now - 7_000, now - 3_700), await look(now - 29_000, now - 60)
+
+    assert [page.actions for page in (fresh, used, idle, long)] == [[], [], ["/console/login"], ["/console/login"]]
+    assert [page.headers.getall("Set-Cookie", []) for page in (fresh, idle, long)] == [[], [], []]
+    [newer] = used.headers.getall("Set-Cookie")
+    renewed = read_session(settings.secret, newer.partition(";")[0], Instant(clock.now()))
+    assert renewed is not None
+    assert (renewed.began, renewed.token, renewed.seen >= now) == (now - 7_000, "t", True)
 
 
 async def test_signing_out_takes_the_cookie(client: Client) -> None:

@@ -21,13 +21,6 @@ def task_list(tasks: Sequence[Task], handed: Mapping[int, int], total: int, show
         title("Tasks", el("span", number(total), " in all", class_="quiet")),
         _choice(show),
         live_note("", f"/console?show={show}" if show else "/console"),
-        el(
-            "p",
-            el("a", "There are newer tasks: show them", href="/console"),
-            id="newer",
-            class_="message good",
-            hidden=True,
-        ),
         task_table(tasks, handed, "No tasks here."),
         older(f"/console?show={show}" if show else "/console", start),
     )
