@@ -121,8 +121,12 @@ async def test_names_are_text_wherever_they_stand(clients: Clients, ready: Ready
         assert "&lt;script&gt;" in page.html, path
 
 
-async def test_callbacks_are_shown_and_redelivered(client: Client, database: Database, post: Post) -> None:
-    """What is parked is found from the list of what is, and goes out again at the press of a button."""
+async def test_callbacks_are_shown_and_redelivered(
+    clients: Clients, client: Client, database: Database, post: Post
+) -> None:
+    """What is parked is found from the list of what is, and goes out again at the press of a button; nobody else sees
+    it, not of another account and not a member whose campaign it is not.
+    """
     moody = Moody(status(500))
     async with Receiver(moody) as receiver:
         (task,) = await add_campaign(database, 7, receiver.url)
@@ -133,6 +137,12 @@ async def test_callbacks_are_shown_and_redelivered(client: Client, database: Dat
         visitor = await visit(client)
         for path in ("/console/callbacks", "/console/parked"):
             assert "Sale parked failed 2 times in a row 500 answered 500" in (await visitor.get(path)).words
+        others = [await clients.make(account="others", user="eve"), await clients.make(user="bob", role="member")]
+        for other in [await visit(each) for each in others]:
+            for path in ("/console/callbacks", "/console/parked", "/console/campaigns"):
+                assert "Sale" not in (await other.get(path)).words
+            for path in ("/console/campaign/7", "/console/campaign/7/live"):
+                assert (await other.get(path)).status == 404
         page = await visitor.get("/console/campaign/7")
         [button] = [action for action in page.actions if action.endswith("/redeliver")]
         assert "3 people" in page.words
@@ -174,15 +184,29 @@ async def test_suppressions_are_found_by_address_and_lifted(client: Client) -> N
     assert "Nobody." in (await visitor.get("/console/suppressions?address=angry%40example.org")).words
 
 
-async def test_jobs_are_shown_with_their_rows(client: Client, ready: Ready) -> None:
+async def test_jobs_are_shown_to_whom_the_api_shows_them(
+    clients: Clients, client: Client, database: Database, ready: Ready
+) -> None:
+    """With how far they are; a postback that was given up is parked; what only admins may start, only they see."""
     posted = await client.send("POST", "/job", {"job": "import", "list": "Everybody", "emails": "a@example.com"})
-    job_id, visitor = posted.json["job_id"], await visit(client)
-
+    path, visitor = f"/console/job/{posted.json['job_id']}", await visit(client)
+    await database.execute(
+        "INSERT INTO postback (job_id, account_id, state, reason)"
+        " SELECT id, account_id, 'given_up', 'answered 500' FROM job"
+    )
+    elsewhere = await visit(await clients.make(account="others", user="eve"))
+    member = await visit(await clients.make(user="bob", role="member"))
+    for seeing in (visitor, member):
+        assert "List Import: Everybody" in (await seeing.get("/console/jobs")).words
+        assert "List Import: Everybody answered 500" in (await seeing.get("/console/parked")).words
+        page = await seeing.get(path)
+        assert ("pending" in page.words, "0 %" in page.words) == (True, True)
+    await database.execute("UPDATE job SET kind = 'export_list_data'")
+    for blind in (elsewhere, member):
+        for place in ("/console/jobs", "/console/parked"):
+            assert "List Import" not in (await blind.get(place)).words
+        assert (await blind.get(path)).status in (403, 404)
     assert "List Import: Everybody" in (await visitor.get("/console/jobs")).words
-    page = await visitor.get(f"/console/job/{job_id}")
-    assert ("pending" in page.words, "0 %" in page.words) == (True, True)
-    elsewhere = await visit(client)
-    assert (await elsewhere.get(f"/console/job/{job_id[:-1]}0")).status == 404
 
 
 async def test_single_messages_that_failed_are_parked_for_whoever_asked(
