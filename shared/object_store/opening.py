@@ -6,7 +6,8 @@ from typing import Final
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from shared.object_store.interface import ObjectStore
-from shared.runtime.settings import PREFIX, BadSettings, Settings
+from shared.runtime.setting_list import PREFIX
+from shared.runtime.settings import BadSettings, Settings
 
 _S3: Final = {"s3+https": "https", "s3+http": "http"}
 
