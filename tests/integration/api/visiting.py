@@ -41,11 +41,16 @@ class Visitor:
     session: aiohttp.ClientSession
     cookies: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def cookie(self) -> str:
+        """The header."""
+        return "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+
     async def send(self, method: str, path: str, *, data: Any = None, **headers: str) -> Seen:
         """``headers``: with underscores for hyphens."""
         given = {name.replace("_", "-"): value for name, value in headers.items()}
         if self.cookies and "Cookie" not in given:
-            given["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+            given["Cookie"] = self.cookie
         async with self.session.request(
             method, self.url + path, data=data, headers=given, allow_redirects=False
         ) as answer:
