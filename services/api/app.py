@@ -13,6 +13,9 @@ from aiohttp import web
 from services.api import metrics, openapi
 from services.api.authenticate import Authenticator
 from services.api.connection import Listener
+from services.api.console.ask import Asking
+from services.api.console.console import Console
+from services.api.console.live import Live
 from services.api.dialect import Dialect
 from services.api.dialects.sailthru.sign_in import Sailthru
 from services.api.dialects.signupto.operations import OPERATIONS as SIGNUPTO_OPERATIONS
@@ -48,7 +51,7 @@ from services.api.resources.suppression import routes as suppression_routes
 from services.api.resources.task import routes as task_routes
 from services.api.resources.user import routes as user_routes
 from services.api.routing import Routes
-from services.api.serve import Page, PageMaker, Server
+from services.api.serve import Beside, Page, PageMaker, Server
 from shared.bus.hinter import Hinter
 from shared.bus.interface import Bus
 from shared.domain.dns_records import DomainTerms
@@ -99,6 +102,7 @@ OPERATIONS: Final[tuple[Operation[Any, Any], ...]] = (
 class RunningApi:
     url: str
     port: int
+    console: Beside
     _runner: web.ServerRunner
     _hinter: Hinter
     _egress: EgressClient
@@ -108,6 +112,7 @@ class RunningApi:
 
     async def stop(self) -> None:
         """Takes no more requests, answers those under way, gives the relay's place to the next."""
+        self.console.close()
         await self._runner.cleanup()
         self._stopping.set()
         await asyncio.gather(*self._loops, return_exceptions=True)
@@ -140,6 +145,7 @@ async def start_api(settings: Settings, database: Database, store: EventStore, b
     return RunningApi(
         url=f"http://{settings.host}:{port}",
         port=port,
+        console=server.beside,
         _runner=runner,
         _hinter=hinter,
         _egress=egress,
@@ -199,7 +205,9 @@ def make_server(
         "v1": SignUpTo(database, settings.secret, authenticator),
         "job": Sailthru(database, settings.secret, authenticator),
     }
-    return Server(api, Routes(OPERATIONS), authenticator, counts, pages, changed, dialects)
+    routes = Routes(OPERATIONS)
+    console = Console(Asking(api, routes), authenticator, Live(clock.monotonic), settings.secret)
+    return Server(api, routes, authenticator, counts, pages, changed, console, dialects)
 
 
 def _domain_watch(
