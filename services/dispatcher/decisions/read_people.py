@@ -195,6 +195,9 @@ def _read_object(read: ReadLines, line: int, text: str) -> None:
         read.blame(line, "is not JSON")
         return
     email = given.pop(EMAIL, None)
+    if email is None and given.get("key") == EMAIL:  # some clients name people so
+        email = given.pop("id", None)
+        del given["key"]
     address = read_email(email) if isinstance(email, str) else None
     update = read_update(given)
     if not isinstance(address, str):

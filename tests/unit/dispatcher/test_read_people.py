@@ -71,6 +71,25 @@ def test_a_quote_that_nobody_closes_costs_its_line_alone(lines: int) -> None:
     assert read.rows == lines + 2
 
 
+@pytest.mark.parametrize(
+    ("line", "email", "faults"),
+    [
+        (b'{"id":"a@b.co","key":"email","vars":{"n":1}}', "a@b.co", []),
+        (
+            b'{"id":"7","key":"sid"}',
+            None,
+            ["has no email", "id: is not a known key of an update", "key: is not a known key of an update"],
+        ),
+        (b'{"id":7,"key":"email"}', None, ["email: is not an email address"]),
+    ],
+)
+def test_an_update_may_name_its_person_by_id_and_key(line: bytes, email: str | None, faults: list[str]) -> None:
+    read = read_updates(line + b"\n", 1)
+
+    assert [person.email for person in read.people] == ([email] if email else [])
+    assert [message for _, message in read.faults] == faults
+
+
 def test_lines_that_name_the_same_person_are_one() -> None:
     """What a later one says goes before."""
     read = ReadLines(
