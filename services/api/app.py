@@ -13,6 +13,9 @@ from aiohttp import web
 from services.api import metrics, openapi
 from services.api.authenticate import Authenticator
 from services.api.connection import Listener
+from services.api.console.ask import Asking
+from services.api.console.console import Console
+from services.api.console.live import Live
 from services.api.dialect import Dialect
 from services.api.dialects.sailthru.sign_in import Sailthru
 from services.api.dialects.signupto.operations import OPERATIONS as SIGNUPTO_OPERATIONS
@@ -24,12 +27,16 @@ from services.api.look_at_domains import SWEEP_SECONDS, DomainWatch
 from services.api.metrics import Metrics
 from services.api.operation import Api, Operation
 from services.api.problem import CONTENT_TYPE, unavailable
+from services.api.published.asyncapi import describe_bus
+from services.api.published.write_yaml import write_yaml
 from services.api.relay import Relay
+from services.api.relay_deliveries import DeliveryRelay
 from services.api.resources.account import routes as account_routes
 from services.api.resources.adplan import routes as adplan_routes
 from services.api.resources.callback import routes as callback_routes
 from services.api.resources.campaign import routes as campaign_routes
 from services.api.resources.domain import routes as domain_routes
+from services.api.resources.event import routes as event_routes
 from services.api.resources.export import routes as export_routes
 from services.api.resources.job import routes as job_routes
 from services.api.resources.key import routes as key_routes
@@ -44,7 +51,7 @@ from services.api.resources.suppression import routes as suppression_routes
 from services.api.resources.task import routes as task_routes
 from services.api.resources.user import routes as user_routes
 from services.api.routing import Routes
-from services.api.serve import Page, PageMaker, Server
+from services.api.serve import Beside, Page, PageMaker, Server
 from shared.bus.hinter import Hinter
 from shared.bus.interface import Bus
 from shared.domain.dns_records import DomainTerms
@@ -86,6 +93,7 @@ OPERATIONS: Final[tuple[Operation[Any, Any], ...]] = (
     *export_routes.OPERATIONS,
     *adplan_routes.OPERATIONS,
     *callback_routes.OPERATIONS,
+    *event_routes.OPERATIONS,
     *SIGNUPTO_OPERATIONS,
 )
 
@@ -94,6 +102,7 @@ OPERATIONS: Final[tuple[Operation[Any, Any], ...]] = (
 class RunningApi:
     url: str
     port: int
+    console: Beside
     _runner: web.ServerRunner
     _hinter: Hinter
     _egress: EgressClient
@@ -103,6 +112,7 @@ class RunningApi:
 
     async def stop(self) -> None:
         """Takes no more requests, answers those under way, gives the relay's place to the next."""
+        self.console.close()
         await self._runner.cleanup()
         self._stopping.set()
         await asyncio.gather(*self._loops, return_exceptions=True)
@@ -118,6 +128,7 @@ async def start_api(settings: Settings, database: Database, store: EventStore, b
     """
     hinter, readiness, stopping = Hinter(bus), Readiness(database, clock.monotonic), asyncio.Event()
     relay = Relay(store, database, bus, clock.random_id(), sweep_seconds=settings.sweep_seconds)
+    deliveries = DeliveryRelay(database, bus, clock.random_id(), sweep_seconds=settings.sweep_seconds)
     _check(settings)
     objects = open_objects(settings)
     terms = DomainTerms(settings.dns_check, settings.bounce_domain, settings.mx_host or settings.bounce_domain)
@@ -134,6 +145,7 @@ async def start_api(settings: Settings, database: Database, store: EventStore, b
     return RunningApi(
         url=f"http://{settings.host}:{port}",
         port=port,
+        console=server.beside,
         _runner=runner,
         _hinter=hinter,
         _egress=egress,
@@ -141,6 +153,7 @@ async def start_api(settings: Settings, database: Database, store: EventStore, b
         _stopping=stopping,
         _loops=[
             asyncio.create_task(relay.run(stopping)),
+            asyncio.create_task(deliveries.run(stopping)),
             asyncio.create_task(run_loop("readiness", readiness.probe, Wakeup(), stopping, PROBE_SECONDS)),
             asyncio.create_task(_forget_expired(database, stopping)),
             asyncio.create_task(_finish_erasures(database, stopping)),
@@ -192,7 +205,9 @@ def make_server(
         "v1": SignUpTo(database, settings.secret, authenticator),
         "job": Sailthru(database, settings.secret, authenticator),
     }
-    return Server(api, Routes(OPERATIONS), authenticator, counts, pages, changed, dialects)
+    routes = Routes(OPERATIONS)
+    console = Console(Asking(api, routes), authenticator, Live(clock.monotonic), settings.secret)
+    return Server(api, routes, authenticator, counts, pages, changed, console, dialects)
 
 
 def _domain_watch(
@@ -225,6 +240,7 @@ def _now() -> Instant:
 def _pages(readiness: Readiness, counts: Metrics) -> dict[str, PageMaker]:
     """What is served to everybody."""
     description = Page("application/json", orjson.dumps(openapi.describe(OPERATIONS, version("postroom"))))
+    bus = Page("application/yaml", write_yaml(describe_bus(version("postroom"))).encode())
     docs = Page("text/html; charset=utf-8", Path(__file__).with_name("docs.html").read_bytes())
     alive = Page("application/json", orjson.dumps({"status": "ok"}))
     unready = unavailable("Postgres cannot be written to")
@@ -234,5 +250,6 @@ def _pages(readiness: Readiness, counts: Metrics) -> dict[str, PageMaker]:
         "/readyz": lambda: alive if readiness.ready() else not_ready,
         "/metrics": lambda: Page(metrics.CONTENT_TYPE, counts.exposition()),
         "/openapi.json": lambda: description,
+        "/asyncapi.yaml": lambda: bus,
         "/docs": lambda: docs,
     }

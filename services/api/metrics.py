@@ -24,11 +24,14 @@ class Metrics:
             registry=self.registry,
         )
 
-    def count_request(self, method: str, route: str, status: int, seconds: float) -> None:
-        """``route``: the template of the path, never the path itself: each label value is kept for ever."""
+    def count_request(self, method: str, route: str, status: int, seconds: float | None) -> None:
+        """``route``: the template of the path, never the path itself: each label value is kept for ever. ``seconds``:
+        None of what goes on until somebody leaves.
+        """
         method = method if method in _METHODS else "other"
         self._requests.labels(method, route or "unknown", str(status)).inc()
-        self._seconds.labels(method, route or "unknown").observe(seconds)
+        if seconds is not None:
+            self._seconds.labels(method, route or "unknown").observe(seconds)
 
     def exposition(self) -> bytes:
         return generate_latest(self.registry)

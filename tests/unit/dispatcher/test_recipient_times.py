@@ -33,3 +33,18 @@ def test_the_first_ones_are_told(first: list[tuple[int, int, int]], second: list
         assert times.clicks(ordinal) == own[:FIRST_CLICKS]
         assert times.time(Kind.CLICKED, ordinal) == (own[0][0] if own else None)
         assert times.time(Kind.OPENED, ordinal) is None
+
+
+def test_of_other_events_the_first_time_is_told_and_no_click() -> None:
+    times = RecipientTimes(2, 5)
+    times.add(Kind.OPENED, hits_of([(3, 20, 0), (3, 10, 0), (9, 5, 0)]))
+
+    assert (times.time(Kind.OPENED, 3), times.time(Kind.OPENED, 2), times.time(Kind.CLICKED, 3)) == (10, None, None)
+    assert times.clicks(3) == []
+
+
+def test_whoever_clicks_without_end_is_told_by_the_first_ten() -> None:
+    times = RecipientTimes(2, 5)
+    times.add(Kind.CLICKED, hits_of([(3, second, 1) for second in range(100, 0, -1)]))
+
+    assert times.clicks(3) == [(second, 1) for second in range(1, FIRST_CLICKS + 1)]

@@ -73,3 +73,9 @@ def test_what_is_no_day_is_none(text: str) -> None:
 @pytest.mark.parametrize("day", [date(1, 1, 1), date(2028, 2, 29), date(9999, 12, 31)], ids=str)
 def test_a_day_is_read_as_it_was_written(day: date) -> None:
     assert read_day(write_day(day)) == day
+
+
+def test_what_was_changed_is_what_the_booking_then_is() -> None:
+    found = replay([ADDED, BookingChanged("b", "20261102", "20261103", 9)])
+
+    assert (found.name, found.start_date, found.end_date, found.impressions_per_day) == ("b", "20261102", "20261103", 9)
