@@ -1,6 +1,7 @@
 """Moments as queries and jobs write them: a date, or so long before or after the moment they are asked at. Pure.
 
     mm/dd/yyyy      YYYYMMDD      ISO 8601 (no offset: UTC)      unix seconds      now      -30 days      +3 hours
+    Wed, 18 Feb 2009 14:19:01 +0000 (RFC 2822)
 
 Eight digits are a date, other numbers unix seconds. A date is its first second, UTC.
 """
@@ -9,6 +10,7 @@ import calendar
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Final, Literal, TypeAlias
 
 from shared.domain.identifiers import Instant
@@ -35,6 +37,11 @@ _AMERICAN = re.compile(r"([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})")
 _DAY = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})")
 _UNIX = re.compile(r"[0-9]{1,12}(\.[0-9]{1,9})?")
 _ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ].*)?")
+_MAIL = re.compile(
+    r"((mon|tue|wed|thu|fri|sat|sun),\s*)?[0-9]{1,2} (jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec) [1-9][0-9]{3}"
+    r" [0-9]{2}:[0-9]{2}(:[0-9]{2})? ([+-][0-9]{4}|utc?|gmt|z)",
+    re.ASCII | re.IGNORECASE,
+)
 
 _EARLIEST: Final = datetime.min.replace(tzinfo=UTC)
 _LATEST: Final = datetime.max.replace(tzinfo=UTC)
@@ -70,9 +77,15 @@ def _read_date(text: str) -> datetime | None:
     if _UNIX.fullmatch(text):
         return datetime.fromtimestamp(float(text), UTC)
     if _ISO.fullmatch(text):
-        moment = datetime.fromisoformat(text)
-        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return _in_utc(datetime.fromisoformat(text))
+    if _MAIL.fullmatch(text):
+        return _in_utc(parsedate_to_datetime(text))
     return None
+
+
+def _in_utc(moment: datetime) -> datetime:
+    """What says no offset is UTC."""
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def write_when(when: When) -> str:

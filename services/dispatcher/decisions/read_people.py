@@ -12,8 +12,10 @@ import orjson
 
 from shared.domain.addresses import read_email, read_telephone
 from shared.domain.cut_pieces import LONGEST_LINE
-from shared.domain.profile_update import NO_UPDATE, ProfileUpdate, read_update
+from shared.domain.identifiers import Instant
+from shared.domain.profile_update import NO_UPDATE, SIGNUP_DATE, ProfileUpdate, read_update
 from shared.domain.refusal import Fault
+from shared.domain.signup_date import read_signup_date
 from shared.domain.subscriber_vars import fault_in_name, fault_in_vars
 
 EMAIL: Final = "email"
@@ -57,20 +59,21 @@ class ReadLines:
         self.faults.append((line, message))
 
 
-def read_header(piece: bytes) -> Columns | str | None:
+def read_header(piece: bytes, *, dated: bool = False) -> Columns | str | None:
     """``piece``: the first. None: its first line is no header, as it names no column ``email``; a text: what is wrong
-    with it.
+    with it. ``dated``: there must be one, with a column ``signup_date``.
     """
+    special = (EMAIL, TELEPHONE, SIGNUP_DATE) if dated else (EMAIL, TELEPHONE)
     first = piece.partition(b"\n")[0].decode("utf-8", "replace").removeprefix(_BOM).strip()
     for delimiter in _DELIMITERS:
         try:
             names = [name.strip() for name in next(csv.reader([first], delimiter=delimiter), [])]
         except csv.Error:
             continue
-        known = [name.lower() if name.lower() in (EMAIL, TELEPHONE) else name for name in names]
-        if EMAIL in known:
+        known = [name.lower() if name.lower() in special else name for name in names]
+        if EMAIL in known and (SIGNUP_DATE in known or not dated):
             return _checked(known, delimiter)
-    return None
+    return "the first line must be a header with the columns email and signup_date" if dated else None
 
 
 def _checked(names: Sequence[str], delimiter: str) -> Columns | str:
@@ -97,8 +100,10 @@ def read_addresses(piece: bytes, first_line: int) -> ReadLines:
     return read
 
 
-def read_csv(piece: bytes, first_line: int, columns: Columns) -> ReadLines:
-    """``first_line`` 1: the first row is the header."""
+def read_csv(piece: bytes, first_line: int, columns: Columns, dated_at: Instant | None = None) -> ReadLines:
+    """``first_line`` 1: the first row is the header. ``dated_at``: the moment of asking, where the column
+    ``signup_date`` is no var and says when each has signed up.
+    """
     read = ReadLines()
     lines = dict(_lines(piece, first_line, read, keep_blank=True))
     texts = _Texts(lines, first_line, first_line + piece.count(b"\n"))
@@ -121,7 +126,7 @@ def read_csv(piece: bytes, first_line: int, columns: Columns) -> ReadLines:
         if begins == 1 or not any(cells):
             continue
         read.rows += 1
-        _read_row(read, begins, cells, columns)
+        _read_row(read, begins, cells, columns, dated_at)
 
 
 class _NeverClosed(Exception):
@@ -152,33 +157,40 @@ class _Texts:
         return self._lines.get(self._next - 1, "") + "\n"
 
 
-def _read_row(read: ReadLines, line: int, cells: Sequence[str], columns: Columns) -> None:
+def _read_row(read: ReadLines, line: int, cells: Sequence[str], columns: Columns, dated_at: Instant | None) -> None:
     if len(cells) > len(columns.names):
         read.blame(line, "has more cells than the header")
         return
     given = {name: cell.strip() for name, cell in zip(columns.names, cells, strict=False) if name and cell.strip()}
     email, telephone = given.pop(EMAIL, None), given.pop(TELEPHONE, None)
+    signup = given.pop(SIGNUP_DATE, None) if dated_at is not None else None
+    signed = read_signup_date(signup, dated_at) if signup and dated_at is not None else None
     address = read_email(email) if email else None
     number = read_telephone(telephone) if telephone else None
     if isinstance(address, Fault):
         read.blame(line, f"email: {_NO_EMAIL}")
     if isinstance(number, Fault):
         read.blame(line, f"telephone: {number.message}")
+    if isinstance(signed, str):
+        read.blame(line, f"{SIGNUP_DATE}: {signed}")
     if address is None and number is None:
         read.blame(line, "has neither email nor telephone")
     if problem := fault_in_vars(given):
         read.blame(line, f"vars: {problem}")
-    elif isinstance(address, str | None) and isinstance(number, str | None) and (address or number):
-        read.people.append(PersonLine(line, address, number, given))
+    elif isinstance(address, Fault) or isinstance(number, Fault) or isinstance(signed, str):
+        return
+    elif address or number:
+        update = None if signed is None else ProfileUpdate(signup_date=signed)
+        read.people.append(PersonLine(line, address, number, given, update))
 
 
-def read_updates(piece: bytes, first_line: int) -> ReadLines:
+def read_updates(piece: bytes, first_line: int, now: Instant) -> ReadLines:
     """An address a line, or an object of JSON that has one and says what is to become of it."""
     read = ReadLines()
     for line, text in _lines(piece, first_line, read):
         read.rows += 1
         if text.startswith("{"):
-            _read_object(read, line, text)
+            _read_object(read, line, text, now)
             continue
         email = read_email(text)
         if isinstance(email, str):
@@ -188,7 +200,7 @@ def read_updates(piece: bytes, first_line: int) -> ReadLines:
     return read
 
 
-def _read_object(read: ReadLines, line: int, text: str) -> None:
+def _read_object(read: ReadLines, line: int, text: str, now: Instant) -> None:
     try:
         given = orjson.loads(text)
     except orjson.JSONDecodeError:
@@ -199,7 +211,7 @@ def _read_object(read: ReadLines, line: int, text: str) -> None:
         email = given.pop("id", None)
         del given["key"]
     address = read_email(email) if isinstance(email, str) else None
-    update = read_update(given)
+    update = read_update(given, now)
     if not isinstance(address, str):
         read.blame(line, "has no email" if email is None else f"email: {_NO_EMAIL}")
     if isinstance(update, list):

@@ -18,6 +18,14 @@ SECONDS = 30.0
 BOUNDARY = "--------------------NODENEEDLEHTTPCLIENT"
 
 
+_SIGNUPS = """
+SELECT email, signup_at
+  FROM subscription
+  JOIN subscriber ON subscriber.id = subscriber_id
+ WHERE list_id = $1 AND ended_at IS NULL
+"""
+
+
 @dataclass(frozen=True)
 class Reply:
     status: int
@@ -123,6 +131,11 @@ class Caller:
 
     async def emails(self, name: str) -> list[str]:
         return sorted(each["email"] for each in await self.on_list(name))
+
+    async def signups(self, name: str) -> dict[str, str]:
+        """When each who has not ended signed up for a list, ISO 8601 in UTC, by email."""
+        rows = await self.database.fetch(_SIGNUPS, await self.list_id(name))
+        return {row["email"]: row["signup_at"].isoformat() for row in rows}
 
     async def person(self, email: str) -> dict[str, Any] | None:
         found = (await self.native.get(f"/subscriber?email={email}")).json

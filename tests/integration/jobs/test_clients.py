@@ -71,11 +71,31 @@ async def test_every_way_of_an_update(client: JobClient, caller: Caller, tmp_pat
     assert await caller.emails("gmailers") == ["b@gmail.com"]
 
 
+async def test_signup_dates_and_vars_to_remove(client: JobClient, caller: Caller, tmp_path: Path) -> None:
+    dated = _file(tmp_path, "email,signup_date\na@example.com,20090218\nb@gmail.com,soon\n")
+    told = await _done(client, job="import", list="Main", file=dated, signup_dates=1)
+    await _done(client, job="update", emails="a@example.com", update={"vars": {"x": 1, "y": 2}})
+    await _done(
+        client,
+        job="update",
+        emails="a@example.com",
+        update={"delete_vars": ["x"], "lists": {"VIP": 1}, "signup_date": "Wed, 18 Feb 2009 15:19:01 +0100"},
+    )
+
+    assert (told["rows"], told["rows_failed"]) == (2, 1)
+    assert await caller.signups("Main") == {"a@example.com": "2009-02-18T00:00:00+00:00"}
+    assert await caller.signups("VIP") == {"a@example.com": "2009-02-18T14:19:01+00:00"}
+    person = await caller.person("a@example.com")
+    assert person is not None
+    assert person["vars"] == {"y": 2}
+
+
 async def test_refusals_are_understood(client: JobClient) -> None:
     for params, refusal in (
         ({"job": "import", "list": "Main"}, (400, 2)),
         ({"job": "no such job"}, (400, 99)),
         ({"job": "update", "emails": "a@b.co", "update": {"lists": {"Nowhere": 0}}}, (404, 15)),
+        ({"job": "update", "emails": "a@b.co", "update": {"signup_date": "soon"}}, (400, 18)),
     ):
         with pytest.raises(Refused) as refused:
             await client.post(**params)

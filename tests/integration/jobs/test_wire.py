@@ -47,8 +47,10 @@ async def test_a_job_from_its_post_to_its_end(caller: Caller) -> None:
 async def test_every_parameter_a_field_of_its_own(caller: Caller) -> None:
     """Flat, with brackets; nothing but the values is signed."""
     await caller.done(**IMPORT)
+    await caller.done(job="update", emails="a@example.com", update={"vars": {"x": 1, "y": 1}})
     query = {"query[source_list]": "Main", "query[criteria][0]": "domain", "query[value][0]": "example.com"}
     fields = {"job": "update", **query, "update[lists][VIP]": "1", "update[vars][n]": "1"}
+    fields |= {"update[delete_vars][0]": "x", "update[delete_vars][1]": "y", "update[signup_date]": "20090218"}
 
     told = await caller.ended(await caller.send("POST", data=_signed(caller, fields), form=True))
 
@@ -57,6 +59,7 @@ async def test_every_parameter_a_field_of_its_own(caller: Caller) -> None:
     person = await caller.person("a@example.com")
     assert person is not None
     assert person["vars"] == {"n": "1"}
+    assert await caller.signups("VIP") == {"a@example.com": "2009-02-18T00:00:00+00:00"}
     flat = await caller.send("GET", query=_signed(caller, {"job_id": told["job_id"]}))
     assert flat.body["status"] == "completed"
 
@@ -118,6 +121,12 @@ async def test_a_part_goes_before_a_path(caller: Caller) -> None:
         ({"job": "update", "url": "http://10.0.0.1/x"}, (400, 99), "url"),
         ({"job": "update", "emails": "a@b.co", "update": {"optout": "some"}}, (400, 2), "update.optout"),
         ({"job": "update", "emails": "a@b.co", "update": {"merged": 1}}, (400, 99), "merged"),
+        ({"job": "update", "emails": "a@b.co", "update": {"delete_vars": "x"}}, (400, 2), "update.delete_vars"),
+        ({"job": "update", "emails": "a@b.co", "update": {"signup_date": "soon"}}, (400, 18), "update.signup_date"),
+        ({"job": "update", "emails": "a@b.co", "update": {"signup_date": "+1 day"}}, (400, 18), "in the future"),
+        ({**IMPORT, "signup_dates": 1}, (400, 2), "signup_dates"),
+        ({**IMPORT, "signup_dates": "yes"}, (400, 2), "signup_dates: must be 1 or true"),
+        ({"job": "update", "emails": "a@b.co", "signup_dates": 1}, (400, 99), "signup_dates"),
         ({"job": "update", "emails": "a@b.co", "update": {"lists": {"Nowhere": 0}}}, (404, 15), "Nowhere"),
         ({"job": "update", "query": {"source_list": "Nowhere"}}, (404, 15), "Nowhere"),
         ({"job": "update", "query": {"criteria": ["horizon_interest"]}}, (400, 99), "horizon_interest"),

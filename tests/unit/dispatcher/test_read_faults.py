@@ -14,9 +14,11 @@ from services.dispatcher.decisions.read_people import (
     read_header,
     read_updates,
 )
+from shared.domain.identifiers import Instant
 from shared.domain.profile_update import ProfileUpdate
 
 COLUMNS = Columns(("email", "telephone", "n"), ",")
+NOW = Instant(1_774_958_400.0)
 NO_EMAIL = "is not an email address"
 
 
@@ -24,16 +26,20 @@ def rows(piece: bytes, first_line: int) -> ReadLines:
     return read_csv(piece, first_line, COLUMNS)
 
 
+def updates(piece: bytes, first_line: int) -> ReadLines:
+    return read_updates(piece, first_line, NOW)
+
+
 @pytest.mark.parametrize(
     ("read", "line", "faults"),
     [
         pytest.param(read_addresses, b"nobody", [NO_EMAIL], id="a line that is no address"),
-        pytest.param(read_updates, b"nobody", [NO_EMAIL], id="nor is one of an update"),
-        pytest.param(read_updates, b'{"email": ', ["is not JSON"], id="an object that ends too early"),
-        pytest.param(read_updates, b'{"vars": {}}', ["has no email"], id="an object of nobody"),
-        pytest.param(read_updates, b'{"email": "x"}', [f"email: {NO_EMAIL}"], id="an object of no address"),
+        pytest.param(updates, b"nobody", [NO_EMAIL], id="nor is one of an update"),
+        pytest.param(updates, b'{"email": ', ["is not JSON"], id="an object that ends too early"),
+        pytest.param(updates, b'{"vars": {}}', ["has no email"], id="an object of nobody"),
+        pytest.param(updates, b'{"email": "x"}', [f"email: {NO_EMAIL}"], id="an object of no address"),
         pytest.param(
-            read_updates,
+            updates,
             b'{"email": "a@example.com", "optout": "no", "age": 3}',
             ["age: is not a known key of an update", "optout: must be one of none, basic, blast, all"],
             id="an object with two faults",
@@ -84,7 +90,7 @@ def test_a_column_that_cannot_be_the_name_of_a_var_is_told_by_its_number() -> No
     ],
 )
 def test_a_line_of_an_update_says_what_is_to_become_of_one(text: bytes, update: ProfileUpdate | None) -> None:
-    assert read_updates(text + b"\n", 1).people == [PersonLine(1, "a@example.com", update=update)]
+    assert updates(text + b"\n", 1).people == [PersonLine(1, "a@example.com", update=update)]
 
 
 def test_somebody_named_by_number_first_and_address_later_is_one() -> None:

@@ -1,5 +1,7 @@
 """Lines of imports and updates: what each says, and that nothing in them stops the others."""
 
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,16 +16,21 @@ from services.dispatcher.decisions.read_people import (
     read_header,
     read_updates,
 )
+from shared.domain.identifiers import Instant
 from shared.domain.profile_update import ProfileUpdate, read_update
+from shared.domain.signup_date import NO_DATE
 
 COLUMNS = Columns(("email", "telephone", "n"), ",")
+DATED = Columns(("email", "signup_date"), ",")
+NOW = Instant(datetime(2026, 3, 31, 12, 0, tzinfo=UTC).timestamp())
 
 
 @given(st.lists(st.binary(max_size=30).filter(lambda line: b"\n" not in line), max_size=8), st.integers(2, 1_000))
 def test_whatever_stands_there_every_line_is_read_or_blamed_once(lines: list[bytes], first: int) -> None:
     piece = b"".join(line + b"\n" for line in lines)
 
-    for read in (read_addresses(piece, first), read_updates(piece, first), read_csv(piece, first, COLUMNS)):
+    rows = (read_csv(piece, first, COLUMNS), read_csv(piece, first, DATED, NOW))
+    for read in (read_addresses(piece, first), read_updates(piece, first, NOW), *rows):
         said = {person.line for person in read.people}
         blamed = {line for line, _ in read.faults}
         assert not said & blamed
@@ -36,7 +43,7 @@ def test_whatever_stands_there_every_line_is_read_or_blamed_once(lines: list[byt
 )
 def test_any_update_is_read_or_every_fault_named(given_update: object) -> None:
     if isinstance(given_update, dict):
-        assert isinstance(read_update(given_update), ProfileUpdate | list)
+        assert isinstance(read_update(given_update, NOW), ProfileUpdate | list)
 
 
 @pytest.mark.parametrize(
@@ -55,6 +62,38 @@ def test_any_update_is_read_or_every_fault_named(given_update: object) -> None:
 )
 def test_a_header_is_known_by_its_email(first: bytes, found: object) -> None:
     assert read_header(first + b"x\n") == found
+
+
+@pytest.mark.parametrize(
+    ("first", "found"),
+    [
+        (b"Email;Signup_Date\n", Columns(("email", "signup_date"), ";")),
+        (b"email,date\n", "the first line must be a header with the columns email and signup_date"),
+        (b"a@example.com\n", "the first line must be a header with the columns email and signup_date"),
+    ],
+)
+def test_a_header_of_dated_rows_names_their_dates(first: bytes, found: object) -> None:
+    assert read_header(first, dated=True) == found
+
+
+def test_a_dated_row_says_when_somebody_signed_up() -> None:
+    """An empty cell says nothing; a bad one costs its row."""
+    rows = ("a@b.co,20090218", "b@b.co,", "c@b.co,soon", "d@b.co,04/01/2026", "e@b.co,1969-12-31", "x,nor this")
+    read = read_csv("\n".join([*rows, ""]).encode(), 2, DATED, NOW)
+
+    dated = ProfileUpdate(signup_date=datetime(2009, 2, 18, tzinfo=UTC))
+    assert read.people == [PersonLine(2, "a@b.co", update=dated), PersonLine(3, "b@b.co")]
+    assert read.faults == [
+        (4, f"signup_date: {NO_DATE}"),
+        (5, "signup_date: must not be in the future"),
+        (6, "signup_date: must not be before 1970"),
+        (7, "email: is not an email address"),
+        (7, f"signup_date: {NO_DATE}"),
+    ]
+
+
+def test_the_column_is_a_var_where_no_dates_are_meant() -> None:
+    assert read_csv(b"a@b.co,soon\n", 2, DATED).people == [PersonLine(2, "a@b.co", None, {"signup_date": "soon"})]
 
 
 @pytest.mark.parametrize("lines", [2, 300])
@@ -84,7 +123,7 @@ def test_a_quote_that_nobody_closes_costs_its_line_alone(lines: int) -> None:
     ],
 )
 def test_an_update_may_name_its_person_by_id_and_key(line: bytes, email: str | None, faults: list[str]) -> None:
-    read = read_updates(line + b"\n", 1)
+    read = read_updates(line + b"\n", 1, NOW)
 
     assert [person.email for person in read.people] == ([email] if email else [])
     assert [message for _, message in read.faults] == faults

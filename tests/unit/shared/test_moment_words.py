@@ -32,6 +32,10 @@ def at(*fields: int) -> datetime:
         ("1234966741", at(2009, 2, 18, 14, 19, 1)),
         (1234966741.5, at(2009, 2, 18, 14, 19, 1, 500_000)),
         (0, at(1970, 1, 1)),
+        ("Wed, 18 Feb 2009 14:19:01 +0000", at(2009, 2, 18, 14, 19, 1)),
+        ("Wed, 18 Feb 2009 15:19:01 +0100", at(2009, 2, 18, 14, 19, 1)),
+        ("18 feb 2009 14:19 GMT", at(2009, 2, 18, 14, 19)),
+        ("Wed, 18 Feb 2009 14:19:01 -0000", at(2009, 2, 18, 14, 19, 1)),
     ],
 )
 def test_a_date_is_its_first_second_in_utc(given: object, moment: datetime) -> None:
@@ -65,6 +69,7 @@ def test_an_offset_is_from_the_moment_of_asking(given: str, offset: Offset, mome
     [
         *("", "soon", "30 days", "-30", "- days", "-30 fortnights", "-1 dayss", "--1 day", "13/01/2026", "2/30/2026"),
         *("20121301", "2026-02-30", "2026-13-01", "0001-01-01T00:00:00+10:00", "2026-01-02T25:00", "1e9", "9" * 13),
+        *("Mon, 30 Feb 2009 14:19:01 +0000", "18 Feb 2009", "1 Jan 0001 00:00:00 +1000", "18 Feb 2009 14:19:01 +9900"),
         *(True, None, [], {}, -1, float("inf"), float("nan"), 1e300),
     ],
 )  # fmt: skip

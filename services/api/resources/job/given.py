@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from shared.domain.addresses import read_email
-from shared.domain.identifiers import INT63_MAX
+from shared.domain.identifiers import INT63_MAX, Instant
 from shared.domain.read_subscriber_query import read_query
 from shared.domain.refusal import Fault, Refused
 from shared.domain.subscriber_query import lists_named
@@ -29,12 +29,15 @@ OTHER: Final = 99
 LONGEST_NAME: Final = 255
 MOST_UPLOADED: Final = 10_485_760  #: bytes of a file
 
+_YES: Final = (1, "1", "true")  #: true is 1
+_NO: Final = (0, "0", "false")
 _NOTHING: Final[tuple[object, ...]] = (None, "", False)
 
 
 @dataclass(slots=True)
 class Given:
     """``params``: as they came; ``as_text``: of a form, where everything is text. ``file``: what was uploaded.
+    ``now``: the moment that dates are read at, set by whoever has them read.
 
     Reading a parameter marks it as known; ``refusal`` then names all that nobody has read.
     """
@@ -42,6 +45,7 @@ class Given:
     params: Mapping[str, Any]
     file: bytes | None = None
     as_text: bool = False
+    now: Instant = Instant(0.0)
     faults: list[tuple[int, Fault]] = field(default_factory=list)
     _known: set[str] = field(default_factory=set)
 
@@ -78,6 +82,12 @@ class Given:
             return value
         self.blame(name, "must be a whole number from 1", MISSING)
         return None
+
+    def flag(self, name: str) -> bool:
+        value = self.value(name)
+        if value not in (None, *_YES, *_NO) or isinstance(value, float):
+            self.blame(name, "must be 1 or true", MISSING)
+        return value in _YES
 
     def mapping(self, name: str) -> dict[str, Any] | None:
         value = self.value(name)

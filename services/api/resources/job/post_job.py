@@ -37,6 +37,7 @@ async def post_job(api: Api, call: Call[NoQuery, Given]) -> Answer | Refused:
     if call.caller.role not in job_type.roles:
         return _refused("forbidden", OTHER, Fault("job", f"a {call.caller.role} may not start this"))
     told = _Told(given.email("report_email"), given.text("postback_url", LONGEST_URL))
+    given.now = api.now()
     order = job_type.read(given)
     refused = given.refusal() or await _look_up(api, call.caller.account_id, order, told)
     return refused or await _create(api, call, job_type, order, told)

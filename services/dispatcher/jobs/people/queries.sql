@@ -2,12 +2,14 @@
 -- Of this transaction alone. incoming: what a chunk says, one row a person. settled: who that is. suppressed: nothing may be done for
 -- him, if he is not known. No values here: a statement that makes tables takes none.
 CREATE TEMPORARY TABLE incoming (
-    line        bigint  NOT NULL,
-    email       text,
-    telephone   text,
-    vars        jsonb,
-    optout      text,
-    suppressed  boolean NOT NULL
+    line          bigint  NOT NULL,
+    email         text,
+    telephone     text,
+    vars          jsonb,
+    optout        text,
+    deleted_vars  text[],
+    signup_at     timestamptz,
+    suppressed    boolean NOT NULL
 ) ON COMMIT DROP;
 CREATE TEMPORARY TABLE settled (
     line           bigint NOT NULL,
@@ -16,6 +18,8 @@ CREATE TEMPORARY TABLE settled (
     telephone      text,
     vars           jsonb,
     optout         text,
+    deleted_vars   text[],
+    signup_at      timestamptz,
     state          text   NOT NULL
 ) ON COMMIT DROP;
 
@@ -57,9 +61,10 @@ SELECT count(*)
 -- Who each line is about. state: new, known, held (is known, and what he has said is not lifted), skipped (is not known and
 -- suppressed), others (its email is one person's and its telephone another's), again (an earlier line is about the same person).
 -- $1 account, $2 list whose ended subscriptions are held (null: nothing is)
-INSERT INTO settled (line, subscriber_id, email, telephone, vars, optout, state)
-SELECT line, coalesce(id, CASE WHEN state = 'new' THEN nextval('subscriber_id') END), email, telephone, vars, optout, state
-  FROM (SELECT named.line, named.id, named.email, named.telephone, named.vars, named.optout,
+INSERT INTO settled (line, subscriber_id, email, telephone, vars, optout, deleted_vars, signup_at, state)
+SELECT line, coalesce(id, CASE WHEN state = 'new' THEN nextval('subscriber_id') END), email, telephone, vars, optout,
+       deleted_vars, signup_at, state
+  FROM (SELECT named.line, named.id, named.email, named.telephone, named.vars, named.optout, named.deleted_vars, named.signup_at,
                CASE WHEN named.others THEN 'others'
                     WHEN named.id IS NULL AND named.suppressed THEN 'skipped'
                     WHEN named.id IS NULL THEN 'new'
@@ -78,9 +83,9 @@ SELECT line, coalesce(id, CASE WHEN state = 'new' THEN nextval('subscriber_id') 
 
 -- settle_new
 -- As settle, where nobody is known: nobody is looked up again.
-INSERT INTO settled (line, subscriber_id, email, telephone, vars, optout, state)
+INSERT INTO settled (line, subscriber_id, email, telephone, vars, optout, deleted_vars, signup_at, state)
 SELECT line, CASE WHEN NOT suppressed THEN nextval('subscriber_id') END, email, telephone, vars, optout,
-       CASE WHEN suppressed THEN 'skipped' ELSE 'new' END
+       deleted_vars, signup_at, CASE WHEN suppressed THEN 'skipped' ELSE 'new' END
   FROM incoming;
 
 -- change_known
@@ -90,13 +95,13 @@ UPDATE subscriber
                     ELSE coalesce(settled.email, subscriber.email)
                 END,
        telephone = coalesce(settled.telephone, subscriber.telephone),
-       vars = subscriber.vars || coalesce(settled.vars, '{}')
+       vars = (subscriber.vars - coalesce(settled.deleted_vars, '{}')) || coalesce(settled.vars, '{}')
   FROM settled
  WHERE subscriber.id = settled.subscriber_id AND settled.state = 'known'
    AND (lower(settled.email) <> lower(subscriber.email) OR settled.telephone <> subscriber.telephone
         OR (settled.email IS NOT NULL AND subscriber.email IS NULL)
         OR (settled.telephone IS NOT NULL AND subscriber.telephone IS NULL)
-        OR subscriber.vars || coalesce(settled.vars, '{}') <> subscriber.vars);
+        OR (subscriber.vars - coalesce(settled.deleted_vars, '{}')) || coalesce(settled.vars, '{}') <> subscriber.vars);
 
 -- add_new
 -- $1 account, $2 now
@@ -109,7 +114,7 @@ SELECT subscriber_id, $1, email, telephone, coalesce(vars, '{}'), to_timestamp($
 -- subscribe_all
 -- A subscription that has ended stays so, whatever has happened since it was looked up. $1 list, $2 source, $3 now
 INSERT INTO subscription (list_id, subscriber_id, confirmed, signup_at, source)
-SELECT $1, subscriber_id, true, to_timestamp($3), $2
+SELECT $1, subscriber_id, true, coalesce(signup_at, to_timestamp($3)), $2
   FROM settled
  WHERE state IN ('new', 'known')
  ORDER BY subscriber_id
@@ -120,7 +125,7 @@ SELECT $1, subscriber_id, true, to_timestamp($3), $2
 -- subscribe_new
 -- As subscribe_all, where nobody was known: nobody can be on any list. $1 list, $2 source, $3 now
 INSERT INTO subscription (list_id, subscriber_id, confirmed, signup_at, source)
-SELECT $1, subscriber_id, true, to_timestamp($3), $2
+SELECT $1, subscriber_id, true, coalesce(signup_at, to_timestamp($3)), $2
   FROM settled
  WHERE state = 'new';
 
@@ -138,9 +143,9 @@ SELECT line, subscriber_id FROM settled WHERE line = ANY ($1::bigint[]) AND stat
 
 -- settle_page
 -- Of a query: whom it finds among the people behind $2 and up to $3. The words in braces are put together by shared/audience,
--- without any value. $1 account, $4 vars, $5 opt-out or null
-INSERT INTO settled (line, subscriber_id, email, telephone, vars, optout, state)
-SELECT row_number() OVER (ORDER BY id), id, NULL, NULL, $4, $5, 'known'
+-- without any value. $1 account, $4 vars, $5 opt-out, $6 vars to remove, $7 time of signup, each of them or null
+INSERT INTO settled (line, subscriber_id, email, telephone, vars, optout, deleted_vars, signup_at, state)
+SELECT row_number() OVER (ORDER BY id), id, NULL, NULL, $4, $5, $6, $7, 'known'
   FROM (SELECT person.id
           FROM subscriber AS person {joins}
          WHERE person.account_id = $1 AND person.id > $2 AND person.id <= $3 AND {matches}
@@ -212,7 +217,7 @@ SELECT id, email, telephone, optout FROM changed WHERE optout <> 'none' ORDER BY
 -- subscribe_wanted
 -- Also whoever was on the list once, from now on again. $1 source, $2 now
 INSERT INTO subscription (list_id, subscriber_id, confirmed, signup_at, source)
-SELECT incoming_list.list_id, settled.subscriber_id, true, to_timestamp($2), $1
+SELECT incoming_list.list_id, settled.subscriber_id, true, coalesce(settled.signup_at, to_timestamp($2)), $1
   FROM incoming_list
   JOIN settled ON settled.line = incoming_list.line AND settled.state IN ('new', 'known')
  WHERE incoming_list.wanted

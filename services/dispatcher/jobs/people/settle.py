@@ -69,12 +69,21 @@ async def settle_people(
     return Settled(row["created"], row["updated"], row["skipped"], faults, all_new=not known)
 
 
-_COLUMNS = ("line", "email", "telephone", "vars", "optout", "suppressed")
+_COLUMNS = ("line", "email", "telephone", "vars", "optout", "deleted_vars", "signup_at", "suppressed")
 
 
 def _rows(wishes: Iterable[PersonWish], skipped: frozenset[int]) -> Iterable[tuple[object, ...]]:
     return [
-        (wish.line, wish.email, wish.telephone, wish.vars or None, wish.update.optout, wish.line in skipped)
+        (
+            wish.line,
+            wish.email,
+            wish.telephone,
+            wish.vars or None,
+            wish.update.optout,
+            list(wish.update.delete_vars) if wish.update.delete_vars else None,
+            wish.update.signup_date,
+            wish.line in skipped,
+        )
         for wish in wishes
     ]
 

@@ -74,10 +74,14 @@ async def _prepare(tools: JobTools, job: HeldJob, piece: int, columns: Columns |
 
 
 def _read(tools: JobTools, job: HeldJob, piece: int, lines: Lines, known: Columns | None) -> _Step | Outcome:
-    columns = read_header(lines.data) if piece == 0 else known
+    dated = bool(job.params.get("signup_dates"))
+    columns = read_header(lines.data, dated=dated) if piece == 0 else known
     if isinstance(columns, str):
         return Failed(columns)
-    read = read_csv(lines.data, lines.first_line, columns) if columns else read_addresses(lines.data, lines.first_line)
+    if columns:
+        read = read_csv(lines.data, lines.first_line, columns, tools.now() if dated else None)
+    else:
+        read = read_addresses(lines.data, lines.first_line)
     people = hashed_people(tools.hashes, job.account_id, merge_people(read))
     return _Step(piece, lines.pieces, columns, read.rows, people, read.faults)
 

@@ -19,7 +19,7 @@ from services.dispatcher.jobs.people.update_profiles import update_settled
 from services.dispatcher.jobs.schedule_campaign import schedule_campaign
 from services.dispatcher.jobs.types.update_query import update_page
 from services.dispatcher.jobs.work import JobTools, Outcome
-from shared.domain.profile_update import ProfileUpdate, read_update
+from shared.domain.profile_update import ProfileUpdate, stored_update
 
 _PIECE: Final = "piece"
 _LISTED: Final = ("line", "list_id", "wanted")
@@ -29,9 +29,7 @@ async def work_update(tools: JobTools, job: HeldJob) -> Outcome | None:
     """One piece of the lines, or one page of the query. ``cursor``: the next one."""
     if must_fetch(job):
         return await fetch_lines(tools, job)
-    every = read_update(job.params["update"])
-    if isinstance(every, list):
-        raise ValueError("an update that was read at its POST cannot be read")
+    every = stored_update(job.params["update"])
     if "query" in job.params:
         more = await update_page(tools, job, every)
     else:
@@ -44,7 +42,7 @@ async def _update_piece(tools: JobTools, job: HeldJob, every: ProfileUpdate) -> 
     lines = await read_lines(tools, job, piece)
     if lines is None:
         return False
-    read = read_updates(lines.data, lines.first_line)
+    read = read_updates(lines.data, lines.first_line, tools.now())
     wishes = merge_people(read)
     for wish in wishes:
         wish.update = every.then(wish.update)

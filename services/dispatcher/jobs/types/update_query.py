@@ -62,10 +62,11 @@ async def _apply(tools: JobTools, job: HeldJob, step: _Step, chunk: Chunk) -> No
 
 
 async def _update(tools: JobTools, job: HeldJob, step: _Step, chunk: Chunk, page: Page, number: int) -> Settled:
-    connection, audience, values = chunk.connection, audience_of(step.query, step.cursor), Values(6, ("$2", "$3"))
+    connection, audience, values = chunk.connection, audience_of(step.query, step.cursor), Values(8, ("$2", "$3"))
     statement = STATEMENTS["settle_page"].format(joins=joins(audience.query, values), matches=matches(audience, values))
-    place = (job.account_id, page.after, page.last)
-    await connection.execute(statement, *place, dict(step.update.vars) or None, step.update.optout, *values.args)
+    update, place = step.update, (job.account_id, page.after, page.last)
+    said = (dict(update.vars) or None, update.optout, sorted(update.delete_vars) or None, update.signup_date)
+    await connection.execute(statement, *place, *said, *values.args)
     await connection.execute(STATEMENTS["change_known"])
     await connection.execute(STATEMENTS["name_lists"], list(step.lists), list(step.lists.values()))
     left = await update_settled(connection, tools, job, number)

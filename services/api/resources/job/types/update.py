@@ -2,10 +2,10 @@
 
 from typing import Any, Final
 
-from services.api.resources.job.given import MISSING, OTHER, Given
+from services.api.resources.job.given import BAD_DATE, MISSING, OTHER, Given
 from services.api.resources.job.job_type import JobType, Order
 from services.api.resources.job.source import read_lines, read_source, read_url
-from shared.domain.profile_update import KEYS, NO_UPDATE, ProfileUpdate, read_update
+from shared.domain.profile_update import KEYS, NO_UPDATE, SIGNUP_DATE, ProfileUpdate, read_update
 
 _SOURCES: Final = ("emails", "url", "file", "query")
 _SCHEDULE: Final = "schedule_blast"
@@ -38,11 +38,12 @@ def _read(given: Given) -> Order:
 
 
 def _read_update(given: Given, wanted: dict[str, Any]) -> ProfileUpdate:
-    update = read_update(wanted)
+    update = read_update(wanted, given.now)
     if not isinstance(update, list):
         return update
+    codes = {**dict.fromkeys(KEYS, MISSING), SIGNUP_DATE: BAD_DATE}
     for fault in update:
-        given.blame(f"update.{fault.field}", fault.message, MISSING if fault.field in KEYS else OTHER)
+        given.blame(f"update.{fault.field}", fault.message, codes.get(fault.field, OTHER))
     return NO_UPDATE
 
 
