@@ -1,7 +1,7 @@
 """The API put together: the table of operations, the listener, the relay and the probes."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -9,8 +9,9 @@ from typing import Any, Final
 
 import orjson
 from aiohttp import web
+from prometheus_client import CollectorRegistry
 
-from services.api import metrics, openapi
+from services.api import openapi
 from services.api.authenticate import Authenticator
 from services.api.connection import Listener
 from services.api.dialect import Dialect
@@ -56,6 +57,7 @@ from shared.event_store.interface import EventStore
 from shared.postgres.database import Database, DatabaseError, Unavailable
 from shared.postgres.ids import Ids
 from shared.runtime import clock
+from shared.runtime.exposition import CONTENT_TYPE as EXPOSITION
 from shared.runtime.lifecycle import Wakeup, run_loop
 from shared.runtime.settings import BadSettings, Settings
 
@@ -103,11 +105,18 @@ class RunningApi:
         await self._egress.close()
 
 
-async def start_api(settings: Settings, database: Database, store: EventStore, bus: Bus) -> RunningApi:
-    """Listens on the settings' host and port.
+async def start_api(
+    settings: Settings,
+    database: Database,
+    store: EventStore,
+    bus: Bus,
+    beside: Iterable[CollectorRegistry] = (),
+) -> RunningApi:
+    """Listens on the settings' host and port. ``beside``: what its ``/metrics`` tells of services in the same process.
 
     Raises OSError when it cannot, BadSettings also when it is to ask DNS and there is no name server.
     """
+    counts = Metrics(database, clock.monotonic, beside)
     hinter, readiness, stopping = Hinter(bus), Readiness(database, clock.monotonic), asyncio.Event()
     relay = Relay(store, database, bus, clock.random_id(), sweep_seconds=settings.sweep_seconds)
     _check(settings)
@@ -116,7 +125,7 @@ async def start_api(settings: Settings, database: Database, store: EventStore, b
     watch = _domain_watch(settings, database, store, terms, look_at_dns) if terms.checked else None
     egress = EgressClient(EgressRules(settings.egress_allow, settings.egress_ports))
     server = make_server(
-        settings, database, store, hinter, readiness, relay.wakeup.ring, terms, look_at_dns.ring, egress
+        settings, database, store, hinter, readiness, relay.wakeup.ring, terms, look_at_dns.ring, egress, counts
     )
     runner = web.ServerRunner(Listener(server.respond), shutdown_timeout=STOP_SECONDS)
     await runner.setup()
@@ -155,8 +164,9 @@ def make_server(
     terms: DomainTerms,
     look_at_dns: Callable[[], None],
     egress: EgressClient,
+    counts: Metrics,
 ) -> Server:
-    counts, authenticator = Metrics(), Authenticator(database, clock.monotonic)
+    authenticator = Authenticator(database, clock.monotonic)
     api = Api(
         database=database,
         store=store,
@@ -180,7 +190,9 @@ def make_server(
         "v1": SignUpTo(database, settings.secret, authenticator),
         "job": Sailthru(database, settings.secret, authenticator),
     }
-    return Server(api, Routes(OPERATIONS), authenticator, counts, pages, changed, dialects)
+    server = Server(api, Routes(OPERATIONS), authenticator, counts, pages, changed, dialects)
+    counts.under_way.set_function(lambda: server.under_way)
+    return server
 
 
 def _domain_watch(
@@ -220,7 +232,11 @@ def _pages(readiness: Readiness, counts: Metrics) -> dict[str, PageMaker]:
     return {
         "/healthz": lambda: alive,
         "/readyz": lambda: alive if readiness.ready() else not_ready,
-        "/metrics": lambda: Page(metrics.CONTENT_TYPE, counts.exposition()),
+        "/metrics": lambda: _told(counts),
         "/openapi.json": lambda: description,
         "/docs": lambda: docs,
     }
+
+
+async def _told(counts: Metrics) -> Page:
+    return Page(EXPOSITION, await counts.exposition())

@@ -19,7 +19,7 @@ from shared.event_store.checkpoint import LEASE_SECONDS, LeasedCheckpoint, Lease
 from shared.event_store.codec import fields_of
 from shared.event_store.interface import EventStore, RecordedEvent
 from shared.postgres.database import Database, DatabaseError, Row, Unavailable
-from shared.runtime import clock
+from shared.runtime import clock, tracing
 from shared.runtime.lifecycle import Wakeup, run_loop
 
 BATCH = 200
@@ -93,6 +93,7 @@ def envelope_of(recorded: RecordedEvent, received: Mapping[int, Row]) -> EventEn
         account_id=recorded.actor.account_id,
         subject=f"{aggregate}/{key}",
         data=orjson.dumps(_data_of(recorded, f"{aggregate}_id", int(key), received)),
+        traceparent=tracing.read_traceparent(recorded.actor.correlation),
     )
 
 

@@ -23,7 +23,7 @@ from services.dispatcher.probes import Figures, serve_probes
 from services.dispatcher.sending.journal import Journal
 from services.dispatcher.sending.recover import replay_orphans
 from services.dispatcher.sending.sender import Sender
-from services.dispatcher.transports import accepted_kinds, read_limits, read_transports
+from services.dispatcher.transports import accepted_kinds, read_limits, read_transports, relays_of
 from shared.bus.hinter import Hinter
 from shared.bus.interface import Bus, Hint, Listener
 from shared.delivery_log.append import DeliveryLog
@@ -52,6 +52,7 @@ class RunningDispatcher:
     keeping_shares: asyncio.Task[None]
     tasks: list[asyncio.Task[None]]
     signing: Executor
+    figures: Figures
 
     async def stop(self, seconds: float = STOP_SECONDS) -> None:
         """Gives back what was not begun, waits for the replies to final dots, at most so long."""
@@ -80,6 +81,7 @@ async def start_dispatcher(
     process = await _begin(settings, database, store, delivery_log)
     hinter, tools = Hinter(bus), make_tools(process)
     senders = make_senders(process, transports, tools, hinter)
+    _watch(process, senders)
     couriers = await make_couriers(process, transports, tools["email"])
 
     def on_batches() -> None:
@@ -107,6 +109,7 @@ async def start_dispatcher(
         keeping_shares=asyncio.create_task(_keep(process.shares)),
         tasks=[asyncio.create_task(loop(stopping)) for loop in loops],
         signing=tools["email"].signing,
+        figures=process.figures,
     )
 
 
@@ -134,6 +137,13 @@ async def _begin(settings: Settings, database: Database, store: EventStore, deli
 async def _keep(shares: Shares) -> None:
     """Until it is cancelled: also while what is under way is finished, connections are open."""
     await run_loop("limits", shares.renew, Wakeup(), asyncio.Event(), RENEW_SECONDS, (Unavailable,))
+
+
+def _watch(process: Process, senders: dict[Channel, Sender]) -> None:
+    """Lets the metrics ask how it stands."""
+    process.figures.relays.update(relays_of(process.settings))
+    uses = {channel: sender.use for channel, sender in senders.items()}
+    process.figures.watch(lambda: process.database.use, lambda: process.journal.size, uses)
 
 
 def _wake(senders: dict[Channel, Sender]) -> None:

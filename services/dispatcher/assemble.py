@@ -2,13 +2,16 @@
 
 import asyncio
 import os
-from collections.abc import Callable, Collection, Coroutine, Mapping
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
 
+from pyroaring import BitMap
+
 from services.dispatcher.channels.smpp.receiver import SmppReceiver
+from services.dispatcher.decisions.name_domain import count_by_domain, named_domains
 from services.dispatcher.jobs.postbacks import Postbacks, PostbackTools
 from services.dispatcher.jobs.registry import WORK
 from services.dispatcher.jobs.work import JobTools
@@ -42,7 +45,7 @@ from shared.domain.retry_schedule import RetrySchedule
 from shared.domain.tokens import TokenKeys
 from shared.egress.client import EgressClient
 from shared.event_store.handle_command import Handler
-from shared.postgres.database import Database, Unavailable
+from shared.postgres.database import Database, Row, Unavailable
 from shared.postgres.ids import Ids
 from shared.runtime import clock
 from shared.runtime.lifecycle import Wakeup, run_loop
@@ -93,15 +96,30 @@ def make_tools(process: Process) -> dict[Channel, SendingTools]:
         give_up=process.stopping,
         domains=process.domains,
         signing=ThreadPoolExecutor(os.cpu_count() or 1, "signing"),
+        count_domains=_domain_counter(process),
     )
     sms = replace(
         email,
         channel="sms",
         accepted_kinds=accepted["sms"],
         count=partial(figures.count, "sms"),
+        count_domains=lambda *_: None,
         transport=NextHop("sms", clock.monotonic, figures.show_blocked),
     )
     return {"email": email, "sms": sms}
+
+
+def _domain_counter(process: Process) -> Callable[[Sequence[Row], BitMap, BitMap], None]:
+    """Counts a batch at a time."""
+    named, figures = named_domains(process.domains.gates), process.figures
+
+    def count(rows: Sequence[Row], taken: BitMap, heard: BitMap) -> None:
+        refused = heard - taken
+        for ordinals, was_taken in ((taken, True), (refused, False)):
+            addresses = (row["address"] for row in rows if row["ordinal"] in ordinals)
+            figures.count_domains(count_by_domain(addresses, named), taken=was_taken)
+
+    return count
 
 
 def make_senders(

@@ -77,6 +77,12 @@ async def _run(
     """Until SIGTERM or SIGINT; then what is under way is finished."""
     settings = _read(needed, one_of)
     stop = stop_on_signals()
+    with ExitStack() as stack:
+        stack.callback(start_export(settings.otlp_url, f"postroom {service}"))
+        await _until_stopped(settings, start, stop)
+
+
+async def _xx() -> None:
     async with lay_foundation(settings) as foundation:
         running = await start(foundation)
         log.info("ready", action="ready")

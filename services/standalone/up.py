@@ -36,6 +36,7 @@ from shared.postgres.migrate import migrate
 from shared.runtime import clock
 from shared.runtime.lifecycle import stop_on_signals
 from shared.runtime.log_setup import configure_logging
+from shared.runtime.open_telemetry import start_export
 from shared.runtime.settings import Settings, environment, read_settings
 
 log = structlog.get_logger(__name__)
@@ -150,6 +151,7 @@ def _decided(settings: Settings, data: Path, options: Options, urls: Mapping[str
 
 async def _start_services(settings: Settings, data: Path, stack: AsyncExitStack) -> dict[str, Any]:
     """The tracker first, as the others must know where links lead. The urls and keys of the line of readiness."""
+    stack.callback(start_export(settings.otlp_url, "postroom"))
     f = await stack.enter_async_context(lay_foundation(settings))
     await end_reading_leases(f.database)  # the folder is ours alone: whoever had them is dead
     tracker = await start_tracker(f.settings, f.database, f.store, f.delivery_log, f.bus)
@@ -157,7 +159,8 @@ async def _start_services(settings: Settings, data: Path, stack: AsyncExitStack)
     settings = replace(settings, tracker_url=settings.tracker_url or tracker.url)
     dispatcher = await start_dispatcher(settings, f.database, f.store, f.delivery_log, f.bus)
     stack.push_async_callback(dispatcher.stop, STOP_SECONDS)
-    api = await start_api(settings, f.database, f.store, f.bus)
+    beside = (dispatcher.figures.registry, tracker.metrics.registry)
+    api = await start_api(settings, f.database, f.store, f.bus, beside)
     stack.push_async_callback(api.stop)
     key = await operator_key(data, lambda: new_key(f.database, f.store, settings.secret, ACCOUNT, USER, "operator"))
     return {

@@ -1,8 +1,13 @@
 """What the tracker counts for Prometheus: a registry of its own, as several services may share a process."""
 
-from prometheus_client import CollectorRegistry, Counter, Gauge
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from shared.domain.task import Harm
+
+
+_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 
 
 class Metrics:
@@ -24,6 +29,16 @@ class Metrics:
         self.shards = self._gauge("projector_shards", "Shards this tracker projects")
         self.lag_seconds = self._gauge(
             "projector_lag_seconds", "Age of the oldest segment of these shards that is not projected"
+        )
+        self.lag_events = self._gauge(
+            "projector_lag_events", "Segments of these shards that are not projected; counted up to 10,000"
+        )
+        self.request_seconds = Histogram(
+            "postroom_tracker_request_seconds",
+            "From a reader's request to its answer, by what was asked for and the status",
+            ("route", "status"),
+            buckets=_SECONDS,
+            registry=self.registry,
         )
         self.engagement_lag_seconds = self._gauge(
             "engagement_lag_seconds",

@@ -10,7 +10,10 @@ SOURCE = "/postroom"
 
 
 def cloud_event_headers(envelope: EventEnvelope) -> dict[str, str]:
-    """`time` as RFC 3339 in UTC; `accountid` as a string, for the integers of CloudEvents have 32 bits."""
+    """`time` as RFC 3339 in UTC; `accountid` as a string, for the integers of CloudEvents have 32 bits. `traceparent` as
+    in their extension for distributed tracing, where it is known.
+    """
+    traced = {"cloudEvents:traceparent": envelope.traceparent} if envelope.traceparent else {}
     return {
         "cloudEvents:specversion": "1.0",
         "cloudEvents:id": envelope.id,
@@ -19,4 +22,5 @@ def cloud_event_headers(envelope: EventEnvelope) -> dict[str, str]:
         "cloudEvents:subject": envelope.subject,
         "cloudEvents:time": envelope.time.astimezone(UTC).isoformat().replace("+00:00", "Z"),
         "cloudEvents:accountid": str(envelope.account_id),
+        **traced,
     }
