@@ -116,14 +116,16 @@ async def start_api(
 
     Raises OSError when it cannot, BadSettings also when it is to ask DNS and there is no name server.
     """
-    counts = Metrics(database, clock.monotonic, beside)
+    counts, egress = (
+        Metrics(database, clock.monotonic, beside),
+        EgressClient(EgressRules(settings.egress_allow, settings.egress_ports)),
+    )
     hinter, readiness, stopping = Hinter(bus), Readiness(database, clock.monotonic), asyncio.Event()
     relay = Relay(store, database, bus, clock.random_id(), sweep_seconds=settings.sweep_seconds)
     _check(settings)
     terms = DomainTerms(settings.dns_check, settings.bounce_domain, settings.mx_host or settings.bounce_domain)
     look_at_dns = Wakeup()
     watch = _domain_watch(settings, database, store, terms, look_at_dns) if terms.checked else None
-    egress = EgressClient(EgressRules(settings.egress_allow, settings.egress_ports))
     server = make_server(
         settings, database, store, hinter, readiness, relay.wakeup.ring, terms, look_at_dns.ring, egress, counts
     )

@@ -103,7 +103,9 @@ class Server:
         path = dialect.normal_path(request.raw_path.partition("?")[0])
         page = self.pages.get(path)
         if page is not None:
-            return path, await _made(page) if request.method in ("GET", "HEAD") else problem.method_not_allowed(["GET", "HEAD"])
+            return path, await _made(page) if request.method in ("GET", "HEAD") else problem.method_not_allowed(
+                ["GET", "HEAD"]
+            )
         found = self.routes.find(path)
         if found is None:
             return "", problem.not_found()

@@ -10,7 +10,7 @@ from services.dispatcher.channels.interface import OutcomeKind
 from shared.domain.identifiers import Channel
 from shared.domain.notice import NoticeState
 from shared.domain.task import Harm
-from shared.runtime.exposition import exposition, show_pool, show_process
+from shared.runtime.exposition import exposition, part_of, show_pool, show_process
 
 
 @dataclass(slots=True)
@@ -43,8 +43,8 @@ class Figures:
         )
         self.by_domain = Counter(
             "postroom_domain_messages_total",
-            "Mails handed over, by recipient domain (the large ones and those with a limit; else other), and whether the "
-            "relay took them",
+            "Mails handed over, by recipient domain (the large ones and those with a limit; else other), and "
+            "whether the relay took them",
             ["domain", "taken"],
             registry=self.registry,
         )
@@ -83,8 +83,8 @@ class Figures:
         self.journal.set_function(journal)
         self.held.set_function(lambda: sum(use()[2] for use in senders.values()))
         for channel, use in senders.items():
-            self.connections.labels(channel, "at_work").set_function(lambda use=use: use()[0])
-            self.connections.labels(channel, "limit").set_function(lambda use=use: use()[1])
+            self.connections.labels(channel, "at_work").set_function(part_of(use, 0))
+            self.connections.labels(channel, "limit").set_function(part_of(use, 1))
 
     def count_notice(self, channel: Channel, state: NoticeState) -> None:
         self.notices.labels(channel, state).inc()

@@ -6,7 +6,6 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from shared.domain.task import Harm
 
-
 _SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 
 
@@ -33,12 +32,8 @@ class Metrics:
         self.lag_events = self._gauge(
             "projector_lag_events", "Segments of these shards that are not projected; counted up to 10,000"
         )
-        self.request_seconds = Histogram(
-            "postroom_tracker_request_seconds",
-            "From a reader's request to its answer, by what was asked for and the status",
-            ("route", "status"),
-            buckets=_SECONDS,
-            registry=self.registry,
+        self.request_seconds = self._histogram(
+            "tracker_request_seconds", "From a request to its answer, by what was asked for and the status"
         )
         self.engagement_lag_seconds = self._gauge(
             "engagement_lag_seconds",
@@ -61,6 +56,9 @@ class Metrics:
 
     def _counter(self, name: str, told: str, *labels: str) -> Counter:
         return Counter(f"postroom_{name}", told, labels, registry=self.registry)
+
+    def _histogram(self, name: str, told: str) -> Histogram:
+        return Histogram(f"postroom_{name}", told, ("route", "status"), buckets=_SECONDS, registry=self.registry)
 
     def _gauge(self, name: str, told: str) -> Gauge:
         return Gauge(f"postroom_{name}", told, registry=self.registry)

@@ -10,8 +10,8 @@ SOURCE = "/postroom"
 
 
 def cloud_event_headers(envelope: EventEnvelope) -> dict[str, str]:
-    """`time` as RFC 3339 in UTC; `accountid` as a string, for the integers of CloudEvents have 32 bits. `traceparent` as
-    in their extension for distributed tracing, where it is known.
+    """`time` as RFC 3339 in UTC; `accountid` as a string, for the integers of CloudEvents have 32 bits. `traceparent`
+    as in their extension for distributed tracing, where it is known.
     """
     traced = {"cloudEvents:traceparent": envelope.traceparent} if envelope.traceparent else {}
     return {

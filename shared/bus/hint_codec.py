@@ -20,7 +20,7 @@ class Unreadable:
 
 def encode_hint(hint: Hint) -> bytes:
     """JSON: `{"topic": "batches_ready", "key": 7, "extra": [12]}`, and `traceparent` where there is one."""
-    fields = {"topic": hint.topic, "key": hint.key, "extra": hint.extra}
+    fields: dict[str, object] = {"topic": hint.topic, "key": hint.key, "extra": hint.extra}
     if hint.traceparent:
         fields["traceparent"] = hint.traceparent
     return json.dumps(fields, separators=(",", ":")).encode()

@@ -65,7 +65,7 @@ async def oldest_waiting(source: Source, checkpoints: Mapping[int, TailPosition]
 
 
 async def count_waiting(source: Source, checkpoints: Mapping[int, TailPosition]) -> int:
-    """The segments behind the checkpoints, also those the tail holds back; more than MOST_COUNTED are told as so many."""
+    """The segments behind the checkpoints, held back or not; more than MOST_COUNTED are told as so many."""
     rows = await source.fetch(QUERIES["count_waiting"], *_columns(checkpoints), MOST_COUNTED)
     return int(rows[0]["segments"])
 

@@ -22,7 +22,12 @@ def show_pool(registry: CollectorRegistry, use: Callable[[], tuple[int, int, int
     told = "Connections of this process to Postgres: in use, wished for, and the most there may be."
     gauge = Gauge("postroom_database_connections", told, ("state",), registry=registry)
     for number, state in enumerate(("in_use", "waited_for", "limit")):
-        gauge.labels(state).set_function(lambda number=number: use()[number])
+        gauge.labels(state).set_function(part_of(use, number))
+
+
+def part_of(use: Callable[[], tuple[int, int, int]], number: int) -> Callable[[], float]:
+    """One of the numbers that ``use`` gives."""
+    return lambda: use()[number]
 
 
 def exposition(*registries: CollectorRegistry) -> bytes:

@@ -40,7 +40,10 @@ def export_to(processor: "SpanProcessor", service: str) -> Callable[[], None]:
     @contextmanager
     def make(name: str, above: str, attributes: dict[str, str | int]) -> Iterator[str]:
         parent = trace.SpanContext(
-            int(above[3:35], 16), int(above[36:52], 16), is_remote=True, trace_flags=trace.TraceFlags(int(above[53:], 16))
+            int(above[3:35], 16),
+            int(above[36:52], 16),
+            is_remote=True,
+            trace_flags=trace.TraceFlags(int(above[53:], 16)),
         )
         within = trace.set_span_in_context(trace.NonRecordingSpan(parent))
         # What goes wrong is told by its class alone: its text may hold what no span may.

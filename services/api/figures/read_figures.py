@@ -60,7 +60,8 @@ async def _count_in_doubt(database: Database) -> int:
     near = held[:MOST_CHUNKS]
     columns = [[row[name] for row in near] for name in ("task_id", "generation", "chunk")]
     rows = await database.fetch(QUERIES["states_of_chunks"], *columns, list(_STATES))
-    return count_in_doubt(rows) + sum(row["cardinality"] for row in held[MOST_CHUNKS:])
+    beyond: int = sum(row["cardinality"] for row in held[MOST_CHUNKS:])
+    return count_in_doubt(rows) + beyond
 
 
 def count_in_doubt(rows: Sequence[Row]) -> int:

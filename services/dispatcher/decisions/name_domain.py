@@ -8,9 +8,37 @@ from typing import Final
 #: the operator names it in DOMAIN_LIMITS.
 LARGE: Final = frozenset(
     {
-        *("aol.com", "btinternet.com", "comcast.net", "free.fr", "gmail.com", "gmx.de", "googlemail.com", "hotmail.co.uk"),
-        *("hotmail.com", "hotmail.fr", "icloud.com", "laposte.net", "libero.it", "live.com", "mail.ru", "me.com", "msn.com"),
-        *("orange.fr", "outlook.com", "proton.me", "protonmail.com", "qq.com", "sky.com", "t-online.de", "virginmedia.com"),
+        *(
+            "aol.com",
+            "btinternet.com",
+            "comcast.net",
+            "free.fr",
+            "gmail.com",
+            "gmx.de",
+            "googlemail.com",
+            "hotmail.co.uk",
+        ),
+        *(
+            "hotmail.com",
+            "hotmail.fr",
+            "icloud.com",
+            "laposte.net",
+            "libero.it",
+            "live.com",
+            "mail.ru",
+            "me.com",
+            "msn.com",
+        ),
+        *(
+            "orange.fr",
+            "outlook.com",
+            "proton.me",
+            "protonmail.com",
+            "qq.com",
+            "sky.com",
+            "t-online.de",
+            "virginmedia.com",
+        ),
         *("wanadoo.fr", "web.de", "yahoo.co.jp", "yahoo.co.uk", "yahoo.com", "yahoo.fr", "yandex.ru", "163.com"),
     }
 )
