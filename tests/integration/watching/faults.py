@@ -86,8 +86,9 @@ async def turn_away(whole: Whole) -> None:
         serve.MOST_REQUESTS = before  # type: ignore[misc]
 
 
-async def lose_a_hit(whole: Whole) -> None:
-    """A reader whom a tracker without a connection asks to come again."""
+async def lose_a_hit(whole: Whole, owner: Database) -> None:
+    """A reader whom a tracker that may not write asks to come again."""
+    await owner.execute("REVOKE INSERT ON segment FROM postroom_service")
     token = KEYS.web(900, 0, TokenKind.OPEN)
     async with whole.session.get(f"{whole.tracker.url}/o/{token}") as answer:
         assert answer.status == 503

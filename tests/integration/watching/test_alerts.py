@@ -116,8 +116,8 @@ async def scraped(
             healthy = await whole.scrape()
             await make_faulty(whole, owner)
             async with used_up(database):
-                await lose_a_hit(whole)
                 blind = await whole.scrape()
+            await lose_a_hit(whole, owner)
             return {"healthy": healthy, "faulty": await whole.scrape(), "blind": blind}
     finally:
         await owner.close()
