@@ -11,7 +11,7 @@ COMPILE = $(RUN)/uv pip compile --quiet --universal --generate-hashes --python-v
 
 .PHONY: help
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: ## mail, SMS and a kill -9 in mid-send, end to end, on this machine
@@ -40,9 +40,18 @@ format: dev ## put the code into shape
 	@$(RUN)/ruff check --fix .
 	@$(RUN)/ruff format .
 
+.PHONY: coverage
+coverage: dev ## every branch of the decisions is taken by a unit test
+	@$(RUN)/coverage run -m pytest -q --no-header --hypothesis-profile=ci $(wildcard tests/unit/*/) </dev/null
+	@$(RUN)/coverage report
+
 .PHONY: bench
 bench: dev ## the figures of the README, measured here
 	@$(RUN)/python -m bench
+
+.PHONY: release-check
+release-check: dev ## the package, the list of its parts, known holes in them (asks the internet; OFFLINE=--offline does not)
+	@bin/release-check $(OFFLINE)
 
 .PHONY: lock
 lock: dev ## write the lock files anew (UPGRADE=--upgrade takes newer versions)

@@ -20,6 +20,7 @@ from bench import (
     compose,
     dkim,
     end_to_end,
+    job_export,
     job_import,
     million_recipients,
     projector,
@@ -104,6 +105,10 @@ async def _job_import(own: Servers, folder: Path, wanted: argparse.Namespace) ->
     return await job_import.measure(own, folder, wanted.people, wanted.runs)
 
 
+async def _job_export(own: Servers, folder: Path, wanted: argparse.Namespace) -> list[Line]:
+    return await job_export.measure(own, folder, wanted.people, wanted.runs)
+
+
 async def _task_listing(own: Servers, folder: Path, wanted: argparse.Namespace) -> list[Line]:
     return await task_listing.measure(own, folder, wanted.tasks, wanted.runs)
 
@@ -124,6 +129,7 @@ _PARTS: dict[str, Callable[[Servers, Path, argparse.Namespace], Coroutine[None, 
     "compose": _compose,
     "audience": _audience,
     "job-import": _job_import,
+    "job-export": _job_export,
 }
 
 
@@ -132,7 +138,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--recipients", type=int, default=50_000, help="of the task that is sent (default %(default)s)")
     parser.add_argument("--events", type=int, default=400_000, help="that are projected (default %(default)s)")
     parser.add_argument(
-        "--people", type=int, default=1_000_000, help="searched, imported or written to (default %(default)s)"
+        "--people", type=int, default=1_000_000, help="searched, imported, exported or written to (default %(default)s)"
     )
     parser.add_argument("--tasks", type=int, default=1_000_000, help="that are listed (default %(default)s)")
     parser.add_argument("--seconds", type=int, default=5, help="of a run that asks or appends (default %(default)s)")

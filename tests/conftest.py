@@ -5,12 +5,17 @@ import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
 
+import hypothesis
 import pytest
 
 from tests.servers import databases
 from tests.servers.backends import Broker, Offer, Server, ServerMissing, made
 from tests.servers.postgres import DURABLE, choose_postgres
 from tests.servers.rabbitmq import choose_rabbitmq
+
+# How long an example takes is the machine's affair: no test fails by it.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 _RUN = f"postroom_test_{os.getpid()}"  # names what a run puts on a server that was given to it
 _COUNT = itertools.count(1)

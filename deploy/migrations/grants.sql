@@ -1,10 +1,19 @@
 -- What the services may do, applied after every migration. They connect as the owner's login and act as this role.
 -- The logs are append-only by permission, not by habit: nobody but the owner can change or remove what was recorded.
+-- Beside it postroom_scaler, for whoever counts what waits and starts dispatchers accordingly. Where they are there already,
+-- whoever migrates need not be allowed to make roles.
 DO $$
+DECLARE
+    wanted text;
 BEGIN
-    CREATE ROLE postroom_service NOLOGIN;
-EXCEPTION WHEN duplicate_object OR unique_violation THEN
-    NULL;
+    FOREACH wanted IN ARRAY ARRAY['postroom_service', 'postroom_scaler'] LOOP
+        CONTINUE WHEN EXISTS (SELECT FROM pg_roles WHERE rolname = wanted);
+        BEGIN
+            EXECUTE format('CREATE ROLE %I NOLOGIN', wanted);
+        EXCEPTION WHEN duplicate_object OR unique_violation THEN
+            NULL;
+        END;
+    END LOOP;
 END $$;
 
 -- Whoever migrates may act as the role: a superuser may anyway, another login only as a member.
@@ -25,6 +34,11 @@ REVOKE UPDATE, DELETE ON event, segment, message_version, idempotency, store, dk
 REVOKE INSERT, UPDATE, DELETE ON migration FROM postroom_service;
 -- But that an answer was given, and to what, stays when what it told of a person is erased.
 GRANT UPDATE (body) ON idempotency TO postroom_service;
+
+-- No address stands in these.
+GRANT USAGE ON SCHEMA public TO postroom_scaler;
+GRANT SELECT ON batch, sending TO postroom_scaler;
+GRANT SELECT (id, kind, ended, due_at, leased_until) ON job_work TO postroom_scaler;
 
 -- Partitions are reached through their table alone, by its permissions; those made later have none of their own.
 DO $$

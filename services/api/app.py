@@ -1,7 +1,7 @@
 """The API put together: the table of operations, the listener, the relay and the probes."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -14,6 +14,9 @@ from prometheus_client import CollectorRegistry
 from services.api import openapi
 from services.api.authenticate import Authenticator
 from services.api.connection import Listener
+from services.api.console.ask import Asking
+from services.api.console.console import Console
+from services.api.console.live import Live
 from services.api.dialect import Dialect
 from services.api.dialects.sailthru.sign_in import Sailthru
 from services.api.dialects.signupto.operations import OPERATIONS as SIGNUPTO_OPERATIONS
@@ -27,9 +30,11 @@ from services.api.operation import Api, Operation
 from services.api.problem import CONTENT_TYPE, unavailable
 from services.api.relay import Relay
 from services.api.resources.account import routes as account_routes
+from services.api.resources.adplan import routes as adplan_routes
 from services.api.resources.callback import routes as callback_routes
 from services.api.resources.campaign import routes as campaign_routes
 from services.api.resources.domain import routes as domain_routes
+from services.api.resources.export import routes as export_routes
 from services.api.resources.job import routes as job_routes
 from services.api.resources.key import routes as key_routes
 from services.api.resources.list import routes as list_routes
@@ -43,7 +48,7 @@ from services.api.resources.suppression import routes as suppression_routes
 from services.api.resources.task import routes as task_routes
 from services.api.resources.user import routes as user_routes
 from services.api.routing import Routes
-from services.api.serve import Page, PageMaker, Server
+from services.api.serve import Beside, Page, PageMaker, Server
 from shared.bus.hinter import Hinter
 from shared.bus.interface import Bus
 from shared.domain.dns_records import DomainTerms
@@ -54,6 +59,8 @@ from shared.domain.tokens import TokenKeys
 from shared.egress.client import EgressClient
 from shared.event_store.handle_command import Handler
 from shared.event_store.interface import EventStore
+from shared.object_store.interface import ObjectStore
+from shared.object_store.opening import open_objects
 from shared.postgres.database import Database, DatabaseError, Unavailable
 from shared.postgres.ids import Ids
 from shared.runtime import clock
@@ -81,6 +88,8 @@ OPERATIONS: Final[tuple[Operation[Any, Any], ...]] = (
     *campaign_routes.OPERATIONS,
     *search_routes.OPERATIONS,
     *job_routes.OPERATIONS,
+    *export_routes.OPERATIONS,
+    *adplan_routes.OPERATIONS,
     *callback_routes.OPERATIONS,
     *SIGNUPTO_OPERATIONS,
 )
@@ -90,19 +99,23 @@ OPERATIONS: Final[tuple[Operation[Any, Any], ...]] = (
 class RunningApi:
     url: str
     port: int
+    console: Beside
     _runner: web.ServerRunner
     _hinter: Hinter
     _egress: EgressClient
+    _objects: ObjectStore
     _stopping: asyncio.Event
     _loops: list[asyncio.Task[None]]
 
     async def stop(self) -> None:
         """Takes no more requests, answers those under way, gives the relay's place to the next."""
+        self.console.close()
         await self._runner.cleanup()
         self._stopping.set()
         await asyncio.gather(*self._loops, return_exceptions=True)
         await self._hinter.close()
         await self._egress.close()
+        await self._objects.close()
 
 
 async def start_api(
@@ -110,24 +123,33 @@ async def start_api(
     database: Database,
     store: EventStore,
     bus: Bus,
-    beside: Iterable[CollectorRegistry] = (),
+    beside: Sequence[CollectorRegistry] = (),
 ) -> RunningApi:
     """Listens on the settings' host and port. ``beside``: what its ``/metrics`` tells of services in the same process.
 
     Raises OSError when it cannot, BadSettings also when it is to ask DNS and there is no name server.
     """
-    counts, egress = (
-        Metrics(database, clock.monotonic, beside),
-        EgressClient(EgressRules(settings.egress_allow, settings.egress_ports)),
-    )
+    counts, egress = Metrics(beside), _egress(settings)
+    counts.watch(database, clock.monotonic)
     hinter, readiness, stopping = Hinter(bus), Readiness(database, clock.monotonic), asyncio.Event()
     relay = Relay(store, database, bus, clock.random_id(), sweep_seconds=settings.sweep_seconds)
     _check(settings)
+    objects = open_objects(settings)
     terms = DomainTerms(settings.dns_check, settings.bounce_domain, settings.mx_host or settings.bounce_domain)
     look_at_dns = Wakeup()
     watch = _domain_watch(settings, database, store, terms, look_at_dns) if terms.checked else None
     server = make_server(
-        settings, database, store, hinter, readiness, relay.wakeup.ring, terms, look_at_dns.ring, egress, counts
+        settings,
+        database,
+        store,
+        hinter,
+        readiness,
+        relay.wakeup.ring,
+        terms,
+        look_at_dns.ring,
+        egress,
+        objects,
+        counts,
     )
     runner = web.ServerRunner(Listener(server.respond), shutdown_timeout=STOP_SECONDS)
     await runner.setup()
@@ -136,9 +158,11 @@ async def start_api(
     return RunningApi(
         url=f"http://{settings.host}:{port}",
         port=port,
+        console=server.beside,
         _runner=runner,
         _hinter=hinter,
         _egress=egress,
+        _objects=objects,
         _stopping=stopping,
         _loops=[
             asyncio.create_task(relay.run(stopping)),
@@ -148,6 +172,10 @@ async def start_api(
             *([asyncio.create_task(watch(stopping))] if watch else []),
         ],
     )
+
+
+def _egress(settings: Settings) -> EgressClient:
+    return EgressClient(EgressRules(settings.egress_allow, settings.egress_ports))
 
 
 def _check(settings: Settings) -> None:
@@ -167,6 +195,7 @@ def make_server(
     look_at_dns: Callable[[], None],
     egress: EgressClient,
     counts: Metrics,
+    objects: ObjectStore,
 ) -> Server:
     authenticator = Authenticator(database, clock.monotonic)
     api = Api(
@@ -185,6 +214,7 @@ def make_server(
         forget_key=authenticator.forget,
         terms=terms,
         look_at_dns=look_at_dns,
+        objects=objects,
         egress=egress,
     )
     pages = _pages(readiness, counts)
@@ -192,7 +222,9 @@ def make_server(
         "v1": SignUpTo(database, settings.secret, authenticator),
         "job": Sailthru(database, settings.secret, authenticator),
     }
-    server = Server(api, Routes(OPERATIONS), authenticator, counts, pages, changed, dialects)
+    routes = Routes(OPERATIONS)
+    console = Console(Asking(api, routes), authenticator, Live(clock.monotonic), settings.secret)
+    server = Server(api, routes, authenticator, counts, pages, changed, console, dialects)
     counts.under_way.set_function(lambda: server.under_way)
     return server
 

@@ -80,9 +80,13 @@ class Authenticator:
         match = KEY.fullmatch(key) if key else None
         if key is None or match is None:
             return None
-        known = await self._find(match[1])
+        return await self.find_holder(match[1], hash_key(key))
+
+    async def find_holder(self, prefix: str, hashed: bytes) -> Caller | None:
+        """The same of a key by its hash: whoever shows it once need not keep it. Raises Unavailable."""
+        known = await self._find(prefix)
         # An unknown prefix costs the same comparison and gets the same answer.
-        proved = hmac.compare_digest(hash_key(key), known.hash if known else _NOBODY)
+        proved = hmac.compare_digest(hashed, known.hash if known else _NOBODY)
         return known.caller if known and proved else None
 
     def forget(self, prefix: str) -> None:

@@ -140,6 +140,7 @@ Allowance = Annotated[
     _Null,
     Field(description="null: not metered"),
 ]
+Amount = Annotated[int, Field(ge=0, le=MOST_ALLOWED), BeforeValidator(_read_whole)]
 Small = Annotated[int, Field(ge=0, le=1_000_000), BeforeValidator(_read_whole)]
 Flag = Annotated[bool, BeforeValidator(_read_flag)]
 Moment = Annotated[float, BeforeValidator(_read_moment), Field(description="decimal unix seconds")]

@@ -15,7 +15,7 @@ from services.api.problem import CONTENT_TYPE
 from shared.domain.identifiers import INT63_MAX
 
 _REF: Final = "#/components/schemas/{model}"
-_ALWAYS: Final = (400, 401, 403, 503)
+ALWAYS: Final = (400, 401, 403, 503)
 
 _PROBLEM: Final[dict[str, Any]] = {
     "type": "object",
@@ -103,7 +103,7 @@ def _operation(operation: Operation[Any, Any], schemas: Mapping[Any, dict[str, A
             for status, kind in answers.items()
         },
     }
-    refused = {*_ALWAYS, *operation.refusals}
+    refused = {*ALWAYS, *operation.refusals}
     if operation.refusal is None:
         described["responses"] |= {str(status): _problem(status) for status in sorted(refused)}
     else:

@@ -18,6 +18,7 @@ from shared.domain.tokens import TokenKeys
 from shared.egress.client import EgressClient
 from shared.event_store.handle_command import Handler
 from shared.event_store.interface import EventStore, Write
+from shared.object_store.interface import ObjectStore
 from shared.postgres.database import Database
 from shared.postgres.ids import Ids
 
@@ -79,6 +80,7 @@ class Api:
     forget_key: Callable[[str], None]  #: prefix: the key is revoked, and refused from now on
     terms: DomainTerms
     look_at_dns: Callable[[], None]  #: rung when a domain wants to be looked up
+    objects: ObjectStore  #: the files of jobs
     egress: EgressClient  #: says which URLs are taken
 
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from inspect import isawaitable
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import orjson
 import structlog
@@ -51,6 +51,20 @@ class Page:
 PageMaker = Callable[[], Page | Awaitable[Page]]
 
 
+class Beside(Protocol):
+    """Whoever answers some paths otherwise than by operations."""
+
+    def takes(self, target: str) -> bool: ...
+
+    def close(self) -> None:
+        """Ends what would never end by itself."""
+        ...
+
+    async def respond(self, request: web.BaseRequest) -> tuple[str, web.StreamResponse]:
+        """Its label in the metrics, and what was answered: everything that may go wrong is."""
+        ...
+
+
 @dataclass(slots=True)
 class Server:
     """``pages``: what GET answers without a key, by path; called anew each time. ``changed``: told of each change.
@@ -64,6 +78,7 @@ class Server:
     metrics: Metrics
     pages: Mapping[str, PageMaker]
     changed: Callable[[], None]  #: rung after each request that may have changed something
+    beside: Beside
     dialects: Mapping[str, Dialect] = field(default_factory=dict)
     _under_way: int = 0
 
@@ -71,19 +86,18 @@ class Server:
         # Of the caller's trace, if he has one; else one begins here.
         asked = tracing.read_traceparent(request.headers.get("traceparent")) or tracing.new_traceparent(random_bytes)
         with tracing.joined(asked), tracing.span("http", method=known_method(request.method)):
-            return await self._respond(request)
+            return await self._timed(request)
 
-    async def _respond(self, request: web.BaseRequest) -> web.StreamResponse:
+    async def _timed(self, request: web.BaseRequest) -> web.StreamResponse:
         began = monotonic()
         self._under_way += 1
         try:
-            dialect = self._dialect(request.raw_path)
-            label, outcome = await self._guarded(request, dialect)
-            response = await _send(request, dialect.spell(outcome) if isinstance(outcome, Problem) else outcome)
+            label, response = await self._respond(request)
         finally:
             self._under_way -= 1
-        self.metrics.count_request(request.method, label, response.status, monotonic() - began)
-        if request.method not in ("GET", "HEAD") and response.status < 300:
+        took = None if response.content_type == "text/event-stream" else monotonic() - began
+        self.metrics.count_request(request.method, label, response.status, took)
+        if request.method not in ("GET", "HEAD") and response.status < 400:
             log.info("request answered", action="request_answered", route=label, status=response.status)
             self.changed()
         return response
@@ -92,6 +106,13 @@ class Server:
     def under_way(self) -> int:
         """Requests."""
         return self._under_way
+
+    async def _respond(self, request: web.BaseRequest) -> tuple[str, web.StreamResponse]:
+        if self.beside.takes(request.raw_path) and self._under_way <= MOST_REQUESTS:
+            return await self.beside.respond(request)
+        dialect = self._dialect(request.raw_path)
+        label, outcome = await self._guarded(request, dialect)
+        return label, await _send(request, dialect.spell(outcome) if isinstance(outcome, Problem) else outcome)
 
     def _dialect(self, target: str) -> Dialect:
         prefix = target.partition("?")[0].lstrip("/").partition("/")[0]

@@ -9,6 +9,7 @@ from functools import partial
 from aiohttp import web
 
 from services.dispatcher.assemble import (
+    Loop,
     Process,
     make_couriers,
     make_jobs,
@@ -23,7 +24,7 @@ from services.dispatcher.probes import Figures, serve_probes
 from services.dispatcher.sending.journal import Journal
 from services.dispatcher.sending.recover import replay_orphans
 from services.dispatcher.sending.sender import Sender
-from services.dispatcher.transports import accepted_kinds, read_limits, read_transports, relays_of
+from services.dispatcher.transports import NO_LIMITS, accepted_kinds, read_limits, read_transports, relays_of
 from shared.bus.hinter import Hinter
 from shared.bus.interface import Bus, Hint, Listener
 from shared.delivery_log.append import DeliveryLog
@@ -45,7 +46,7 @@ class RunningDispatcher:
     senders: dict[Channel, Sender]
     journal: Journal
     hinter: Hinter
-    listener: Listener
+    listener: Listener | None
     probes: web.AppRunner
     stopping: asyncio.Event
     shares: Shares
@@ -57,7 +58,8 @@ class RunningDispatcher:
     async def stop(self, seconds: float = STOP_SECONDS) -> None:
         """Gives back what was not begun, waits for the replies to final dots, at most so long."""
         self.stopping.set()
-        await self.listener.stop()
+        if self.listener:
+            await self.listener.stop()
         _, late = await asyncio.wait(self.tasks, timeout=seconds)
         for task in late:
             task.cancel()
@@ -74,10 +76,11 @@ class RunningDispatcher:
 async def start_dispatcher(
     settings: Settings, database: Database, store: EventStore, delivery_log: DeliveryLog, bus: Bus
 ) -> RunningDispatcher:
-    """Settles what dead processes left, then plans and sends. Raises BadSettings, OSError (journal, port),
+    """Settles what dead processes left, then does what its roles say. Raises BadSettings, OSError (journal, port),
     DatabaseError.
     """
-    transports = read_transports(settings)
+    sends = "send" in settings.dispatcher_roles
+    transports = read_transports(settings) if sends else {}
     process = await _begin(settings, database, store, delivery_log)
     hinter, tools = Hinter(bus), make_tools(process)
     senders = make_senders(process, transports, tools, hinter)
@@ -95,14 +98,15 @@ async def start_dispatcher(
     async def on_hint(hint: Hint) -> None:
         wake.get(hint.topic, partial(_wake, senders))()
 
-    sending = [sender.run for sender in senders.values()]
-    loops = [planner.run, *sending, couriers.run, jobs.run, *receiving_loops(process, transports)]
+    loops = _own_loops(settings, {"send": planner.run, "jobs": jobs.run})
+    loops += [*(sender.run for sender in senders.values()), couriers.run, *receiving_loops(process, transports)]
     stopping = process.stopping
     return RunningDispatcher(
         senders=senders,
         journal=process.journal,
         hinter=hinter,
-        listener=await bus.listen("dispatcher", on_hint),
+        # A hint reaches any one listener: whoever does not send would keep most of them from those who do.
+        listener=await bus.listen("dispatcher", on_hint) if sends else None,
         probes=await serve_probes(settings.host, settings.metrics_port, process.figures, lambda: not stopping.is_set()),
         stopping=stopping,
         shares=process.shares,
@@ -113,9 +117,14 @@ async def start_dispatcher(
     )
 
 
+def _own_loops(settings: Settings, by_role: dict[str, Loop]) -> list[Loop]:
+    return [loop for role, loop in by_role.items() if role in settings.dispatcher_roles]
+
+
 async def _begin(settings: Settings, database: Database, store: EventStore, delivery_log: DeliveryLog) -> Process:
-    """With the journals of dead processes replayed, and with a first share of each limit."""
-    limits, owner = read_limits(settings), clock.random_id()
+    """With the journals of dead processes replayed, and with a first share of each limit if it sends."""
+    limits = read_limits(settings) if "send" in settings.dispatcher_roles else NO_LIMITS
+    owner = clock.random_id()
     journal = Journal(settings.journal_dir, owner)
     await replay_orphans(database, settings.journal_dir, owner, clock.now(), accepted_kinds(settings))
     shares = Shares.of(database, owner, clock.monotonic, limits.by_name)

@@ -45,6 +45,7 @@ from shared.domain.retry_schedule import RetrySchedule
 from shared.domain.tokens import TokenKeys
 from shared.egress.client import EgressClient
 from shared.event_store.handle_command import Handler
+from shared.object_store.opening import open_objects
 from shared.postgres.database import Database, Row, Unavailable
 from shared.postgres.ids import Ids
 from shared.runtime import clock
@@ -189,7 +190,8 @@ async def make_couriers(process: Process, transports: Mapping[Channel, Transport
 
 
 def make_jobs(process: Process, hinter: Hinter) -> Jobs:
-    settings = process.settings
+    """Raises BadSettings."""
+    settings, objects = process.settings, open_objects(process.settings)
     tools = JobTools(
         database=process.database,
         handler=process.handler,
@@ -202,6 +204,9 @@ def make_jobs(process: Process, hinter: Hinter) -> Jobs:
         monotonic=clock.monotonic,
         random_bytes=clock.random_bytes,
         hint=lambda topic: hinter.send("dispatcher", Hint(topic)),
+        objects=objects,
+        api_url=(settings.api_url or f"http://{settings.host}:{settings.api_port}").rstrip("/"),
+        export_seconds=settings.export_seconds,
         report_from=_report_from(settings),
         dns_check=settings.dns_check,
     )

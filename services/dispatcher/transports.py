@@ -36,6 +36,9 @@ class Limits:
     messages_per_connection: int | None  #: to the relay; None: as many as a session usually takes
 
 
+NO_LIMITS = Limits({}, {}, None)  #: of whoever sends nothing, and so has no share of them
+
+
 def read_limits(settings: Settings) -> Limits:
     """Raises BadSettings naming every fault."""
     smtp, sms = read_transport_limit(settings.smtp_limits), read_transport_limit(settings.sms_limits)

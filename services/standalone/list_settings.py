@@ -3,7 +3,7 @@
 import json
 import sys
 
-from shared.runtime.settings import SETTINGS
+from shared.runtime.setting_list import SETTINGS
 
 _MARKDOWN_HEAD = """# Settings
 

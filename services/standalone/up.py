@@ -1,6 +1,6 @@
 """`postroom up`: all of Postroom in one process, on a Postgres of its own, a bus in memory and an inbox to send to.
 
-    Postgres -> schema -> inbox -> tracker -> dispatcher -> api -> the line of readiness; at the end all of it backwards
+    Postgres -> schema -> inbox -> tracker -> api -> dispatcher -> the line of readiness; at the end all of it backwards
 
 The services are the same code that runs one by one in production; only the urls differ.
 """
@@ -15,6 +15,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 import structlog
@@ -52,6 +53,7 @@ DEFAULTS = {
     "POSTROOM_DATABASE_CONNECTIONS": "24",
     "POSTROOM_METRICS_PORT": "0",
     "POSTROOM_DNS_CHECK": "off",
+    "POSTROOM_OBJECT_STORE_URL": "",
     "POSTROOM_EGRESS_ALLOW": "127.0.0.0/8,::1/128",
 }
 
@@ -146,22 +148,28 @@ def _decided(settings: Settings, data: Path, options: Options, urls: Mapping[str
         tracker_port=options.ports["tracker"],
         bounce_port=options.ports["bounce"],
         journal_dir=data / "journal",
+        object_store_url=settings.object_store_url or f"file://{quote(str(data.resolve() / 'objects'))}",
     )
 
 
 async def _start_services(settings: Settings, data: Path, stack: AsyncExitStack) -> dict[str, Any]:
-    """The tracker first, as the others must know where links lead. The urls and keys of the line of readiness."""
+    """In the order in which they must know of each other: where links lead, and from where files are fetched.
+
+    The urls and keys of the line of readiness.
+    """
     stack.callback(start_export(settings.otlp_url, "postroom"))
     f = await stack.enter_async_context(lay_foundation(settings))
     await end_reading_leases(f.database)  # the folder is ours alone: whoever had them is dead
     tracker = await start_tracker(f.settings, f.database, f.store, f.delivery_log, f.bus)
     stack.push_async_callback(tracker.stop)
     settings = replace(settings, tracker_url=settings.tracker_url or tracker.url)
-    dispatcher = await start_dispatcher(settings, f.database, f.store, f.delivery_log, f.bus)
-    stack.push_async_callback(dispatcher.stop, STOP_SECONDS)
-    beside = (dispatcher.figures.registry, tracker.metrics.registry)
+    beside = [tracker.metrics.registry]
     api = await start_api(settings, f.database, f.store, f.bus, beside)
     stack.push_async_callback(api.stop)
+    settings = replace(settings, api_url=settings.api_url or api.url)
+    dispatcher = await start_dispatcher(settings, f.database, f.store, f.delivery_log, f.bus)
+    stack.push_async_callback(dispatcher.stop, STOP_SECONDS)
+    beside.append(dispatcher.figures.registry)
     key = await operator_key(data, lambda: new_key(f.database, f.store, settings.secret, ACCOUNT, USER, "operator"))
     return {
         "api": api.url,

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from typing import Final, assert_never
 
 from shared.audience.audience import NO_LIST, Audience, Values
-from shared.audience.statements import STATEMENTS
+from shared.audience.pieces import piece
+from shared.audience.standing import engagement_level, hard_bounced, soft_bounced, valid, with_seen
 from shared.domain.identifiers import Channel, Instant
-from shared.domain.moment_words import Offset, moment_of
+from shared.domain.moment_words import moment_of
 from shared.domain.subscriber_query import (
     Bounced,
     Condition,
@@ -32,7 +33,6 @@ _OPERATORS: Final = {"gt": ">", "lt": "<", "min": ">=", "max": "<=", "match": "=
 _OPTED_OUT: Final = {"optout_blast": ["blast", "all"], "optout_blast_only": ["blast"], "optout_all": ["all"]}
 _COLUMNS: Final = {"open": "last_open", "click": "last_click"}
 MANY: Final = 9  #: values from which on Postgres looks for one by its hash
-_AT_ONCE: Final = Offset(0, "second")
 
 #: Where somebody is written to.
 ADDRESSES: Final[dict[Channel, str]] = {"email": "person.email", "sms": "person.telephone"}
@@ -41,7 +41,7 @@ ADDRESSES: Final[dict[Channel, str]] = {"email": "person.email", "sms": "person.
 def joins(query: Query, values: Values) -> str:
     """What must be joined to ``subscriber AS person``."""
     asked = any(isinstance(condition, Engagement | LastSeen | Opens | Bounced) for condition in query.conditions)
-    return _piece("with_engagement", values) if asked else ""
+    return with_seen(values) if asked else ""
 
 
 def matches(audience: Audience, values: Values) -> str:
@@ -58,10 +58,10 @@ def mailable(audience: Audience, channel: Channel, message_class: str, values: V
     words |= {"channel": values.add(channel, "text"), "class": values.add(message_class, "text")}
     if reached and len(reached) == 1:
         # Who is on it by what the search asks need not be asked again.
-        return _piece("mailable", values, **words, list=values.add(reached[0], "bigint"), reached="true")
+        return piece("mailable", values, **words, list=values.add(reached[0], "bigint"), reached="true")
     of_lists = _of(reached, values) if reached else "true"
-    by_any = _piece("reached_by_any", values, **words, of_lists=of_lists)
-    return _piece("mailable", values, **words, list="NULL::bigint", reached=by_any)
+    by_any = piece("reached_by_any", values, **words, of_lists=of_lists)
+    return piece("mailable", values, **words, list="NULL::bigint", reached=by_any)
 
 
 def _lists_to_be_on(audience: Audience) -> list[tuple[int, ...]]:
@@ -73,7 +73,7 @@ def _lists_to_be_on(audience: Audience) -> list[tuple[int, ...]]:
 
 
 def _on(lists: tuple[int, ...], values: Values) -> str:
-    return _piece("on_list", values, of_lists=_of(lists, values))
+    return piece("on_list", values, of_lists=_of(lists, values))
 
 
 def _of(lists: Sequence[int], values: Values) -> str:
@@ -83,19 +83,6 @@ def _of(lists: Sequence[int], values: Values) -> str:
     return f"subscription.list_id = ANY ({values.add(list(lists), 'bigint[]')})"
 
 
-def _piece(name: str, values: Values, **words: str) -> str:
-    return STATEMENTS[name].format(**words, **_within(values))
-
-
-def _within(values: Values) -> dict[str, str]:
-    return {
-        f"within_{table}": ""
-        if values.page is None
-        else STATEMENTS["within"].format(column=f"{table}.subscriber_id", after=values.page[0], last=values.page[1])
-        for table in ("seen", "subscription", "suppression")
-    }
-
-
 def _condition(condition: Condition, audience: Audience, values: Values) -> str:
     match condition:
         case VarEquals() | VarCompares() | VarExists():
@@ -103,13 +90,13 @@ def _condition(condition: Condition, audience: Audience, values: Values) -> str:
         case LastSeen() | Opens() | SignedUp() | Engagement() | Bounced():
             return _of_past(condition, audience, values)
         case InDomain(domains):
-            return _piece("in_domain", values, domains=values.add(list(domains), "text[]"))
+            return piece("in_domain", values, domains=values.add(list(domains), "text[]"))
         case NotOnList(names):
             return f"NOT {_on(tuple(audience.lists.get(name, NO_LIST) for name in names), values)}"
         case IsValid():
-            return _valid(values)
+            return valid(values)
         case OptedOut(criterion):
-            return _piece("opted_out", values, states=values.add(_OPTED_OUT[criterion], "text[]"))
+            return piece("opted_out", values, states=values.add(_OPTED_OUT[criterion], "text[]"))
         case _:
             assert_never(condition)
 
@@ -119,11 +106,11 @@ def _of_var(condition: VarEquals | VarCompares | VarExists, values: Values) -> s
     match condition:
         case VarEquals(_, scalars, negated):
             equals = "equals" if len(scalars) < MANY else "equals_one_of_many"
-            equals = _piece(equals, values, field=name, scalars=values.add(list(scalars), "jsonb[]"))
+            equals = piece(equals, values, field=name, scalars=values.add(list(scalars), "jsonb[]"))
             return f"NOT {equals}" if negated else equals
         case VarCompares(_, comparison, scalars):
             as_text = isinstance(scalars[0], str)
-            return _piece(
+            return piece(
                 "compares_text" if as_text else "compares_number",
                 values,
                 field=name,
@@ -131,7 +118,7 @@ def _of_var(condition: VarEquals | VarCompares | VarExists, values: Values) -> s
                 scalars=values.add(list(scalars), "text[]" if as_text else "jsonb[]"),
             )
         case VarExists():
-            return _piece("has_var", values, field=name)
+            return piece("has_var", values, field=name)
         case _:
             assert_never(condition)
 
@@ -147,19 +134,12 @@ def _of_past(condition: LastSeen | Opens | SignedUp | Engagement | Bounced, audi
         case SignedUp():
             return _signed_up(condition, audience, values)
         case Engagement(comparison, level):
-            return _piece(
-                "engagement",
-                values,
-                valid=_valid(values),
-                now=_now(audience.at, values),
-                comparison=_OPERATORS[comparison],
-                level=values.add(level, "bigint"),
-            )
+            reached = engagement_level(audience.at, values)
+            return f"{reached} {_OPERATORS[comparison]} {values.add(level, 'bigint')}"
         case Bounced("hard"):
-            return _suppressed_for("hard_bounce", values)
+            return hard_bounced(values)
         case Bounced():
-            suppressed = _suppressed_for("soft_bounces", values)
-            return _piece("soft_bounced", values, suppressed=suppressed, now=_now(audience.at, values))
+            return soft_bounced(audience.at, values)
         case _:
             assert_never(condition)
 
@@ -167,34 +147,22 @@ def _of_past(condition: LastSeen | Opens | SignedUp | Engagement | Bounced, audi
 def _last_seen(condition: LastSeen, at: Instant, values: Values) -> str:
     column = _COLUMNS[condition.what]
     if condition.window.since is None:
-        return _piece("seen_ever", values, last=column)
+        return piece("seen_ever", values, last=column)
     moment = values.add(moment_of(condition.window.since, at), "timestamptz")
-    return _piece("seen_since", values, last=column, moment=moment)
+    return piece("seen_since", values, last=column, moment=moment)
 
 
 def _opens(condition: Opens, at: Instant, values: Values) -> str:
     words = {"comparison": _OPERATORS[condition.comparison], "count": values.add(condition.count, "bigint")}
     if condition.window.since is None:
-        return _piece("opens_ever", values, **words)
-    return _piece("opens_since", values, day=values.add(moment_of(condition.window.since, at).date(), "date"), **words)
+        return piece("opens_ever", values, **words)
+    return piece("opens_since", values, day=values.add(moment_of(condition.window.since, at).date(), "date"), **words)
 
 
 def _signed_up(condition: SignedUp, audience: Audience, values: Values) -> str:
     moment = values.add(moment_of(condition.when, audience.at), "timestamptz")
     if audience.reached_lists is None:
-        before = _piece("known_before", values, moment=moment)
+        before = piece("known_before", values, moment=moment)
     else:
-        before = _piece("signed_up_before", values, of_lists=_of(audience.reached_lists, values), moment=moment)
+        before = piece("signed_up_before", values, of_lists=_of(audience.reached_lists, values), moment=moment)
     return before if condition.side == "before" else f"NOT ({before})"
-
-
-def _valid(values: Values) -> str:
-    return _piece("valid", values, hard_bounced=_suppressed_for("hard_bounce", values))
-
-
-def _suppressed_for(reason: str, values: Values) -> str:
-    return _piece("suppressed_for", values, reason=values.add(reason, "text"))
-
-
-def _now(at: Instant, values: Values) -> str:
-    return values.add(moment_of(_AT_ONCE, at), "timestamptz")

@@ -109,7 +109,7 @@ EXISTS (SELECT
 ({suppressed} OR coalesce(seen.last_soft_bounce >= {now} - interval '30 days'
                           AND seen.last_soft_bounce > coalesce(greatest(seen.last_open, seen.last_click), '-infinity'), false));
 
--- engagement
+-- engagement_level
 -- 0 hard bounce or opt-out; 6 engaged: clicked in the last 30 days; 5 active: opened in them; 4 passive: opened or clicked in the
 -- last 90; 3 new: known for 30 days at most; 2 disengaged: opened or clicked in the last 365; 1 dormant. The first that holds.
 CASE WHEN NOT {valid} THEN 0
@@ -119,7 +119,7 @@ CASE WHEN NOT {valid} THEN 0
      WHEN person.cdate >= {now} - interval '30 days' THEN 3
      WHEN greatest(seen.last_open, seen.last_click) >= {now} - interval '365 days' THEN 2
      ELSE 1
-END {comparison} {level};
+END;
 
 -- seen_since
 -- {last}: a column of engagement.

@@ -252,6 +252,8 @@ def _payloads_after(
             return tuple(changed if each.payload_id == payload_id else each for each in payloads)
         case PayloadRemoved(payload_id):
             return tuple(each for each in payloads if each.payload_id != payload_id)
+        case _:
+            assert_never(event)
 
 
 def replay(history: Iterable[Event]) -> Campaign:

@@ -14,6 +14,7 @@ DomainId = NewType("DomainId", int)
 SplitTestId = NewType("SplitTestId", int)
 CampaignId = NewType("CampaignId", int)
 PayloadId = NewType("PayloadId", int)
+BookingId = NewType("BookingId", int)
 Ordinal = NewType("Ordinal", int)  #: a recipient's number in the frozen audience of one task, 0..n-1
 Shard = NewType("Shard", int)
 Instant = NewType("Instant", float)  #: unix seconds, UTC
@@ -77,6 +78,10 @@ def campaign_stream(campaign_id: int) -> str:
 
 def domain_stream(domain_id: int) -> str:
     return f"domain-{domain_id}"
+
+
+def booking_stream(booking_id: int) -> str:
+    return f"booking-{booking_id}"
 
 
 def job_stream(number: int) -> str:

@@ -3,15 +3,14 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import reduce
-from typing import Final, assert_never
+from typing import assert_never
 
 from shared.domain.identifiers import AccountId, Channel, Instant, MessageId, UserId
 from shared.domain.refusal import Refused
+from shared.domain.still_needed import StillNeeded
 
 #: What a message of its channel holds, as the API shows it: strings, integers and booleans by field name.
 Content = Mapping[str, str | int | bool | None]
-
-MOST_NAMED: Final = 3  #: tasks that a refusal names
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +33,9 @@ class EditMessage:
 
 @dataclass(frozen=True, slots=True)
 class RemoveMessage:
-    """``waiting``: tasks that have not started and are to send it."""
+    """``needed``: by what is yet to send it."""
 
-    waiting: tuple[int, ...]
+    needed: StillNeeded
 
 
 Command = CreateMessage | EditMessage | RemoveMessage
@@ -98,15 +97,10 @@ def decide(message: Message, command: Command, now: Instant) -> list[Event] | Re
         case EditMessage(name, content, links):
             unchanged = (name, content) == (message.name, message.content)
             return [] if unchanged else [MessageEdited(name, content, links)]
-        case RemoveMessage(waiting):
-            return _waited_for(waiting) if waiting else [MessageRemoved(now)]
+        case RemoveMessage(needed):
+            return needed.refusal() or [MessageRemoved(now)]
         case _:
             assert_never(command)
-
-
-def _waited_for(waiting: tuple[int, ...]) -> Refused:
-    named = ", ".join(map(str, waiting[:MOST_NAMED])) + (" and others" if len(waiting) > MOST_NAMED else "")
-    return Refused.conflict(f"tasks that have not started are to send it: {named}")
 
 
 def evolve(message: Message, event: Event) -> Message:

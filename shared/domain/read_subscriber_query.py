@@ -4,16 +4,17 @@ The form is an object: ``source_list``, ``multiple_source_list``, ``query_mode``
 ``value``, ``field``, ...) with an entry for each criterion: see docs/reference/queries.md.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from shared.domain.query_arrays import Arrays, assign, read_arrays
 from shared.domain.query_criteria import CRITERIA, LONGEST_NAME, Asked, needs_of, read_condition
 from shared.domain.query_values import read_text
 from shared.domain.refusal import Fault
-from shared.domain.subscriber_query import Condition, Query, Source
+from shared.domain.subscriber_query import Condition, Opens, Query, Source
 
 MOST_LISTS: Final = 50  #: in a source
+MOST_DAILY: Final = 5  #: daily_open with a window: each adds up the days of every person
 
 #: ``value`` last: who needs one depends on the others.
 _AUXILIARY: Final = (
@@ -29,8 +30,10 @@ class BadQuery(Exception):
     """A stored query that this version cannot read."""
 
 
-def read_query(given: object, *, as_text: bool = False) -> Query | list[Fault]:
-    """``as_text``: of a form. There a text that looks like a number or a boolean is compared as that as well."""
+def read_query(given: object, *, as_text: bool = False, stored: bool = False) -> Query | list[Fault]:
+    """``as_text``: of a form. There a text that looks like a number or a boolean is compared as that as well.
+    ``stored``: it was taken before, by whatever limit there was then.
+    """
     if given == []:  # PHP writes an empty object so
         given = {}
     if not isinstance(given, dict):
@@ -43,12 +46,14 @@ def read_query(given: object, *, as_text: bool = False) -> Query | list[Fault]:
     arrays = read_arrays(given, ("criteria", *_AUXILIARY))
     conditions = _read_conditions(arrays, as_text=as_text)
     faults += arrays.faults
+    if not stored and not faults:
+        faults += _too_dear(arrays.entries["criteria"], conditions)
     return faults or Query(source, "or" if mode == "or" else "and", tuple(conditions))
 
 
 def from_json(stored: Mapping[str, Any]) -> Query:
     """What ``write_subscriber_query.to_json`` has written. Raises BadQuery."""
-    found = read_query(dict(stored))
+    found = read_query(dict(stored), stored=True)
     if isinstance(found, list):
         raise BadQuery("; ".join(f"{fault.field}: {fault.message}" for fault in found))
     return found
@@ -97,6 +102,16 @@ def _read_conditions(arrays: Arrays, *, as_text: bool) -> list[Condition]:
         conditions.append(read_condition(asked))
         arrays.faults += asked.faults
     return conditions
+
+
+def _too_dear(places: Iterable[int], conditions: Iterable[Condition]) -> list[Fault]:
+    """``places``: of the conditions."""
+    asked = zip(places, conditions, strict=True)
+    daily = [place for place, each in asked if isinstance(each, Opens) and each.window.since is not None]
+    return [
+        Fault(f"criteria.{place}", f"is too much: at most {MOST_DAILY} daily_open may have a window")
+        for place in daily[MOST_DAILY:]
+    ]
 
 
 def _needing(name: str, criteria: Mapping[int, str], timeranges: Mapping[int, Any]) -> list[int]:

@@ -3,12 +3,11 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import reduce
-from typing import Final, assert_never
+from typing import assert_never
 
 from shared.domain.identifiers import AccountId, Instant, ListId
 from shared.domain.refusal import Refused
-
-MOST_NAMED: Final = 3  #: tasks that a refusal names
+from shared.domain.still_needed import StillNeeded
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,20 +20,20 @@ class CreateList:
 
 @dataclass(frozen=True, slots=True)
 class RenameList:
-    """``name_taken``: another list of the account is called so. ``searching``: tasks that are yet to find their people
-    by a search that knows the list by its name.
+    """``name_taken``: another list of the account is called so. ``searching``: what is yet to find its people by a
+    search that knows the list by its name.
     """
 
     name: str
     name_taken: bool
-    searching: tuple[int, ...] = ()
+    searching: StillNeeded
 
 
 @dataclass(frozen=True, slots=True)
 class RemoveList:
-    """``under_way``: tasks to it that have not come to their end."""
+    """``needed``: by what goes to it and has not come to its end."""
 
-    under_way: tuple[int, ...]
+    needed: StillNeeded
 
 
 Command = CreateList | RenameList | RemoveList
@@ -106,23 +105,15 @@ def decide(state: RecipientList, command: Command, now: Instant) -> list[Event] 
         case RenameList(name, name_taken, searching):
             if name == state.name:
                 return []
-            return _taken(name) if name_taken else refuse_under_way(searching) or [ListRenamed(name, now)]
-        case RemoveList(under_way):
-            return refuse_under_way(under_way) or [ListRemoved(now)]
+            return _taken(name) if name_taken else searching.refusal() or [ListRenamed(name, now)]
+        case RemoveList(needed):
+            return needed.refusal() or [ListRemoved(now)]
         case _:
             assert_never(command)
 
 
 def _taken(name: str) -> Refused:
     return Refused.conflict(f"there is a list called {name!r} already", "name")
-
-
-def refuse_under_way(tasks: tuple[int, ...]) -> Refused | None:
-    """None: there are none."""
-    if not tasks:
-        return None
-    named = ", ".join(map(str, tasks[:MOST_NAMED])) + (" and others" if len(tasks) > MOST_NAMED else "")
-    return Refused.conflict(f"tasks that have not come to their end are sent to it: {named}")
 
 
 def evolve(state: RecipientList, event: Event) -> RecipientList:

@@ -6,14 +6,13 @@ Whom it finds is worked out when it is asked: a count now, the audience of a tas
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import reduce
-from typing import Any, Final, assert_never
+from typing import Any, assert_never
 
 from shared.domain.identifiers import AccountId, Instant, ListId, SearchId
 from shared.domain.refusal import Fault, Refused
+from shared.domain.still_needed import StillNeeded
 
 Wire = Mapping[str, Any]  #: a query as ``write_subscriber_query.to_json`` writes it
-
-MOST_NAMED: Final = 3  #: tasks that a refusal names
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +42,9 @@ class ChangeSearch:
 
 @dataclass(frozen=True, slots=True)
 class RemoveSearch:
-    """``waiting``: tasks to it that have not started."""
+    """``needed``: by what is yet to be sent to it."""
 
-    waiting: tuple[int, ...]
+    needed: StillNeeded
 
 
 Command = SaveSearch | ChangeSearch | RemoveSearch
@@ -97,8 +96,8 @@ def decide(search: SavedSearch, command: Command, now: Instant) -> list[Event] |
             return Refused.not_found("there is no such search")
         case ChangeSearch():
             return _change(search, command)
-        case RemoveSearch(waiting):
-            return _waited_for(waiting) if waiting else [SearchRemoved(now)]
+        case RemoveSearch(needed):
+            return needed.refusal() or [SearchRemoved(now)]
         case _:
             assert_never(command)
 
@@ -125,11 +124,6 @@ def _faults(list_id: ListId | None, unknown_lists: tuple[str, ...], *, list_know
     if list_id is not None and not list_known:
         faults.append(Fault("list_id", f"there is no list {list_id}"))
     return faults
-
-
-def _waited_for(waiting: tuple[int, ...]) -> Refused:
-    named = ", ".join(map(str, waiting[:MOST_NAMED])) + (" and others" if len(waiting) > MOST_NAMED else "")
-    return Refused.conflict(f"tasks that have not started are to be sent to it: {named}")
 
 
 def evolve(search: SavedSearch, event: Event) -> SavedSearch:

@@ -7,18 +7,17 @@ several accounts, each with keys of its own. The private halves are never here: 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import reduce
-from typing import Final, Literal, assert_never
+from typing import Literal, assert_never
 
 from shared.domain.identifiers import AccountId, DomainId, Instant
 from shared.domain.refusal import Refused
+from shared.domain.still_needed import StillNeeded
 
 #: ``ed25519-sha256`` signs beside ``rsa-sha256``, which always signs: not every receiver can read the shorter one.
 Algorithm = Literal["rsa-sha256", "ed25519-sha256"]
 
 #: What a domain has in DNS.
 RecordKind = Literal["spf", "dkim-rsa", "dkim-ed25519", "dmarc", "mx"]
-
-MOST_NAMED: Final = 3  #: tasks that a refusal names
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +52,9 @@ class RecordLook:
 
 @dataclass(frozen=True, slots=True)
 class RemoveDomain:
-    """``waiting``: the tasks that are to be sent from it and have not started."""
+    """``needed``: by what is yet to be sent from it."""
 
-    waiting: tuple[int, ...]
+    needed: StillNeeded
 
 
 Command = AddDomain | ChangeDomain | RecordLook | RemoveDomain
@@ -130,8 +129,8 @@ def decide(domain: SendingDomain, command: Command, now: Instant) -> list[Event]
             return [] if after == before else [after]
         case RecordLook(found):
             return [] if found == domain.found else [DomainSeen(tuple(sorted(found)), now)]
-        case RemoveDomain(waiting):
-            return _waited_for(waiting) if waiting else [DomainRemoved(now)]
+        case RemoveDomain(needed):
+            return needed.refusal() or [DomainRemoved(now)]
         case _:
             assert_never(command)
 
@@ -154,11 +153,6 @@ def _add(domain: SendingDomain, wish: AddDomain, now: Instant) -> list[Event] | 
             at=now,
         )
     ]
-
-
-def _waited_for(waiting: tuple[int, ...]) -> Refused:
-    named = ", ".join(map(str, waiting[:MOST_NAMED])) + (" and others" if len(waiting) > MOST_NAMED else "")
-    return Refused.conflict(f"tasks that have not started are to be sent from it: {named}")
 
 
 def evolve(domain: SendingDomain, event: Event) -> SendingDomain:

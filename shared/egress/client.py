@@ -20,6 +20,7 @@ from shared.domain.outbound_url import OutboundUrl, parse_outbound_url
 from shared.egress.dialling import Forbidden, Resolve, SystemResolver, checked_connector
 
 MOST_BYTES: Final = 64 * 1024  #: of an answer that is only looked at
+LOOK_SECONDS: Final = 2.0  #: after its status; what comes later of it is not waited for
 LOOKUP_SECONDS: Final = 3.0  #: for the name in a URL that somebody just gave us
 CHUNK_BYTES: Final = 64 * 1024
 
@@ -107,18 +108,23 @@ class EgressClient:
     async def post(
         self, text: str, body: bytes, headers: Mapping[str, str], *, seconds: float, most_bytes: int = MOST_BYTES
     ) -> Answer:
-        """Whatever was answered, a redirect too. Of a longer answer the beginning. Raises NotReached."""
+        """Whatever was answered, a redirect too. Of a longer answer, or one that breaks off, the beginning: its status
+        says whether it was taken. Raises NotReached.
+        """
         response = await self._open("POST", text, seconds, headers, body)
+        begun = bytearray()
         try:
-            begun = bytearray()
-            async for chunk in _chunks_of(response, seconds):
-                begun += chunk
-                if len(begun) >= most_bytes:
-                    response.close()
-                    break
-            return Answer(response.status, _headers_of(response), bytes(begun[:most_bytes]))
+            async with asyncio.timeout(LOOK_SECONDS):
+                async for chunk in _chunks_of(response, seconds):
+                    begun += chunk
+                    if len(begun) >= most_bytes:
+                        response.close()
+                        break
+        except (TimeoutError, NotReached):
+            response.close()
         finally:
             response.release()
+        return Answer(response.status, _headers_of(response), bytes(begun[:most_bytes]))
 
     @asynccontextmanager
     async def download(self, text: str, *, seconds: float, most_bytes: int) -> AsyncIterator[Download]:
@@ -174,9 +180,11 @@ async def _at_most(response: aiohttp.ClientResponse, seconds: float, most_bytes:
 
 
 def _wire_url(url: OutboundUrl) -> URL:
-    """Byte for byte what was given, apart from the credentials; ``encoded``: nothing is written anew."""
+    """Byte for byte what was given, apart from the credentials; ``encoded``: nothing is written anew. The query goes
+    with the path: as a query, the library would leave out an empty one with its question mark.
+    """
     query = "" if url.query is None else f"?{url.query}"
-    return URL(f"{url.origin}{url.path}{query}", encoded=True)
+    return URL(url.origin, encoded=True).with_path(f"{url.path}{query}", encoded=True)
 
 
 def _authorization(url: OutboundUrl) -> dict[str, str]:

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from shared.domain import (
     account,
+    booking,
     campaign,
     inbound_sms,
     job,
@@ -38,6 +39,9 @@ BY_NAME: Final[Mapping[str, type[Any]]] = {
     "campaign.completed": campaign.CampaignCompleted,
     "campaign.failed": campaign.CampaignFailed,
     "campaign.removed": campaign.CampaignRemoved,
+    "booking.added": booking.BookingAdded,
+    "booking.changed": booking.BookingChanged,
+    "booking.removed": booking.BookingRemoved,
     "domain.added": sending_domain.DomainAdded,
     "domain.changed": sending_domain.DomainChanged,
     "domain.seen": sending_domain.DomainSeen,

@@ -78,6 +78,14 @@ class Connection:
             raise translate(error) from error
         return rows
 
+    async def fetch_slowly(self, seconds: float, statement: str, *args: object) -> list[Row]:
+        """A query that may take so long: one that only reads, and so holds nobody up."""
+        try:
+            rows: list[Row] = await self._driver.fetch(statement, *args, timeout=seconds)
+        except Exception as error:
+            raise translate(error) from error
+        return rows
+
     async def fetch_row(self, statement: str, *args: object) -> Row | None:
         try:
             with span("sql", statement=statement[:SHOWN]):
@@ -107,6 +115,21 @@ class Connection:
                 await self._driver.executemany(statement, rows)
         except Exception as error:
             raise translate(error) from error
+
+    async def copy_csv(self, statement: str, *args: object) -> tuple[bytes, int]:
+        """The rows of a query as CSV without a header, made by Postgres, and how many; a page at a time, as it is
+        held in memory.
+        """
+        csv = bytearray()
+
+        async def take(data: bytes) -> None:
+            csv.extend(data)
+
+        try:
+            status: str = await self._driver.copy_from_query(statement, *args, output=take, format="csv")
+        except Exception as error:
+            raise translate(error) from error
+        return bytes(csv), int(status.rsplit(" ", 1)[-1])
 
     async def copy_rows(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
         try:
@@ -213,6 +236,10 @@ class Database:
     async def fetch_value(self, statement: str, *args: object) -> Any:
         async with self._connection() as driver:
             return await Connection(driver).fetch_value(statement, *args)
+
+    async def copy_csv(self, statement: str, *args: object) -> tuple[bytes, int]:
+        async with self._connection() as driver:
+            return await Connection(driver).copy_csv(statement, *args)
 
     async def execute(self, statement: str, *args: object) -> int:
         async with self._connection() as driver:

@@ -40,6 +40,14 @@ def read_port(value: str) -> int:
     return int(value)
 
 
+def read_roles(value: str) -> frozenset[str]:
+    """Of a dispatcher."""
+    roles = frozenset(part.strip() for part in value.split(","))
+    if not roles <= {"send", "jobs"}:
+        raise ValueError("send, jobs or send,jobs")
+    return roles
+
+
 def read_ports(value: str) -> frozenset[int]:
     ports = frozenset(int(part) for part in value.split(",") if part.strip())
     if not all(1 <= port <= 65535 for port in ports):

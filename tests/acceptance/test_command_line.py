@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from services.standalone.list_settings import as_markdown
-from shared.runtime.settings import SETTINGS
+from shared.runtime.setting_list import SETTINGS
 from tests.acceptance.postroom_process import ROOT, clean_environment, run
 
 

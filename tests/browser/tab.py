@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import aiohttp
 
+_COMPLAINTS: Final = frozenset({"Log.entryAdded", "Runtime.exceptionThrown"})
 SECONDS: Final = 20.0  #: for one thing that is asked of the browser; it usually takes milliseconds
 
 
@@ -19,16 +20,20 @@ class Browser:
     _numbers: "itertools.count[int]" = field(default_factory=itertools.count)
     _asked: "dict[int, asyncio.Future[dict[str, Any]]]" = field(default_factory=dict)
     _loaded: set[str] = field(default_factory=set)  #: documents that came whole, frames and all
+    complaints: list[str] = field(default_factory=list)  #: of tabs that ``watch_closely``
     _news: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def open(self, url: str) -> "Tab":
         """A tab of its own, once everything on the page has come."""
         tab, document = await self.begin(url)
+        await self.come(document)
+        return tab
+
+    async def come(self, document: str) -> None:
         async with asyncio.timeout(SECONDS):
             while document not in self._loaded:
                 self._news.clear()
                 await self._news.wait()
-        return tab
 
     async def begin(self, url: str) -> "tuple[Tab, str]":
         """The tab, and the name of the document that is on its way there: it may lead elsewhere before it has come."""
@@ -55,6 +60,8 @@ class Browser:
             elif told["method"] == "Page.lifecycleEvent" and told["params"]["name"] == "load":
                 self._loaded.add(told["params"]["loaderId"])
                 self._news.set()
+            elif told["method"] in _COMPLAINTS and told["params"].get("entry", {}).get("level") != "verbose":
+                self.complaints.append(str(told["params"]))
 
     def _settle(self, asked: "asyncio.Future[dict[str, Any]]", told: dict[str, Any]) -> None:
         if asked.done():
@@ -77,9 +84,10 @@ class Tab:
         """As it stands now; no script is run to read it."""
         return str((await self.ask("DOM.getOuterHTML", nodeId=await self._root()))["outerHTML"])
 
-    async def picture(self) -> bytes:
-        """The whole page as a PNG."""
-        taken = await self.ask("Page.captureScreenshot", captureBeyondViewport=True)
+    async def picture(self, clip: dict[str, Any] | None = None) -> bytes:
+        """The whole page as a PNG, or a part of it."""
+        part = {} if clip is None else {"clip": clip}
+        taken = await self.ask("Page.captureScreenshot", captureBeyondViewport=True, **part)
         return base64.b64decode(taken["data"])
 
     async def click(self, selector: str, down: float = 0.5) -> None:

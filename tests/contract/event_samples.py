@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from shared.domain import (
     account,
+    booking,
     inbound_sms,
     job,
     ledger,
@@ -17,6 +18,7 @@ from shared.domain import (
 )
 from shared.domain.identifiers import (
     AccountId,
+    BookingId,
     DomainId,
     Instant,
     KeyId,
@@ -52,6 +54,9 @@ SAMPLES: Sequence[object] = (
     job.JobStarted("4dd58f036803fa3b5500000b", NOON),
     job.JobCompleted("4dd58f036803fa3b5500000b", 3, 1, NOON),
     job.JobFailed("4dd58f036803fa3b5500000b", "url: it answered 404", NOON),
+    booking.BookingAdded(BookingId(8), AccountId(7), "Köln ✉", "20261101", "20261130", 2**40, NOON),
+    booking.BookingChanged("Spring", "20261101", "20261101", 0),
+    booking.BookingRemoved(NOON),
     sending_domain.DomainAdded(
         DomainId(2), AccountId(7), "example.com", True, "ed25519-sha256", "pr2", "rsa", "ed25519", NOON
     ),

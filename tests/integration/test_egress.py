@@ -143,10 +143,12 @@ async def test_path_and_query_go_out_byte_for_byte_and_credentials_as_a_header()
             f"http://ada:p%40ss@127.0.0.1:{receiver.port}{target}", b"x=1", {"webhook-id": "7"}, seconds=5
         )
         await client.post(f"{receiver.url}?only=query", b"", {}, seconds=5)
+        await client.post(f"{receiver.url}/an/empty/one?", b"", {}, seconds=5)
 
-        first, second = receiver.requests
+        first, second, third = receiver.requests
         assert first.line == f"POST {target} HTTP/1.1"
         assert second.line == "POST /?only=query HTTP/1.1"
+        assert third.line == "POST /an/empty/one? HTTP/1.1"
         assert first.headers["authorization"] == "Basic YWRhOnBAc3M="
         assert (first.headers["webhook-id"], first.body) == ("7", b"x=1")
         assert "cookie" not in first.headers
@@ -165,6 +167,15 @@ async def test_no_more_of_an_answer_is_read_than_was_asked_for() -> None:
                 [chunk async for chunk in download.chunks]
 
 
+async def test_its_status_is_an_answer_though_the_rest_never_comes() -> None:
+    async def begins(_: Request) -> bytes | None:
+        return b"HTTP/1.1 202 Accepted\r\nRetry-After: 7\r\nContent-Length: 100\r\n\r\nx"
+
+    async with Receiver(begins) as receiver, EgressClient(lenient()) as client:
+        answer = await client.post(f"{receiver.url}/", b"", {}, seconds=600)
+        assert (answer.status, answer.headers["retry-after"], answer.body) == (202, "7", b"x")
+
+
 async def test_a_file_is_read_as_it_comes() -> None:
     async with Receiver() as receiver, EgressClient(lenient()) as client:
         async with client.download(f"{receiver.url}/file.csv", seconds=5, most_bytes=2) as download:
@@ -177,7 +188,7 @@ async def hangs(_: Request) -> bytes | None:
 
 
 async def drips(_: Request) -> bytes | None:
-    return b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nx"
+    return b"HTTP/1.1 200 OK\r\nContent-Length: 1"
 
 
 async def hangs_up(_: Request) -> bytes | None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
+import yaml
 
 from shared.postgres.database import Database, DatabaseError
 from shared.postgres.migrate import MIGRATIONS, MigrationChanged, migrate, read_migrations
@@ -104,11 +105,22 @@ async def test_several_at_once_apply_each_file_once(empty_url: str) -> None:
     assert await applied(empty_url) == ALL
 
 
-async def test_the_owner_need_not_be_a_superuser(private_postgres: Server) -> None:
-    """As on a hosted Postgres: a login that may create roles and owns the database, nothing more."""
+OPERATOR = yaml.safe_load((MIGRATIONS.parent / "examples" / "postgres.yaml").read_text(encoding="utf-8"))
+ROLES_MADE: list[str] = OPERATOR["spec"]["bootstrap"]["initdb"]["postInitApplicationSQL"]
+
+
+@pytest.mark.parametrize(
+    ("may", "before"),
+    [("CREATEROLE", []), ("", ROLES_MADE)],
+    ids=["but may make roles", "nor make roles that are there"],
+)
+async def test_the_owner_need_not_be_a_superuser(private_postgres: Server, may: str, before: list[str]) -> None:
+    """As on a hosted Postgres: a login that owns the database, nothing more."""
     server = await Database.connect(private_postgres.url, role=None, connections=1)
-    await server.execute("CREATE ROLE owner LOGIN CREATEROLE PASSWORD 'owner'")
+    await server.execute(f"CREATE ROLE owner LOGIN {may} PASSWORD 'owner'")
     await server.execute("CREATE DATABASE owned OWNER owner")
+    for statement in before:
+        await server.execute(statement.replace("TO postroom", "TO owner"))
     await server.close()
     parts = urlsplit(private_postgres.url)
     url = urlunsplit(parts._replace(netloc=f"owner:owner@{parts.hostname}:{parts.port}", path="/owned"))
@@ -119,4 +131,5 @@ async def test_the_owner_need_not_be_a_superuser(private_postgres: Server) -> No
     service = await Database.connect(url, connections=1)
     assert await service.fetch_value("SELECT current_user::text") == "postroom_service"
     assert await service.fetch_value("SELECT count(*) FROM event") == 0
+    assert await service.fetch_value("SELECT has_table_privilege('postroom_scaler', 'batch', 'SELECT')")
     await service.close()

@@ -22,7 +22,7 @@ KEEP_SECONDS: Final = 5.0
 READ_SECONDS: Final = 4.0  #: less than the patience of whoever scrapes
 
 #: What waits, by its metric and what it is called in words: how many are due, and the seconds the oldest has waited.
-_WAITING: Final = {
+WAITING: Final = {
     "tasks": ("postroom_due_tasks", "postroom_oldest_due_task_seconds", "tasks that were not started"),
     "batches": ("postroom_due_batches", "postroom_oldest_due_batch_seconds", "batches that no dispatcher has claimed"),
     "jobs": ("postroom_pending_jobs", "postroom_oldest_pending_job_seconds", "jobs, those at work included"),
@@ -57,14 +57,14 @@ class FiguresOfDatabase(Collector):
         read = "1 when the figures of the database could be read at the last scrape, else 0 and they are missing."
         yield _gauge("postroom_figures_read", read, int(self._known is not None))
         if self._known is not None:
-            yield from _told(self._known)
+            yield from metrics_of(self._known)
 
     def describe(self) -> list[Metric]:
         return []  # it depends on what could be read
 
 
-def _told(figures: Figures) -> Iterator[Metric]:
-    for work, (count, seconds, words) in _WAITING.items():
+def metrics_of(figures: Figures) -> Iterator[Metric]:
+    for work, (count, seconds, words) in WAITING.items():
         waiting = figures.waiting[work]
         yield _gauge(count, f"Due {words}; counted up to 10,000.", waiting.count)
         yield _gauge(seconds, f"Seconds that the oldest of the due {words} has waited; 0: none.", waiting.seconds)

@@ -9,8 +9,8 @@ A type is two entries, under the same name (``shared.domain.job.Kind``):
 
 Each call does one piece and answers None while there is more, or how it ended. A piece that changes rows does so in
 one transaction, ``async with chunk_of(tools.database, job) as chunk``, which also stores ``chunk.cursor``: at whatever
-moment the process dies, the next one goes on from the last cursor, so each row is applied once. A piece that only reads
-and writes a file (an export) needs no chunk: after a crash it begins anew, so it must leave nothing that is half done.
+moment the process dies, the next one goes on from the last cursor, so each row is applied once. A file is written by
+``files/write_file.py``, part by part and with the same checkpoints.
 
 While a piece runs the lease is renewed beside it; when it is lost, or the process ends, the piece is cancelled. Keep a
 transaction below 200 ms: whoever tails a log waits for it.
@@ -25,6 +25,7 @@ from shared.bus.interface import Topic
 from shared.domain.identifiers import Instant
 from shared.egress.client import EgressClient
 from shared.event_store.handle_command import Handler
+from shared.object_store.interface import ObjectStore
 from shared.postgres.database import Database
 from shared.postgres.ids import Ids
 from shared.suppression.address_hash import AddressHashes
@@ -41,7 +42,8 @@ class Later(Exception):
 @dataclass(frozen=True, slots=True)
 class JobTools:
     """What work on jobs needs of the world. ``secret``: seals what is secret in rows. ``hint``: tells the other
-    dispatchers, and this one, that something is due.
+    dispatchers, and this one, that something is due. ``objects``: keeps the files of exports, which are fetched below
+    ``api_url`` and are there for ``export_seconds``.
     """
 
     database: Database
@@ -55,6 +57,9 @@ class JobTools:
     monotonic: Callable[[], float]
     random_bytes: Callable[[int], bytes]
     hint: Callable[[Topic], None]
+    objects: ObjectStore
+    api_url: str
+    export_seconds: float
     report_from: str  #: the address that reports come from
     dns_check: bool  #: a domain counts only once DNS shows it
 

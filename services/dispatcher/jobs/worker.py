@@ -8,6 +8,7 @@ from typing import Final
 import structlog
 
 from services.dispatcher.jobs.conclude import conclude
+from services.dispatcher.jobs.files.clear_files import FileClearer
 from services.dispatcher.jobs.held_job import LEASE_SECONDS, RENEW_SECONDS, HeldJob, LeaseLost, read_held
 from services.dispatcher.jobs.postbacks import Postbacks
 from services.dispatcher.jobs.statements import STATEMENTS
@@ -16,6 +17,7 @@ from shared.domain.identifiers import job_stream
 from shared.domain.job import Kind, StartJob
 from shared.event_store.interface import Actor
 from shared.event_store.read_models.job import JOBS
+from shared.object_store.interface import ObjectStoreError
 from shared.postgres.database import Contended, DatabaseError, Unavailable
 from shared.runtime.lifecycle import Wakeup, run_loop
 
@@ -30,11 +32,12 @@ UNEXPECTED: Final = "something unexpected happened; it was logged"
 
 
 class Jobs:
-    """The workers of this process, and who tells others of their ends."""
+    """The workers of this process, who tells others of their ends, and who clears away what they wrote."""
 
     def __init__(self, tools: JobTools, work: Mapping[Kind, Work], postbacks: Postbacks, sweep_seconds: float) -> None:
         self._tools = tools
         self._postbacks = postbacks
+        self._clearer = FileClearer(tools.database, tools.objects, tools.now, tools.export_seconds)
         self._work = work
         self._sweep_seconds = sweep_seconds
         self._wakeups = [Wakeup() for _ in range(WORKERS)]
@@ -50,11 +53,13 @@ class Jobs:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._postbacks.run(stop))
+                group.create_task(self._clearer.run(stop))
                 for wakeup in self._wakeups:
                     step = Worker(self._tools, self._work, stop).step
                     group.create_task(run_loop("jobs", step, wakeup, stop, self._sweep_seconds, (Unavailable,)))
         finally:
             await self._tools.egress.close()
+            await self._tools.objects.close()
 
 
 class Worker:
@@ -93,7 +98,7 @@ class Worker:
             log.warning("job taken over", action="job_lease_lost", job=job.number)
         except Later as later:
             await self._give_back(job, later.seconds)
-        except (Unavailable, Contended) as error:
+        except (Unavailable, Contended, ObjectStoreError) as error:
             log.warning("job waits", action="job_waits", job=job.number, reason=type(error).__name__)
             await self._give_back(job, FAILURE_SECONDS[0])
         except Exception:

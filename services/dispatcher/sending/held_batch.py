@@ -13,9 +13,9 @@ from shared.domain.task import InDoubtPolicy
 from shared.postgres.database import Row
 
 #: Why no further message of a batch may be started: the task was cancelled or has expired, or it rests (paused, or its
-#: window is shut), the lease went to somebody else, this process is stopping, what it sends cannot be recorded, or the
-#: moment granted by the task's rate is over.
-Halt = Literal["cancelled", "expired", "paused", "lost", "stopping", "recorder down", "pace"]
+#: window is shut), the lease went to somebody else, this process is stopping, what it sends cannot be recorded, the
+#: moment granted by the task's rate is over, or a batch of a task with a rate is to have its worker.
+Halt = Literal["cancelled", "expired", "paused", "lost", "stopping", "recorder down", "pace", "makes way"]
 
 #: Those after which nothing of the task is ever sent, with the reason that its recipients are told.
 ENDED: Final[Mapping[Halt, str]] = {"cancelled": "task cancelled", "expired": "expired"}

@@ -35,6 +35,10 @@ class LeaseKeeper:
         """Those of tasks of which nothing got through when they were claimed."""
         return sum(batch.blocked for batch in self._held)
 
+    def holds_unpaced(self) -> bool:
+        """One of a task without a rate, of which something gets through."""
+        return any(batch.pace_until is None and not batch.blocked for batch in self._held)
+
     def hold(self, batch: HeldBatch) -> None:
         self._held.add(batch)
 

@@ -86,6 +86,15 @@ SELECT extract(epoch FROM min(greatest(batch.due_at, batch.leased_until, sending
   JOIN sending ON sending.task_id = batch.task_id AND sending.channel = $1 AND NOT rests(sending)
  WHERE NOT batch.done AND batch.due_at < clock_timestamp() + interval '1 minute';
 
+-- next_paced
+-- Seconds until a rate grants something; null when nothing of such a task is there to be sent. $1 channel
+SELECT extract(epoch FROM min(next_at) - clock_timestamp())::float8
+  FROM sending
+ WHERE burst IS NOT NULL AND frozen AND NOT rests(sending) AND channel = $1 AND blocked_reason IS NULL
+   AND task_id = ANY (ARRAY (SELECT DISTINCT task_id
+                               FROM batch
+                              WHERE NOT done AND due_at <= clock_timestamp() AND leased_until < clock_timestamp()));
+
 -- renew_leases
 -- Answers the batches that are still this process's. $1 owner, $2 tasks, $3 numbers, $4 epochs, $5 lease seconds
 UPDATE batch
@@ -202,11 +211,12 @@ SELECT EXISTS (SELECT FROM batch WHERE task_id = $1 AND number = $2 AND epoch = 
 -- Ends this process's hold on a batch: done, or given back with whoever is left; and the next attempt of those refused for now.
 -- Nothing happens when somebody else holds it by now, or when it was concluded already.
 -- $1 task, $2 number, $3 epoch, $4 owner, $5 remaining ordinals (null: done), $6 their number, $7 resent,
--- $8 pause before the rest, $9 ordinals of the next attempt (null: none), $10 their number, $11 resent of them, $12 pause before it
+-- $8 pause before the rest (null: it keeps its turn), $9 ordinals of the next attempt (null: none), $10 their number, $11 resent of them, $12 pause before it
 WITH mine AS (
     UPDATE batch
        SET done = $5::bytea IS NULL, ordinals = coalesce($5::bytea, ordinals), size = $6, resent = $7::bytea,
-           owner = NULL, leased_until = '-infinity', taken_over = false, due_at = clock_timestamp() + $8 * interval '1 second'
+           owner = NULL, leased_until = '-infinity', taken_over = false,
+           due_at = coalesce(clock_timestamp() + $8 * interval '1 second', due_at)
      WHERE task_id = $1 AND number = $2 AND epoch = $3 AND owner = $4 AND NOT done
     RETURNING shard, task_id, attempt
 )

@@ -187,8 +187,10 @@ def settled_columns(
     ]
 
 
-def conclusion(batch: HeldBatch, owner: int, settlement: Settlement, *, rest_pause: float, retry_pause: float) -> Write:
-    """The row: done or given back, and the batch of the next attempt. Pauses in seconds."""
+def conclusion(
+    batch: HeldBatch, owner: int, settlement: Settlement, *, rest_pause: float | None, retry_pause: float
+) -> Write:
+    """The row: done or given back, and the batch of the next attempt. Pauses in seconds; None: it keeps its turn."""
     resent = batch.resent | settlement.resend
     remaining, retry = settlement.remaining, settlement.retry
     hold = batch.hold

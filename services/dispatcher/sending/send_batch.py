@@ -276,7 +276,10 @@ class BatchSending:
         )
         self._recorder.add(settled_columns(settlement, self._time_ms(), "no reply to the final dot", batch.ended))
         rest = RELAY_PAUSE_SECONDS if self._trouble else self._admitted.wait_seconds if self._admitted else 0.0
-        write = conclusion(batch, tools.owner, settlement, rest_pause=rest, retry_pause=pause or 0.0)
+        keeps_turn = batch.halt == "makes way" and not rest
+        write = conclusion(
+            batch, tools.owner, settlement, rest_pause=None if keeps_turn else rest, retry_pause=pause or 0.0
+        )
         if await self._recorder.conclude([write, *self._note_block()], tools.give_up):
             tools.journal.note(self._record(Mark.SETTLED, 0))
         if self._trouble:

@@ -18,6 +18,8 @@ from services.dispatcher.sending.keep_leases import LOOK_SECONDS, LeaseKeeper
 from services.dispatcher.sending.record_outcomes import conclusion
 from services.dispatcher.sending.send_batch import RELAY_PAUSE_SECONDS, BatchSending, SendingTools
 from services.dispatcher.sending.statements import STATEMENTS
+from services.dispatcher.sending.turns import LOOK_SECONDS as TURN_LOOK_SECONDS
+from services.dispatcher.sending.turns import Turns
 from shared.postgres.database import DatabaseError, Unavailable
 from shared.runtime import tracing
 from shared.runtime.lifecycle import Wakeup, run_loop
@@ -29,19 +31,18 @@ LONGEST_RELAY_PAUSE_SECONDS = 15.0
 
 @dataclass(frozen=True, order=True, slots=True)
 class Waiting:
-    """A claimed batch in the queue: those of tasks with a rate first, those of which nothing gets through last, then as
-    they came.
+    """A claimed batch in the queue: those of tasks of which nothing gets through last, the others as they came. One of
+    a task with a rate overtakes twice as many as there are workers: all that waited, and no batch for ever.
     """
 
-    without_rate: bool
     blocked: bool
-    arrival: int
+    place: int
     batch: HeldBatch = field(compare=False)
 
 
 class Sender:
     """Of one channel: ``connections`` workers, each with one connection and one batch at a time, and at most as many
-    batches waiting for one.
+    batches waiting for one, beside those that a rate has granted.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class Sender:
         self._keeper = LeaseKeeper(tools.database, tools.owner, tools.monotonic)
         self._waiting: asyncio.PriorityQueue[Waiting] = asyncio.PriorityQueue()
         self._arrivals = count()
+        self._turns = Turns(tools.monotonic)
         self._stopping = asyncio.Event()
         self._at_work = 0
         self.wakeup = Wakeup()
@@ -90,11 +92,11 @@ class Sender:
     async def _claim(self) -> bool:
         room = self._connections - self._waiting.qsize()
         if room <= 0:
-            return False
+            return await self._claim_between()
         # What a rate grants is gone after a second, so it is asked for first and served first.
         claimed = await self._claim_by("claim_paced", room)
-        if claimed < room:
-            claimed += await self._claim_by("claim_batches", room - claimed, False)
+        if claimed < room or not self._keeper.holds_unpaced():
+            claimed += await self._claim_by("claim_batches", max(room - claimed, 1), False)
         # A task of which nothing gets through holds up no other: while there are others in hand, one batch tries it.
         blocked = self._keeper.count_blocked()
         trying = room if self._keeper.count == blocked else int(not blocked)
@@ -105,19 +107,36 @@ class Sender:
             await self._wait_for_next()
         return claimed > 0
 
+    async def _claim_between(self) -> bool:
+        """While there is enough to do: what a rate grants, for whom another batch can make way."""
+        seconds = await self._tools.database.fetch_value(STATEMENTS["next_paced"], self._tools.channel)
+        is_due = seconds is not None and seconds <= 0 and self._turns.can_make_way()
+        if is_due and await self._claim_by("claim_paced", 1):
+            return True
+        await self._wait(None if seconds is None else max(seconds, TURN_LOOK_SECONDS))
+        return False
+
     async def _claim_by(self, statement: str, limit: int, *more: bool) -> int:
         tools, asked_at, paced = self._tools, self._tools.monotonic(), statement == "claim_paced"
         asked = (tools.owner, LEASE_SECONDS, limit, tools.channel, *more)
         for row in (rows := await tools.database.fetch(STATEMENTS[statement], *asked)):
             batch = read_held(row, asked_at, paced=paced)
             self._keeper.hold(batch)
-            self._waiting.put_nowait(Waiting(not paced, batch.blocked, next(self._arrivals), batch))
+            place = next(self._arrivals) - 2 * self._connections * paced
+            self._waiting.put_nowait(Waiting(batch.blocked, place, batch))
+            self._turns.wait_for(batch)
         return len(rows)
 
     async def _wait_for_next(self) -> None:
         """Sleeps no longer than until the next batch is due: a rate of 10,000,000 an hour has no time for a sweep."""
         seconds = await self._tools.database.fetch_value(STATEMENTS["next_due"], self._tools.channel)
-        if seconds is not None and seconds < self._sweep_seconds:
+        await self._wait(seconds)
+
+    async def _wait(self, seconds: float | None) -> None:
+        """At most so long; while something granted has no worker, others are asked to make way."""
+        longest = TURN_LOOK_SECONDS if self._turns.make_way() else self._sweep_seconds
+        seconds = longest if seconds is None else min(seconds, longest)
+        if seconds < self._sweep_seconds:
             await self.wakeup.wait(max(seconds, 0.005))
             self.wakeup.ring()
 
@@ -127,10 +146,12 @@ class Sender:
         try:
             while True:
                 batch = await self._next_batch(channel, seat)
+                self._turns.begin(batch)
                 try:
                     await self._wait_turn(batch, seat)
                     wish = await self._send(batch, channel)
                 finally:
+                    self._turns.end(batch)
                     self._keeper.release(batch)
                     self._waiting.task_done()
                     self._on_batch_done(batch.hold.task_id)
@@ -151,7 +172,8 @@ class Sender:
             await seat.take()
             with suppress(TimeoutError):
                 async with asyncio.timeout(seat.look_seconds):
-                    return (await self._waiting.get()).batch
+                    with self._turns.free():
+                        return (await self._waiting.get()).batch
 
     async def _wait_turn(self, batch: HeldBatch, seat: Seat) -> None:
         """Until the relay's rate lets some of it go; the others stay in the batch."""

@@ -5,6 +5,7 @@ and only from where the round read. So a round that fails, or whose outcome is n
 table says, and no event is forgotten and none told twice.
 """
 
+import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Final
 
@@ -49,6 +50,7 @@ class WindowCutter:
         self._metrics = metrics
         self._on_calls = on_calls
         self._reached: dict[int, TailPosition] = {}
+        self._told_until: dict[int, float] = {}  #: by shard, the end of the last window that was told
         self._not_before: dict[int, float] = {}  #: by shard, when the window of the next segment ends
 
     async def step(self) -> bool:
@@ -57,19 +59,20 @@ class WindowCutter:
         now = await self._database.fetch_value(STATEMENTS["database_time"])
         due = {shard: at for shard, at in self._reached.items() if self._not_before.get(shard, 0.0) <= now}
         windows, reached = Windows(self._seconds), dict(due)
-        await self._gather(windows, reached, now)
+        told_until = await self._gather(windows, reached, now)
         moved = {shard: at for shard, at in reached.items() if at != due[shard]}
         if not moved:
             return False
         calls = windows.calls()
         try:
             async with self._database.transaction() as connection:
-                await _store(connection, due, moved, calls)
+                await _store(connection, due, moved, told_until, calls)
         except OutOfStep as reason:
             log.info("callbacks out of step", action="callbacks_out_of_step", reason=str(reason))
             self._reached = {}
             return True
         self._reached |= moved
+        self._told_until = told_until
         if calls:
             self._metrics.callback_events.inc(windows.hits)
             self._on_calls()
@@ -82,23 +85,26 @@ class WindowCutter:
             self._reached = {
                 row["shard"]: TailPosition(row["store_epoch"], row["xid"], row["position"]) for row in rows
             }
+            self._told_until = {row["shard"]: row["told_until"] for row in rows}
             self._not_before = {}
 
-    async def _gather(self, windows: Windows, reached: dict[int, TailPosition], now: float) -> None:
-        """Moves ``reached`` on, behind the last segment of each shard whose window has ended by ``now``."""
-        reading = dict(reached)
+    async def _gather(self, windows: Windows, reached: dict[int, TailPosition], now: float) -> dict[int, float]:
+        """Moves ``reached`` on, behind the last segment of each shard whose window has ended by ``now``. By shard,
+        until when windows are told then.
+        """
+        reading, told_until = dict(reached), dict(self._told_until)
         last: dict[int, int] = {}  #: by shard, the window that was read last
         while reading:
             async with self._database.transaction() as connection:
                 page = await read_after(connection, reading, MOST_BYTES, CALLED_BACK)
                 subjects = await _subjects(connection, page)
             if not page:
-                return
+                break
             for segment in page:
                 shard = segment.shard
                 if shard not in reading:
                     continue
-                number = window_of(segment.kind, segment.recorded_at, self._seconds)
+                number = self._window_of(segment)
                 ends = (number + 1) * self._seconds + LATE_SECONDS
                 if ends > now:
                     self._not_before[shard] = ends
@@ -109,6 +115,13 @@ class WindowCutter:
                 last[shard] = number
                 if (subject := subjects.get(segment.task_id)) and len(segment.hits):
                     windows.add(segment.task_id, subject, segment.kind, number, segment.hits)
+                    told_until[shard] = max(told_until[shard], (number + 1) * self._seconds)
+        return told_until
+
+    def _window_of(self, segment: RecordedSegment) -> int:
+        """Its own; the next one where its own was told in an earlier round, for that names nobody twice."""
+        open_from = math.ceil(self._told_until[segment.shard] / self._seconds)
+        return max(window_of(segment.kind, segment.recorded_at, self._seconds), open_from)
 
 
 async def _subjects(connection: Connection, segments: Sequence[RecordedSegment]) -> dict[int, Subject]:
@@ -121,6 +134,7 @@ async def _store(
     connection: Connection,
     before: Mapping[int, TailPosition],
     after: Mapping[int, TailPosition],
+    told_until: Mapping[int, float],
     calls: Sequence[CallToMake],
 ) -> None:
     shards = sorted(after)
@@ -129,6 +143,7 @@ async def _store(
         shards,
         *_columns(before[shard] for shard in shards),
         *_columns(after[shard] for shard in shards),
+        [told_until[shard] for shard in shards],
     )
     if moved != len(shards):
         raise OutOfStep(f"{len(shards) - moved} of {len(shards)} checkpoints have moved")

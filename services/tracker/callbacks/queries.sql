@@ -1,6 +1,6 @@
 -- callback_reached
 -- $1 shards
-SELECT shard, store_epoch, xid::text::bigint AS xid, position
+SELECT shard, store_epoch, xid::text::bigint AS xid, position, extract(epoch FROM told_until)::float8 AS told_until
   FROM callback_reached
  WHERE shard = ANY ($1::smallint[]);
 
@@ -17,11 +17,11 @@ SELECT task.id AS task_id, task.channel, campaign.id AS campaign_id, campaign.ac
 
 -- advance_callbacks
 -- The fence, and the first statement that writes: who does not stand where he read from cuts nothing.
--- $1 shards, $2 to $4 store epochs, xids and positions read from, $5 to $7 reached
+-- $1 shards, $2 to $4 store epochs, xids and positions read from, $5 to $7 reached, $8 where the last window told ends (unix)
 UPDATE callback_reached
-   SET store_epoch = reached.store_epoch, xid = reached.xid::xid8, position = reached.position
-  FROM unnest($1::smallint[], $2::integer[], $3::text[], $4::bigint[], $5::integer[], $6::text[], $7::bigint[])
-       AS reached (shard, from_store_epoch, from_xid, from_position, store_epoch, xid, position)
+   SET store_epoch = reached.store_epoch, xid = reached.xid::xid8, position = reached.position, told_until = to_timestamp(reached.told_until)
+  FROM unnest($1::smallint[], $2::integer[], $3::text[], $4::bigint[], $5::integer[], $6::text[], $7::bigint[], $8::float8[])
+       AS reached (shard, from_store_epoch, from_xid, from_position, store_epoch, xid, position, told_until)
  WHERE callback_reached.shard = reached.shard
    AND (callback_reached.store_epoch, callback_reached.xid, callback_reached.position)
      = (reached.from_store_epoch, reached.from_xid::xid8, reached.from_position);
@@ -101,12 +101,16 @@ SELECT number, (SELECT string_agg(address, E'\n' ORDER BY ordinal)
 
 -- settle_call
 -- It was taken, or there was nobody to name ($7). That is true whoever holds the line; who does has his lease renewed, and who
--- does not any more learns that by no row. $1 campaign, $2 epoch, $3 task, $4 number, $5 status, $6 attempts made, $7 its state,
--- $8 seconds
-WITH settled AS (
+-- does not any more learns that by no row. Nobody waits for the disk here: what a crash of the database takes away was the last that
+-- was recorded, and is said once more with the id it had. $1 campaign, $2 epoch, $3 task, $4 number, $5 status, $6 attempts made,
+-- $7 its state, $8 seconds
+WITH unhurried AS (
+    SELECT set_config('synchronous_commit', 'off', true)
+), settled AS (
     UPDATE callback_window
        SET state = $7, attempts = attempts + $6, last_status = $5, last_error = NULL,
            attempted_at = CASE WHEN $6 > 0 THEN clock_timestamp() ELSE attempted_at END
+      FROM unhurried
      WHERE task_id = $3 AND number = $4
 )
 UPDATE callback_line

@@ -36,6 +36,14 @@ ON CONFLICT (id) DO UPDATE
 INSERT INTO dkim_key (id, domain_id, algorithm, selector, private_key)
 VALUES ($1, $2, $3, $4, $5);
 
+-- write_booking
+-- $1 id, $2 account, $3 name, $4 version, $5 start date, $6 end date, $7 impressions a day, $8 cdate, $9 removed
+INSERT INTO ad_booking (id, account_id, name, version, start_date, end_date, impressions_per_day, cdate, removed)
+VALUES ($1, $2, $3, $4, $5, $6, $7, to_timestamp($8), $9)
+ON CONFLICT (id) DO UPDATE
+   SET name = excluded.name, version = excluded.version, start_date = excluded.start_date, end_date = excluded.end_date,
+       impressions_per_day = excluded.impressions_per_day, removed = excluded.removed;
+
 -- write_campaign
 -- The whole row from the whole state. What is fixed at creation is not written again.
 -- $1 id, $2 account, $3 user, $4 version, $5 name, $6 state, $7 list, $8 domain, $9 segments, $10 when, $11 event callback, $12 payloads,

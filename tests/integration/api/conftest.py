@@ -1,8 +1,12 @@
 """A whole API on a database of its own, and a client that speaks HTTP to it."""
 
 import asyncio
+import atexit
 import io
 import json
+import os
+import shutil
+import tempfile
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -106,6 +110,11 @@ class Client:
         return await self.send("PUT", path, body, **options)
 
 
+#: The files of jobs, of all tests.
+FILES = Path(tempfile.gettempdir()) / f"postroom-test-files-{os.getpid()}"
+atexit.register(shutil.rmtree, FILES, ignore_errors=True)
+
+
 @pytest.fixture
 def settings(database_url: str) -> Settings:
     given = {
@@ -115,6 +124,7 @@ def settings(database_url: str) -> Settings:
         "POSTROOM_API_PORT": "0",
         "POSTROOM_DNS_CHECK": "off",
         "POSTROOM_JOURNAL_DIR": str(Path("unused")),
+        "POSTROOM_OBJECT_STORE_URL": f"file://{FILES}",
     }
     return read_settings(given, frozenset({"DATABASE_URL", "BUS_URL", "SECRET"}))
 

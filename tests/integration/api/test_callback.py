@@ -11,7 +11,7 @@ from shared.postgres.database import Database
 from shared.runtime.settings import Settings
 from tests.integration.api.conftest import Client, Clients
 from tests.integration.tracker.called_back import Post, add_campaign, address, post_on, tell, told_by
-from tests.sinks.receiver import OK, Moody, Receiver, status
+from tests.sinks.receiver import OK, Moody, Receiver, Request, status
 
 
 @pytest.fixture
@@ -84,6 +84,32 @@ async def test_what_is_parked_goes_out_again_when_one_of_it_is_redelivered(
         first, _, *again_sent = receiver.requests
         assert [request.headers["webhook-id"] for request in again_sent] == [each["webhook_id"] for each in parked]
         assert again_sent[0].body == first.body
+
+
+async def test_a_redelivery_asked_for_while_the_last_attempt_fails_is_made(
+    client: Client, database: Database, post: Post
+) -> None:
+    """Once the lease of that attempt has run out."""
+    answers = [status(500), status(500), OK, OK]
+
+    async def answer(_: Request) -> bytes | None:
+        if len(answers) == 3:
+            [window] = (await client.get("/campaign/7/callback")).json
+            assert (await client.post(f"/campaign/7/callback/{window['id']}/redeliver", None)).status == 200
+        return answers.pop(0)
+
+    async with Receiver(answer) as receiver:
+        (task,) = await add_campaign(database, 7, receiver.url)
+        await tell(post, task, Kind.SUBMITTED)
+        await post.deliver()
+        await post.let_time_pass(10)
+        await post.deliver()
+        await post.owner.execute("UPDATE callback_line SET leased_until = '-infinity'")
+        await post.deliver()
+
+        [window] = (await client.get("/campaign/7/callback")).json
+        assert (window["state"], window["attempts"]) == ("delivered", 3)
+        assert len(receiver.requests) == 3
 
 
 async def test_what_was_delivered_is_sent_once_more_byte_for_byte(

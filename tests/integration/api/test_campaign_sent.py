@@ -164,3 +164,23 @@ async def test_others_hear_what_happened_to_it(
         "created", "payload_added", "scheduled", "readied", "started",
     ]  # fmt: skip
     assert {each.subject for each in heard} == {f"campaign/{made['id']}"}
+
+
+async def test_a_list_that_its_segments_name_keeps_its_name(
+    client: Client, ready: Ready, domain: int, store: PostgresEventStore, database: Database
+) -> None:
+    """Until its tasks have found their people: a segment may leave out those of another list, by the list's name."""
+    other = (await client.post("/list", {"name": "Not these"})).json["id"]
+    queries: list[dict[str, Any]] = [{}, {"criteria": ["list_member_not"], "value": ["Not these"]}]
+    wishes = [{"name": "s", "list_id": ready.list_id, "query": query} for query in (*queries, queries[-1])]
+    segments = [(await client.post("/search", wish)).json["id"] for wish in wishes]
+    made = await make_complete(client, ready, domain, when=NOW_DUE, state="SCHEDULED", segments=segments)
+    await move(database)
+    [task] = (await client.get(f"/campaign/{made['id']}")).json["tasks"]
+    refused = await client.put(f"/list/{other}", {"name": "Those"})
+    stays = await client.send("DELETE", f"/list/{other}")
+    await drive(store, task, StartTask(1), FreezeAudience(3, {}))
+    renamed = await client.put(f"/list/{other}", {"name": "Those"})
+
+    assert (refused.status, stays.status, renamed.status) == (409, 409, 200)
+    assert refused.json["detail"].count(str(task)) == 1

@@ -161,7 +161,7 @@ async def test_a_search_that_a_task_waits_for_stays(
     refused = await client.send("DELETE", path)
 
     assert refused.status == 409
-    assert f"{tasks[0]}, {tasks[1]}" in refused.json["errors"][0]["message"]
+    assert f"task {tasks[0]} and task {tasks[1]}" in refused.json["errors"][0]["message"]
     assert (await client.put(path, {"query": {}})).status == 200
     await client.put(f"/task/{tasks[0]}", {"cancelled": True})
     await drive(store, tasks[1], StartTask(1))

@@ -62,3 +62,38 @@ async def test_a_slow_greeting_does_not_save_up_what_a_rate_granted(
 
     crowded = Counter(sum(1 for other in mails if 0 <= other - mail < 1.0) for mail in mails)
     assert max(crowded) <= 3, "in a window of one second: rate * (1 + 1) / 3600 + 1"
+
+
+async def test_a_rate_is_kept_up_beside_batches_that_take_minutes(
+    database: Database, handler: Handler, tmp_path: Path
+) -> None:
+    """One a second is sent by the one connection that a large task keeps busy; that goes on, where it had come to."""
+    turns = "SELECT number, due_at FROM batch WHERE task_id = 1 AND NOT done"
+
+    def slow(step: Step) -> Action | None:
+        return After(0.2, Say(b"250 ok\r\n")) if step.stage == "dot" and b"person-1-" in step.argument else None
+
+    await ready_task(database, handler, 1_000, number=1)
+    await ready_task(database, handler, 8, number=2, rate=3_600)
+    before = await database.fetch(turns)
+    async with FakeRelay(slow) as relay, dispatching(database, relay.port, tmp_path, smtp_connections="1"):
+        await settled(database, 8, task_id=2, seconds=40)
+        sent = Counter(taken.recipients[0].split(b"-")[1] for taken in relay.ledger)
+
+        assert sent[b"2"] == 8
+        assert 8 < sent[b"1"] < 500
+        assert set(await database.fetch(turns)) < set(before), "whoever makes way does not go to the end of the queue"
+
+
+async def test_a_rate_that_takes_every_moment_leaves_the_others_their_turn(
+    database: Database, handler: Handler, tmp_path: Path
+) -> None:
+    def slow(step: Step) -> Action | None:
+        return After(0.01, Say(b"250 ok\r\n")) if step.stage == "dot" else None
+
+    await ready_task(database, handler, 20_000, number=1, rate=10_000_000)
+    await ready_task(database, handler, 50, number=2)
+    async with FakeRelay(slow) as relay, dispatching(database, relay.port, tmp_path, smtp_connections="1"):
+        await settled(database, 50, task_id=2, seconds=60)
+
+        assert len((await recorded(database, 1)).get(Kind.SUBMITTED, ())) < 15_000

@@ -13,6 +13,7 @@ from services.dispatcher.planner.statements import STATEMENTS
 from services.dispatcher.sending.statements import STATEMENTS as SENDING
 from shared.domain.identifiers import search_stream
 from shared.domain.saved_search import RemoveSearch
+from shared.domain.still_needed import StillNeeded
 from shared.event_store.handle_command import Handler
 from shared.event_store.read_models.saved_search import SEARCHES
 from shared.postgres.database import Database, Row
@@ -181,7 +182,7 @@ async def test_a_search_that_is_removed_at_the_last_moment_is_asked_all_the_same
     """The task was posted while it was there."""
     await save_search(database, {"source_list": "list 1"})
     await post_search_task(database, number=TASK)
-    await handler.handle(SEARCHES, search_stream(1), RemoveSearch(()), ACCOUNT)
+    await handler.handle(SEARCHES, search_stream(1), RemoveSearch(StillNeeded()), ACCOUNT)
 
     assert await freeze(database, handler) == list(range(FIRST, FIRST + 10))
 

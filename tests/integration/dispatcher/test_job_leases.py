@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from shared.egress.client import EgressClient
 from shared.event_store.handle_command import Handler
 from shared.event_store.interface import Actor
 from shared.event_store.read_models.job import JOBS
+from shared.object_store.in_folder import InFolder
 from shared.postgres.database import Database
 from shared.postgres.ids import Ids
 from shared.runtime import clock
@@ -47,7 +49,7 @@ class Scripted:
 
 
 @pytest.fixture
-async def tools(database: Database, handler: Handler) -> JobTools:
+async def tools(database: Database, handler: Handler, tmp_path: Path) -> JobTools:
     """Of a process with one job to do."""
     command = CreateJob(write_job_id(1, clock.now()), AccountId(1), "import", "x")
     await handler.handle(JOBS, job_stream(1), command, Actor(1, 1), fresh=True)
@@ -70,6 +72,9 @@ async def tools(database: Database, handler: Handler) -> JobTools:
         monotonic=clock.monotonic,
         random_bytes=clock.random_bytes,
         hint=lambda topic: None,
+        objects=InFolder(tmp_path),
+        api_url="http://api.example",
+        export_seconds=60.0,
         report_from="postroom@example.com",
         dns_check=False,
     )

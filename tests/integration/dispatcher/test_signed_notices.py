@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from shared.domain.sending_domain import Algorithm, ChangeDomain, RecordKind, RemoveDomain
+from shared.domain.still_needed import StillNeeded
 from shared.notices.record import NewNotice
 from shared.postgres.database import Database
 from tests.integration.dispatcher.dispatching import dispatching
@@ -48,7 +49,7 @@ async def test_without_keys_of_its_domain_it_goes_as_it_stands(database: Databas
     """Not with those of a domain above it, of a removed one or of another account."""
     await add_domain(database, account_id=2)
     await add_domain(database, domain_id=2)
-    await change_domain(database, RemoveDomain(()), domain_id=2)
+    await change_domain(database, RemoveDomain(StillNeeded()), domain_id=2)
     removed, other = SIGNED, replace(SIGNED, account_id=3, origin="proof-3")
     below = replace(from_address(f"news@mail.{DOMAIN.name}"), account_id=2, origin="proof-2")
     await add(database, removed, other, below)
@@ -94,7 +95,7 @@ async def test_another_attempt_repeats_the_first_octet_for_octet(
         first = (await one(database))["content"]
         if signed:
             await change_domain(database, ChangeDomain(None, "ed25519-sha256"))
-            await change_domain(database, RemoveDomain(()))
+            await change_domain(database, RemoveDomain(StillNeeded()))
         else:
             await add_domain(database)
         await database.execute("UPDATE notice SET due_at = clock_timestamp()")

@@ -13,6 +13,7 @@ from services.dispatcher.sending.sign_ahead import CHUNK
 from shared.delivery_log.segments import decode_hits
 from shared.domain.delivery import Kind
 from shared.domain.sending_domain import Algorithm, ChangeDomain, RecordKind, RecordLook, RemoveDomain
+from shared.domain.still_needed import StillNeeded
 from shared.domain.task import ChangeTask
 from shared.event_store.handle_command import Done, Handler
 from shared.event_store.interface import Actor
@@ -70,7 +71,7 @@ async def test_the_keys_of_another_account_sign_nothing(database: Database, tmp_
 
 async def test_the_keys_of_a_removed_domain_sign_no_new_task(database: Database, tmp_path: Path) -> None:
     await add_domain(database)
-    await change_domain(database, RemoveDomain(()))
+    await change_domain(database, RemoveDomain(StillNeeded()))
     await post_task(database, 5)
 
     assert signatures(await sent(database, tmp_path)) == {()}
@@ -81,7 +82,7 @@ async def test_a_started_task_keeps_the_keys_of_its_start(database: Database, ha
     await add_domain(database)
     await ready_task(database, handler, 5)
     await change_domain(database, ChangeDomain(None, "ed25519-sha256"))
-    await change_domain(database, RemoveDomain(()))
+    await change_domain(database, RemoveDomain(StillNeeded()))
 
     assert signatures(await sent(database, tmp_path)) == {(True,)}
 
@@ -136,7 +137,7 @@ async def test_the_domain_of_another_account_and_a_removed_one_start_no_task(
 ) -> None:
     await add_domain(database, account_id=2, domain_id=2, found=SHOWN)
     await add_domain(database, found=SHOWN)
-    await change_domain(database, RemoveDomain(()))
+    await change_domain(database, RemoveDomain(StillNeeded()))
     await post_task(database, 5)
 
     assert await start_due_tasks(database, handler, dns_check=True) == 0

@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import aiohttp
@@ -59,6 +59,7 @@ async def running_world(database: Database, journal: Path, **given: str) -> Asyn
             "POSTROOM_API_PORT": "0",
             "POSTROOM_SMTP_URL": f"smtp://127.0.0.1:{relay.port}?starttls=none",
             "POSTROOM_JOURNAL_DIR": str(journal),
+            "POSTROOM_OBJECT_STORE_URL": f"file://{journal}/objects",
             "POSTROOM_METRICS_PORT": "0",
             "POSTROOM_DNS_CHECK": "off",
             "POSTROOM_SWEEP_SECONDS": "0.05",
@@ -69,6 +70,7 @@ async def running_world(database: Database, journal: Path, **given: str) -> Asyn
         settings = read_settings(environment, frozenset())
         bus, store = InProcess(), PostgresEventStore(database)
         api = await start_api(settings, database, store, bus)
+        settings = replace(settings, api_url=api.url)
         dispatcher = await start_dispatcher(settings, database, store, DeliveryLog(database), bus)
         try:
             yield World(api.url, database, store, settings, session, relay)

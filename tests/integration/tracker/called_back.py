@@ -66,11 +66,17 @@ class Post:
     egress: EgressClient
 
     async def cut(self) -> None:
-        """All that is in the log, as if its windows had ended."""
+        """All that is in the log, as if its windows had ended, and long after those that were told before."""
         await self.owner.execute(
             "UPDATE segment SET recorded_at = recorded_at - interval '10 minutes' "
             "WHERE recorded_at > now() - interval '5 minutes'"
         )
+        await self.owner.execute("UPDATE callback_reached SET told_until = told_until - interval '10 minutes'")
+        self.cutter._reached = {}
+        await self.cut_ended()
+
+    async def cut_ended(self) -> None:
+        """What is in windows that have ended."""
         await wait_for_settled_commits(self.database)
         while await self.cutter.step():
             pass

@@ -179,3 +179,25 @@ async def test_a_tracker_that_is_killed_at_any_moment_loses_nothing(database: Da
 
     found = [(task, kind, ordinal) for task, kind, who in await named(database) for ordinal in who]
     assert sorted(found) == sorted(expected)
+
+
+async def test_nobody_is_named_twice_in_one_window(database: Database, database_url: str) -> None:
+    """What is committed after its window was cut belongs to the next one, whoever cuts it; so does what the log has
+    behind an event of the next one.
+    """
+    await add_account(database)
+    (task,) = await add_campaign(database, 1, URL)
+    at = 1_700_000_010  # a window's first second; openings count a second later
+    for seconds, ordinals in ((3, [1, 2]), (40, [1]), (4, [1, 3]), (5, [1]), (41, [4]), (75, [1])):
+        await happened(database, segment(task, Kind.OPENED, ordinals))
+        async with post_on(database_url) as post:
+            await post.owner.execute(
+                "UPDATE segment SET recorded_at = to_timestamp($1) WHERE recorded_at > now() - interval '5 minutes'",
+                float(at + seconds),
+            )
+            await post.cut_ended()
+
+    rows = await database.fetch("SELECT opened_at, ordinals FROM callback_window ORDER BY number")
+    named = [(row["opened_at"], ordinal) for row in rows for ordinal in BitMap.deserialize(row["ordinals"])]
+    assert len(named) == len(set(named)) == 8
+    assert [opened for opened, _ in named] == sorted(opened for opened, _ in named)

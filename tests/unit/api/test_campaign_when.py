@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.api.resources.campaign.when import read_iso
@@ -16,7 +16,6 @@ UTC_TIMES = st.integers(-62_000_000_000_000_000, 253_000_000_000_000_000).map(
 TIMES = st.builds(datetime.astimezone, UTC_TIMES, ZONES)
 
 
-@settings(deadline=None)
 @given(moment=TIMES, text=st.sampled_from(("T", " ", "t")), basic=st.booleans())
 def test_every_time_is_read_to_its_second(moment: datetime, text: str, basic: bool) -> None:
     """In whatever spelling, at whatever offset, before and after 1970."""
@@ -30,7 +29,6 @@ def test_every_time_is_read_to_its_second(moment: datetime, text: str, basic: bo
     assert read_iso(spelt) == (moment - EPOCH) // timedelta(seconds=1)
 
 
-@settings(deadline=None)
 @given(moment=UTC_TIMES)
 def test_without_an_offset_it_is_utc(moment: datetime) -> None:
     bare = moment.isoformat().removesuffix("+00:00")
@@ -38,7 +36,6 @@ def test_without_an_offset_it_is_utc(moment: datetime) -> None:
     assert read_iso(bare) == read_iso(f"{bare}Z") == read_iso(moment.isoformat())
 
 
-@settings(deadline=None)
 @given(text=st.one_of(st.text(), st.text("0123456789-+:TZ. ,W", max_size=30)))
 def test_no_text_is_too_much_for_it(text: str) -> None:
     found = read_iso(text)

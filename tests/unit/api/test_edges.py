@@ -10,12 +10,12 @@ from services.api.accept import choose
 from services.api.app import OPERATIONS
 from services.api.authenticate import key_in
 from services.api.body import read_query
-from services.api.csv_lines import neutral
 from services.api.paging import page_headers, read_cursor, write_cursor
 from services.api.problem import Problem
 from services.api.resources.task.schema import TaskQuery
 from services.api.resources.task.write_contacts import CSV, JSON, MEDIA, NDJSON
 from services.api.routing import Routes
+from shared.domain.csv_lines import neutral
 from shared.domain.refusal import Fault
 
 ROUTES = Routes(OPERATIONS)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyroaring import BitMap
 
-from services.dispatcher.decisions.settle_batch import Settlement, Tally, settle
+from services.dispatcher.decisions.settle_batch import Settlement, Tally, settle, unsent
 from shared.domain.task import InDoubtPolicy
 
 ORDINALS = st.frozensets(st.integers(0, 30))
@@ -82,3 +82,11 @@ def test_nobody_is_left_out_and_nobody_is_there_twice(
     assert BitMap.union(*parts) == tally.ordinals
     assert done.resend <= done.remaining
     assert not done.resend & tally.resent
+
+
+def test_of_what_was_not_begun_everybody_stays_and_nobody_is_in_doubt() -> None:
+    nobody = BitMap()
+
+    assert unsent(ALL) == Settlement(
+        failed=nobody, retry=nobody, resend=nobody, held=nobody, cancelled=nobody, remaining=ALL
+    )

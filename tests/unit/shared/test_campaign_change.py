@@ -24,6 +24,7 @@ from shared.domain.campaign_commands import (
     Command,
     CreateCampaign,
     Known,
+    Named,
     RemovePayload,
 )
 from shared.domain.decide_campaign import decide
@@ -282,3 +283,14 @@ def test_what_happened_to_payloads_adds_up() -> None:
 
     assert found.payloads == (payload(1, "email", 12),)
     assert isinstance(ADDED[0], PayloadAdded)
+
+
+def test_the_newest_url_is_the_one_that_is_called() -> None:
+    assert replay([*ONE, CallbackChanged(OTHER)]).event_callback == OTHER
+    assert replay([*ONE, CallbackChanged(OTHER), CallbackChanged(None)]).event_callback is None
+
+
+def test_what_two_wishes_name_is_looked_up_together() -> None:
+    both = Named(7, frozenset({5}), segments=frozenset({4})) | Named(7, frozenset({6}), messages=frozenset({10}))
+
+    assert both == Named(7, frozenset({5, 6}), segments=frozenset({4}), messages=frozenset({10}))

@@ -6,7 +6,7 @@ import io
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.cut_pieces import LONGEST_LINE, Piece, PieceCutter
+from shared.domain.cut_pieces import LONGEST_LINE, Piece, PieceCutter, cut_pieces
 
 
 def _cut(chunks: list[bytes], lines: int = 3, most_bytes: int = 1000) -> list[Piece]:
@@ -54,3 +54,13 @@ def test_a_line_without_end_is_cut_off() -> None:
     pieces = _cut([b"x" * 50_000] * 100 + [b"\nb\n"], most_bytes=10**6)
 
     assert pieces[0].data == b"x" * (LONGEST_LINE + 1) + b"\nb\n"
+
+
+def test_what_is_there_as_a_whole_is_cut_at_once() -> None:
+    """As it would be if it came octet by octet."""
+    data = b"a@example.com\nb@example.com\nc@example.com"
+    cutter = PieceCutter()
+    slowly = [piece for octet in data for piece in cutter.feed(bytes([octet]))] + list(cutter.finish())
+
+    assert cut_pieces(data) == slowly
+    assert b"".join(piece.data for piece in slowly) == data + b"\n"

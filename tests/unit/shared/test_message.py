@@ -20,6 +20,7 @@ from shared.domain.message import (
     replay,
 )
 from shared.domain.refusal import Refused
+from shared.domain.still_needed import StillNeeded
 
 NOON = Instant(43_200.0)
 HELLO: Content = {"subject": "Hello", "track_opens": True}
@@ -35,11 +36,11 @@ EDITED = [*CREATED, MessageEdited("Spring", {"subject": "Bye"}, ())]
     [
         pytest.param([], CREATE, CREATED, id="a message is created as given"),
         pytest.param(CREATED, CREATE, [], id="creating it again changes nothing"),
-        pytest.param(CREATED, RemoveMessage(()), [MessageRemoved(NOON)], id="it is removed"),
+        pytest.param(CREATED, RemoveMessage(StillNeeded()), [MessageRemoved(NOON)], id="it is removed"),
         pytest.param(
             CREATED,
-            RemoveMessage((1, 2)),
-            Refused.conflict("tasks that have not started are to send it: 1, 2"),
+            RemoveMessage(StillNeeded((("task", 1),))),
+            Refused.conflict("it is still needed by task 1"),
             id="unless tasks wait for it",
         ),
         pytest.param(

@@ -110,3 +110,14 @@ def test_whatever_is_read_is_sent_as_it_was_written(text: str) -> None:
         assert text.endswith(rest) or ((rest == "/" or rest.startswith("/?")) and text.endswith(rest[1:]))
         assert not set(url.host) - set("abcdefghijklmnopqrstuvwxyz0123456789.-_:")
         assert 1 <= url.port <= 65535
+
+
+@pytest.mark.parametrize(
+    ("text", "host"),
+    [("https://hooks.example.com/a", "hooks.example.com"), ("http://[2001:db8::1]:8080/", "[2001:db8::1]")],
+)
+def test_the_host_is_told_as_a_url_writes_it(text: str, host: str) -> None:
+    url = parse_outbound_url(text)
+
+    assert isinstance(url, OutboundUrl)
+    assert url.wire_host == host

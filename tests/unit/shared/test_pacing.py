@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.pacing import GRANT_SECONDS, pace_of
@@ -35,7 +35,6 @@ def most_within(rate: int, window: float) -> int:
 
 
 @given(st.integers(1, 20_000_000), st.floats(1, 3600))
-@settings(deadline=None)
 def test_no_window_holds_more_than_its_share(rate: int, window: float) -> None:
     assert most_within(rate, window) <= rate * (window + 1) / 3600 + 1
 
@@ -47,7 +46,6 @@ def test_nor_does_one_at_an_edge(rate: int, window: float) -> None:
 
 
 @given(st.integers(1, 20_000_000))
-@settings(deadline=None)
 def test_no_hour_holds_more_than_the_rate(rate: int) -> None:
     assert most_within(rate, 3600) <= rate
 

@@ -4,7 +4,19 @@ from typing import Any
 
 import pytest
 
-from shared.domain.read_subscriber_query import read_query
+from shared.domain.read_subscriber_query import from_json, read_query
+from shared.domain.subscriber_query import Query
+
+
+def daily(windows: int) -> dict[str, Any]:
+    """So many with a window, and five without."""
+    return {
+        "criteria": ["daily_open"] * (windows + 5),
+        "timerange": ["since_days"] * windows + ["ever"] * 5,
+        "compare": ["min"] * (windows + 5),
+        "compare_value": [1] * (windows + 5),
+        "value": [30] * windows + [None] * 5,
+    }
 
 
 @pytest.mark.parametrize(
@@ -44,6 +56,7 @@ from shared.domain.read_subscriber_query import read_query
         pytest.param(
             {"criteria": ["open_time"], "timerange": ["since_days"]}, {"value.0"}, id="a time without its value"
         ),
+        pytest.param(daily(6), {"criteria.5"}, id="one window too many"),
         pytest.param({"value": ["x"]}, {"value.0"}, id="an entry of no criterion"),
         pytest.param(
             {"criteria": ["valid"], "value": [None, "x"]}, {"value.1"}, id="an entry behind the last criterion"
@@ -96,3 +109,9 @@ def test_an_unknown_criterion_is_named() -> None:
 
     assert isinstance(found, list)
     assert [fault.message for fault in found] == ["there is no criterion 'purchase_time'"]
+
+
+def test_a_query_that_was_taken_before_there_was_a_limit_is_still_read() -> None:
+    """As are five windows today, and whatever has none."""
+    assert isinstance(read_query(daily(5)), Query)
+    assert len(from_json(daily(6)).conditions) == 11

@@ -19,6 +19,7 @@ from shared.domain.recipient_list import (
     replay,
 )
 from shared.domain.refusal import Refused
+from shared.domain.still_needed import StillNeeded
 
 NOON = Instant(43_200.0)
 LATER = Instant(50_000.0)
@@ -38,29 +39,31 @@ GONE = Refused.not_found("there is no such list")
             Refused.conflict("there is a list called 'friends' already", "name"),
             id="two lists of one name cannot be",
         ),
-        pytest.param(CREATED, RenameList("foes", False), [ListRenamed("foes", NOON)], id="it gets another name"),
-        pytest.param(CREATED, RenameList("friends", False), [], id="its own name is no change"),
+        pytest.param(
+            CREATED, RenameList("foes", False, StillNeeded()), [ListRenamed("foes", NOON)], id="it gets another name"
+        ),
+        pytest.param(CREATED, RenameList("friends", False, StillNeeded()), [], id="its own name is no change"),
         pytest.param(
             CREATED,
-            RenameList("foes", True),
+            RenameList("foes", True, StillNeeded()),
             Refused.conflict("there is a list called 'foes' already", "name"),
             id="nor the name of another",
         ),
         pytest.param(
             CREATED,
-            RenameList("foes", False, (7,)),
-            Refused.conflict("tasks that have not come to their end are sent to it: 7"),
+            RenameList("foes", False, StillNeeded((("task", 7),))),
+            Refused.conflict("it is still needed by task 7"),
             id="nor while a task's search is to find it by its name",
         ),
-        pytest.param(CREATED, RemoveList(()), [ListRemoved(NOON)], id="it is removed"),
+        pytest.param(CREATED, RemoveList(StillNeeded()), [ListRemoved(NOON)], id="it is removed"),
         pytest.param(
             CREATED,
-            RemoveList((1, 2, 3, 4)),
-            Refused.conflict("tasks that have not come to their end are sent to it: 1, 2, 3 and others"),
-            id="unless tasks are sent to it",
+            RemoveList(StillNeeded((("split test", 4),))),
+            Refused.conflict("it is still needed by split test 4"),
+            id="unless something is sent to it",
         ),
-        pytest.param(REMOVED, RenameList("foes", False), GONE, id="what is removed is not there"),
-        pytest.param([], RemoveList(()), GONE, id="nor what never was"),
+        pytest.param(REMOVED, RenameList("foes", False, StillNeeded()), GONE, id="what is removed is not there"),
+        pytest.param([], RemoveList(StillNeeded()), GONE, id="nor what never was"),
     ],
 )
 def test_what_follows(given: Sequence[Event], when: Command, then: list[Event] | Refused) -> None:

@@ -19,6 +19,7 @@ from shared.domain.saved_search import (
     decide,
     replay,
 )
+from shared.domain.still_needed import StillNeeded
 
 NOW = Instant(1000.0)
 VALID: dict[str, Any] = {"query_mode": "and", "criteria": ["valid"]}
@@ -55,7 +56,7 @@ def change(**given: Any) -> ChangeSearch:
             [SAVED], change(list_id=None), [SearchChanged("Valid ones", None, VALID)], id="of no list any more"
         ),
         pytest.param([SAVED], change(name="Valid ones", query=VALID), [], id="the same: nothing"),
-        pytest.param([SAVED], RemoveSearch(()), [SearchRemoved(NOW)], id="removed"),
+        pytest.param([SAVED], RemoveSearch(StillNeeded()), [SearchRemoved(NOW)], id="removed"),
     ],
 )
 def test_what_follows(history: list[Event], command: Command, events: list[Event]) -> None:
@@ -73,10 +74,10 @@ def test_what_follows(history: list[Event], command: Command, events: list[Event
             [SAVED], change(list_id=ListId(9), list_known=False), "invalid", {"list_id"}, id="changed to none"
         ),
         pytest.param([SAVED], change(query=OTHER, unknown_lists=("a",)), "invalid", {"query"}, id="a list it names"),
-        pytest.param([SAVED], RemoveSearch((3, 4)), "conflict", {""}, id="tasks wait for it"),
+        pytest.param([SAVED], RemoveSearch(StillNeeded((("task", 3),))), "conflict", {""}, id="tasks wait for it"),
         pytest.param([], change(name="n"), "not found", {""}, id="never was"),
         pytest.param([SAVED, SearchRemoved(NOW)], change(name="n"), "not found", {""}, id="is no more"),
-        pytest.param([SAVED, SearchRemoved(NOW)], RemoveSearch(()), "not found", {""}, id="is removed already"),
+        pytest.param([SAVED, SearchRemoved(NOW)], RemoveSearch(StillNeeded()), "not found", {""}, id="removed before"),
     ],
 )
 def test_what_is_refused(history: list[Event], command: Command, because: str, fields: set[str]) -> None:
@@ -84,13 +85,6 @@ def test_what_is_refused(history: list[Event], command: Command, because: str, f
 
     assert isinstance(refused, Refused)
     assert (refused.because, {fault.field for fault in refused.faults}) == (because, fields)
-
-
-def test_a_refusal_names_a_few_of_the_tasks() -> None:
-    refused = decide(replay([SAVED]), RemoveSearch((3, 4, 5, 6)), NOW)
-
-    assert isinstance(refused, Refused)
-    assert refused.faults[0].message.endswith("3, 4, 5 and others")
 
 
 def test_its_history_says_what_it_is() -> None:

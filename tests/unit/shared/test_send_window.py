@@ -154,3 +154,13 @@ def test_an_unknown_zone_is_told() -> None:
     """The machine that reckons may know fewer than the one that took it."""
     with pytest.raises(LookupError):
         next_opening(window("09:00", "17:00", "Europe/Nowhere"), Instant(0.0))
+
+
+def test_a_window_without_days_is_never_open() -> None:
+    with pytest.raises(LookupError, match="never open"):
+        next_opening(window("09:00", "17:00", days=[]), at("2026-11-24T08:00+00:00"))
+
+
+@pytest.mark.parametrize("zone", ["Europe/London", "UTC", "America/Argentina/Ushuaia"])
+def test_a_zone_of_the_database_is_no_fault(zone: str) -> None:
+    assert fault_in_zone(zone) is None

@@ -22,6 +22,7 @@ from shared.domain.sending_domain import (
     replay,
     selector_of,
 )
+from shared.domain.still_needed import StillNeeded
 from shared.event_store.codec import fields_of, read_event
 
 NOON = Instant(43_200.0)
@@ -65,20 +66,14 @@ NOT_THERE = Refused.not_found("there is no such domain")
         ),
         pytest.param(SEEN, RecordLook(frozenset({"dkim-rsa", "spf"})), [], id="the same records are no news"),
         pytest.param(SEEN, RecordLook(frozenset()), [DomainSeen((), NOON)], id="records are gone"),
-        pytest.param(ADDED, RemoveDomain(()), [DomainRemoved(NOON)], id="it is removed"),
+        pytest.param(ADDED, RemoveDomain(StillNeeded()), [DomainRemoved(NOON)], id="it is removed"),
         pytest.param(
             ADDED,
-            RemoveDomain((1, 2, 3)),
-            Refused.conflict("tasks that have not started are to be sent from it: 1, 2, 3"),
+            RemoveDomain(StillNeeded((("task", 3),))),
+            Refused.conflict("it is still needed by task 3"),
             id="not while a task waits",
         ),
-        pytest.param(
-            ADDED,
-            RemoveDomain((1, 2, 3, 4)),
-            Refused.conflict("tasks that have not started are to be sent from it: 1, 2, 3 and others"),
-            id="of many tasks some are named",
-        ),
-        pytest.param(REMOVED, RemoveDomain(()), NOT_THERE, id="what is removed is not there"),
+        pytest.param(REMOVED, RemoveDomain(StillNeeded()), NOT_THERE, id="what is removed is not there"),
         pytest.param(REMOVED, ChangeDomain(True, None), NOT_THERE, id="nor can it be changed"),
         pytest.param(REMOVED, RecordLook(frozenset({"spf"})), NOT_THERE, id="nor be looked at"),
         pytest.param([], ChangeDomain(True, None), NOT_THERE, id="what was never added is not there"),

@@ -11,7 +11,8 @@ import pytest
 
 from shared.domain.egress import USUAL_PORTS
 from shared.domain.retry_schedule import CALLBACK_RETRIES
-from shared.runtime.settings import SETTINGS, BadSettings, Settings, read_settings
+from shared.runtime.setting_list import SETTINGS
+from shared.runtime.settings import BadSettings, Settings, read_settings
 
 FIRST, SECOND = bytes(range(32)), bytes(range(32, 64))
 SECRET = base64.b64encode(FIRST).decode()
@@ -70,6 +71,7 @@ def test_what_is_not_given_has_its_default() -> None:
         ),
         ("POSTROOM_JOURNAL_DIR", "/somewhere", "journal_dir", Path("/somewhere")),
         ("POSTROOM_EMAIL_DELIVERED", "dsn", "email_delivered", "dsn"),
+        ("POSTROOM_DISPATCHER_ROLES", "jobs, send", "dispatcher_roles", frozenset({"send", "jobs"})),
         ("POSTROOM_PAUSE_AFTER", "20", "pause_after", 20),
         ("POSTROOM_PAUSE_AFTER", "0", "pause_after", 0),
         ("POSTROOM_PAUSE_AFTER", "", "pause_after", 0),
@@ -102,6 +104,8 @@ def test_what_is_given_is_read(variable: str, text: str, field: str, value: obje
         ("POSTROOM_SWEEP_SECONDS", "nan"),
         ("POSTROOM_RETRY_SECONDS", "5,-1"),
         ("POSTROOM_EMAIL_DELIVERED", "maybe"),
+        ("POSTROOM_DISPATCHER_ROLES", "send,plan"),
+        ("POSTROOM_DISPATCHER_ROLES", ""),
         ("POSTROOM_TRUSTED_PROXIES", "10.0.0.0/33"),
         ("POSTROOM_TRUSTED_PROXIES", "10.0.0.1/8"),
         ("POSTROOM_TRUSTED_PROXIES", "proxy.example"),
@@ -155,6 +159,12 @@ def test_of_several_one_is_enough(given: str) -> None:
 
     assert fault.startswith("POSTROOM_SMTP_URL or POSTROOM_SMS_URL is missing")
     assert isinstance(read_settings({f"POSTROOM_{given}": "x://y"}, NOTHING, ("SMTP_URL", "SMS_URL")), Settings)
+
+
+def test_a_dispatcher_that_does_not_send_needs_none_of_the_ways_to_send() -> None:
+    given = {"POSTROOM_DISPATCHER_ROLES": "jobs"}
+
+    assert read_settings(given, NOTHING, ("SMTP_URL", "SMS_URL")).dispatcher_roles == {"jobs"}
 
 
 def test_a_secret_may_stand_in_a_file(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from shared.domain.decide_task import decide
-from shared.domain.identifiers import Instant, ListId
+from shared.domain.identifiers import CampaignId, Instant, ListId, SplitTestId
 from shared.domain.refusal import Fault, Refused
 from shared.domain.task import ChangeTask, Event, TaskChanged, replay
 from tests.unit.shared.task_histories import (
@@ -132,6 +132,18 @@ def too_late(stage: str, *names: str) -> tuple[Fault, ...]:
             ChangeTask(fields=frozenset({"name"}), name="Spring", cancelled=True),
             [],
             id="what was not named is not wanted",
+        ),
+        pytest.param(
+            [replace(CREATED, splittest_id=SplitTestId(4))],
+            put(list_id=6),
+            conflict(Fault("list_id", "is that of split test 4")),
+            id="the target of a split test's task is the test's",
+        ),
+        pytest.param(
+            [replace(CREATED, campaign_id=CampaignId(4))],
+            put(list_id=None, search_id=4),
+            conflict(Fault("list_id", "is that of campaign 4")),
+            id="the target of a campaign's task is the campaign's",
         ),
         # all faults at once
         pytest.param(

@@ -259,3 +259,8 @@ def test_a_sample_has_whatever_is_asked_for() -> None:
         "words": "[words]",
         "tags": "[tags]",
     }
+
+
+@pytest.mark.parametrize("source", ["{{ vars.a | }}", "{{ vars.a is }}"])
+def test_a_tag_that_stops_where_a_word_is_needed_ends_too_early(source: str) -> None:
+    assert ["ends too early" in fault for fault in faults(source)] == [True]

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from services.tracker.decisions.returned_mail.judge_mail import judge_mail
 from services.tracker.decisions.returned_mail.judgement import Finding, Judgement, Verdict
+from services.tracker.decisions.returned_mail.parse_mail import Mail
 from shared.domain.bounce import classify_bounce
 from shared.domain.delivery import Kind
 
@@ -212,3 +213,25 @@ def test_any_bytes_have_a_verdict_and_no_note_an_address(content: bytes) -> None
 
     assert isinstance(judgement, Judgement)
     assert not [finding for finding in judgement.findings if "@" in finding.note or len(finding.note) > 300]
+
+
+def test_one_look_that_stumbles_hides_nothing_from_the_next() -> None:
+    """The parser of the standard library has no list of what it raises."""
+    failed = Judgement("failed")
+
+    assert judge_mail(b"Subject: x\n\n", (_stumbles, lambda _: failed)) == failed
+    assert judge_mail(b"Subject: x\n\n", (_stumbles, lambda _: None)) == Judgement("unreadable")
+
+
+def _stumbles(mail: Mail) -> Judgement | None:
+    raise LookupError(mail.message.get_content_type())
+
+
+def test_a_report_in_base64_that_is_none_says_nothing() -> None:
+    assert judge_mail(_REPORT % b"base64\n\nA") == Judgement("unknown")
+
+
+_REPORT = (
+    b"From: a@example.com\nContent-Type: multipart/report; report-type=delivery-status; boundary=x\n\n"
+    b"--x\nContent-Type: message/delivery-status\nContent-Transfer-Encoding: %s\n--x--\n"
+)

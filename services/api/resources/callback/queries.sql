@@ -23,11 +23,13 @@ SELECT number, task_id, callback_window.campaign_id, task.channel, kind, first_m
 SELECT count(*) FROM callback_window WHERE campaign_id = $1;
 
 -- want_again
--- The window waits once more, and the line is open: what waits in it goes out in its order. $1 campaign, $2 number
+-- The window waits once more, and the line is open: what waits in it goes out in its order. An attempt that is under way where one had
+-- failed before has its say about the window alone: by another epoch it gives up nothing, and its lease still runs. $1 campaign, $2 number
 WITH wanted AS (
     UPDATE callback_window SET state = 'waiting' WHERE campaign_id = $1 AND number = $2 RETURNING number
 )
 UPDATE callback_line
-   SET state = 'open', failures = 0, due_at = statement_timestamp(), wishes = wishes + 1
+   SET state = 'open', failures = 0, due_at = statement_timestamp(), wishes = wishes + 1,
+       epoch = epoch + CASE WHEN failures > 0 THEN 1 ELSE 0 END
   FROM wanted
  WHERE campaign_id = $1;

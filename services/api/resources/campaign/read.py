@@ -26,6 +26,12 @@ async def read_page(database: Database, caller: Caller, after: int, count: int) 
     return [campaign_of(row) for row in rows], await database.fetch_value(QUERIES["campaign_total"], *seen)
 
 
+async def read_newest(database: Database, caller: Caller, before: int, limit: int) -> list[Campaign]:
+    """The campaigns before id ``before``, the newest first."""
+    seen = (caller.account_id, caller.only_of_user, before, limit)
+    return [campaign_of(row) for row in await database.fetch(QUERIES["newest_campaigns"], *seen)]
+
+
 async def look_up(database: Database, named: Named, *, dns_check: bool) -> Known:
     return (await find_known(database, [named], dns_check=dns_check))[named.account_id]
 

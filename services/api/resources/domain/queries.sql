@@ -22,16 +22,6 @@ SELECT id, account_id, name, bouncing, algorithm, selector, rsa_public_key, ed25
 -- $1 account
 SELECT count(*) FROM sending_domain WHERE account_id = $1 AND NOT removed;
 
--- tasks_waiting
--- Those that are to be sent from a domain and have not started; that they are not completed either is said for the index. $1 account, $2 name of the domain, $3 limit
-SELECT task.id
-  FROM task
-  JOIN message ON message.id = task.message_id
- WHERE task.account_id = $1 AND NOT task.started AND NOT task.cancelled AND NOT task.completed AND message.channel = 'email'
-   AND lower(split_part(message.content ->> 'from_email', '@', 2)) = $2
- ORDER BY task.id
- LIMIT $3;
-
 -- is_verified
 -- $1 account, $2 name
 SELECT EXISTS (SELECT FROM sending_domain WHERE account_id = $1 AND name = $2 AND NOT removed AND 'dkim-rsa' = ANY (found));

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from shared.domain.dns_records import DomainTerms
 from shared.domain.identifiers import AccountId, DomainId, Instant
-from shared.domain.sending_domain import MOST_NAMED, SendingDomain
+from shared.domain.sending_domain import SendingDomain
 from shared.postgres.database import Database, Row
 from shared.postgres.named_queries import load_queries
 
@@ -24,12 +24,6 @@ async def read_page(database: Database, account_id: int, after: int, count: int)
     """The domains behind id ``after``, one more than ``count`` if there are more, and how many there are in all."""
     rows = await database.fetch(QUERIES["domain_page"], account_id, after, count + 1)
     return [state_of(row) for row in rows], await database.fetch_value(QUERIES["domain_total"], account_id)
-
-
-async def tasks_waiting(database: Database, account_id: int, name: str) -> tuple[int, ...]:
-    """Those to be sent from the domain that have not started; no more than a refusal names, and one."""
-    rows = await database.fetch(QUERIES["tasks_waiting"], account_id, name, MOST_NAMED + 1)
-    return tuple(row["id"] for row in rows)
 
 
 async def from_fault(database: Database, account_id: int, from_email: str, terms: DomainTerms) -> str:

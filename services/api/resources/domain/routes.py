@@ -11,6 +11,7 @@ from services.api.paging import PageQuery, answer_page, read_id_cursor
 from services.api.resources.domain import read
 from services.api.resources.domain.answer import domain_answer
 from services.api.resources.domain.schema import DomainAnswer, DomainChange, NewDomain
+from services.api.still_needed import need_of_domain
 from shared.domain.identifiers import AccountId, DomainId, domain_stream
 from shared.domain.refusal import Fault, Refused
 from shared.domain.sending_domain import AddDomain, ChangeDomain, Command, RemoveDomain, SendingDomain
@@ -92,8 +93,8 @@ async def delete_domain(api: Api, call: Call[NoQuery, None]) -> Answer | Refused
     known = await read.read_domain(api.database, call.caller.account_id, domain_id)
     if known is None:
         return _missing(domain_id)
-    waiting = await read.tasks_waiting(api.database, known.account_id, known.name)
-    return await _handle(api, call, RemoveDomain(waiting))
+    needed = await need_of_domain(api.database, call.caller, known.name)
+    return await _handle(api, call, RemoveDomain(needed))
 
 
 async def _handle(api: Api, call: Call[NoQuery, Any], command: Command) -> Answer | Refused:

@@ -15,6 +15,16 @@ SELECT job.job_id, job.kind, job.name, job.status, job.reason, extract(epoch FRO
   JOIN job_work ON job_work.id = job.id
  WHERE job.account_id = $1 AND job.id = $2 AND job.job_id = $3;
 
+-- newest_jobs
+-- $1 account, $2 the kinds to leave out, $3 number of the last one of the page before, $4 limit
+SELECT job.id, job.job_id, job.name, job.status, job.reason, extract(epoch FROM job.started_at)::float8 AS started_at,
+       extract(epoch FROM job.ended_at)::float8 AS ended_at, progress, rows, rows_failed, errors, result
+  FROM job
+  JOIN job_work ON job_work.id = job.id
+ WHERE job.account_id = $1 AND job.kind <> ALL ($2::text[]) AND job.id < $3
+ ORDER BY job.id DESC
+ LIMIT $4;
+
 -- lists_known
 -- $1 account, $2 names
 SELECT name FROM list WHERE account_id = $1 AND name = ANY ($2::text[]);

@@ -19,6 +19,16 @@ async def read_job(database: Database, account_id: int, job_id: str) -> tuple[st
     return (row["kind"], _facts(row)) if row else None
 
 
+async def read_newest(
+    database: Database, account_id: int, unseen: Sequence[str], before: int, limit: int
+) -> list[tuple[int, JobFacts]]:
+    """With their numbers, the newest first. ``unseen``: kinds to leave out; ``before``: the number of the page before's
+    last one.
+    """
+    rows = await database.fetch(QUERIES["newest_jobs"], account_id, list(unseen), before, limit)
+    return [(row["id"], _facts(row)) for row in rows]
+
+
 async def unknown_lists(database: Database, account_id: int, names: Sequence[str]) -> list[str]:
     rows = await database.fetch(QUERIES["lists_known"], account_id, list(names)) if names else []
     known = {row["name"] for row in rows}

@@ -24,20 +24,6 @@ SELECT count(*) FROM list WHERE account_id = $1;
 -- Whether another list is called so. $1 account, $2 list, $3 name
 SELECT EXISTS (SELECT FROM list WHERE account_id = $1 AND name = $3 AND id <> $2);
 
--- tasks_of_list
--- Those that are sent to its people, by the list itself or by a search that reaches them by it, and have not come to their end.
--- $1 account, $2 list, $3 limit
-SELECT id
-  FROM task
- WHERE account_id = $1 AND list_id = $2 AND NOT completed AND NOT cancelled
- UNION
-SELECT task.id
-  FROM task
-  JOIN sending ON sending.task_id = task.id
- WHERE task.account_id = $1 AND started AND NOT completed AND NOT cancelled AND $2 = ANY (sending.reached_lists)
- ORDER BY id
- LIMIT $3;
-
 -- take_off_list
 -- A chunk of its subscriptions. $1 account, $2 list, $3 limit
 DELETE FROM subscription
@@ -48,11 +34,3 @@ DELETE FROM subscription
                           WHERE list_id = $2
                           ORDER BY subscriber_id
                           LIMIT $3);
-
--- searches_waited_for
--- Of tasks that have not found their people yet; few. $1 account
-SELECT task.id, saved_search.list_id, saved_search.query
-  FROM task
-  JOIN saved_search ON saved_search.id = task.search_id
- WHERE task.account_id = $1 AND task.recipients IS NULL AND NOT task.completed AND NOT task.cancelled
- ORDER BY task.id;

@@ -4,9 +4,6 @@ from pathlib import Path
 
 from services.api.moments import moment
 from services.api.resources.list.schema import ListAnswer
-from shared.domain.read_subscriber_query import from_json
-from shared.domain.recipient_list import MOST_NAMED
-from shared.domain.subscriber_query import lists_named
 from shared.postgres.database import Database, Row
 from shared.postgres.named_queries import load_queries
 
@@ -19,19 +16,6 @@ async def is_name_taken(database: Database, account_id: int, name: str) -> bool:
 
 async def is_name_of_another(database: Database, account_id: int, list_id: int, name: str) -> bool:
     return bool(await database.fetch_value(QUERIES["named_so"], account_id, list_id, name))
-
-
-async def tasks_under_way(database: Database, account_id: int, list_id: int, name: str) -> tuple[int, ...]:
-    """Those to its people that have not come to their end; no more than a refusal names, and one."""
-    rows = await database.fetch(QUERIES["tasks_of_list"], account_id, list_id, MOST_NAMED + 1)
-    searching = await tasks_searching(database, account_id, list_id, name)
-    return tuple(sorted({*(row["id"] for row in rows), *searching})[: MOST_NAMED + 1])
-
-
-async def tasks_searching(database: Database, account_id: int, list_id: int, name: str) -> tuple[int, ...]:
-    """Those yet to find their people by a search of this list or one that names it, if only to leave its people out."""
-    rows = await database.fetch(QUERIES["searches_waited_for"], account_id)
-    return tuple(row["id"] for row in rows if row["list_id"] == list_id or name in lists_named(from_json(row["query"])))
 
 
 async def read_list(database: Database, account_id: int, list_id: int) -> ListAnswer | None:

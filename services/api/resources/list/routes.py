@@ -9,8 +9,9 @@ from services.api.operation import WRITERS, Answer, Api, Call, Operation
 from services.api.paging import PageQuery, answer_page, read_id_cursor
 from services.api.resources.list import read
 from services.api.resources.list.schema import ListAnswer, ListChange, NewList
+from services.api.still_needed import need_of_list, need_of_name
 from shared.domain.identifiers import AccountId, ListId, list_stream
-from shared.domain.recipient_list import CreateList, RecipientList, RemoveList, RenameList, refuse_under_way
+from shared.domain.recipient_list import CreateList, RecipientList, RemoveList, RenameList
 from shared.domain.refusal import Refused
 from shared.event_store.interface import Actor
 from shared.event_store.read_models.recipient_list import LISTS
@@ -61,7 +62,7 @@ async def put_list(api: Api, call: Call[NoQuery, ListChange]) -> Answer | Refuse
     actor = Actor(account_id, call.caller.user_id)
     async with api.in_turn.turn(("list name", account_id, name)):
         taken = await read.is_name_of_another(api.database, account_id, list_id, name)
-        searching = await read.tasks_searching(api.database, account_id, list_id, found["name"])
+        searching = await need_of_name(api.database, call.caller, list_id, found["name"])
         command = RenameList(name, taken, searching)
         done = await api.commands.handle(LISTS, list_stream(ListId(list_id)), command, actor)
     if isinstance(done, Refused):
@@ -75,15 +76,15 @@ async def delete_list(api: Api, call: Call[NoQuery, None]) -> Answer | Refused:
     found = await read.read_list(api.database, account_id, list_id)
     if found is None:
         return _missing(list_id)
-    under_way = await read.tasks_under_way(api.database, account_id, list_id, found["name"])
-    if refused := refuse_under_way(under_way):
+    needed = await need_of_list(api.database, call.caller, list_id, found["name"])
+    if refused := needed.refusal():
         return refused
     # Chunk by chunk, and the row at last: should this break off, whoever asks again goes on from there.
     terms = (account_id, list_id, TAKEN_OFF_AT_ONCE)
     while await api.database.execute(read.QUERIES["take_off_list"], *terms) == TAKEN_OFF_AT_ONCE:
         pass
     actor = Actor(account_id, call.caller.user_id)
-    done = await api.commands.handle(LISTS, list_stream(ListId(list_id)), RemoveList(under_way), actor)
+    done = await api.commands.handle(LISTS, list_stream(ListId(list_id)), RemoveList(needed), actor)
     return done if isinstance(done, Refused) else Answer(found)
 
 
@@ -118,7 +119,7 @@ OPERATIONS = (
     Operation(
         "DELETE",
         "/list/{list_id}",
-        "Remove a list that no task is sent to, with its subscriptions; the subscribers stay",
+        "Remove a list that nothing is sent to, with its subscriptions; the subscribers stay",
         delete_list,
         ListAnswer,
         refusals=(404, 409),

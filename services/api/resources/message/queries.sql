@@ -16,14 +16,6 @@ SELECT id, channel, name, version, content, user_id, extract(epoch FROM cdate)::
 -- $1 account, $2 the user whose messages alone are seen, or null
 SELECT count(*) FROM message WHERE account_id = $1 AND ($2::bigint IS NULL OR user_id = $2) AND NOT removed;
 
--- tasks_to_send
--- Those that are to send a message and have not started. $1 account, $2 message, $3 limit
-SELECT id
-  FROM task
- WHERE account_id = $1 AND message_id = $2 AND NOT started AND NOT cancelled
- ORDER BY id
- LIMIT $3;
-
 -- preview_recipient
 -- Whose values a preview shows. $1 account, $2 subscriber
 SELECT email, telephone, vars FROM subscriber WHERE account_id = $1 AND id = $2;

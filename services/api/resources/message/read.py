@@ -5,7 +5,6 @@ from pathlib import Path
 from services.api.authenticate import Caller
 from services.api.resources.message.content import message_answer
 from services.api.resources.message.schema import MessageAnswer
-from shared.domain.message import MOST_NAMED
 from shared.postgres.database import Database, Row
 from shared.postgres.named_queries import load_queries
 
@@ -22,12 +21,6 @@ async def read_page(database: Database, caller: Caller, after: int, count: int) 
     rows = await database.fetch(QUERIES["message_page"], caller.account_id, after, caller.only_of_user, count + 1)
     total = await database.fetch_value(QUERIES["message_total"], caller.account_id, caller.only_of_user)
     return [message_answer(dict(row)) for row in rows], total
-
-
-async def tasks_waiting(database: Database, account_id: int, message_id: int) -> tuple[int, ...]:
-    """Those to send the message that have not started; no more than a refusal names, and one."""
-    rows = await database.fetch(QUERIES["tasks_to_send"], account_id, message_id, MOST_NAMED + 1)
-    return tuple(row["id"] for row in rows)
 
 
 async def read_recipient(database: Database, caller: Caller, subscriber_id: int) -> Row | None:

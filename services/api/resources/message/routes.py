@@ -11,6 +11,7 @@ from services.api.resources.domain.read import from_fault
 from services.api.resources.message import preview, read, send_proof
 from services.api.resources.message.content import answer_of_state, content_of, edit, links_of
 from services.api.resources.message.schema import EmailMessage, MessageAnswer, MessageChange, NewMessage, SmsMessage
+from services.api.still_needed import need_of_message
 from shared.domain import message
 from shared.domain.identifiers import AccountId, Instant, MessageId, UserId, message_stream
 from shared.domain.message import CreateMessage, Message, RemoveMessage
@@ -82,7 +83,7 @@ async def delete_message(api: Api, call: Call[NoQuery, None]) -> Answer | Refuse
         return _missing(message_id)
     stream, actor = message_stream(MessageId(message_id)), Actor(caller.account_id, caller.user_id)
     async with api.in_turn.turn(stream):
-        command = RemoveMessage(await read.tasks_waiting(api.database, caller.account_id, message_id))
+        command = RemoveMessage(await need_of_message(api.database, caller, message_id))
         done = await api.commands.handle(MESSAGES, stream, command, actor)
     return done if isinstance(done, Refused) else Answer(answer_of_state(done.state))
 
@@ -137,7 +138,7 @@ OPERATIONS = (
     Operation(
         "DELETE",
         "/message/{message_id}",
-        "Remove a message that no task waits to send; tasks that have sent it still report on it",
+        "Remove a message that nothing is yet to send; tasks that have sent it still report on it",
         delete_message,
         MessageAnswer,
         refusals=(404, 409),

@@ -19,11 +19,3 @@ SELECT count(*) FROM saved_search WHERE account_id = $1 AND NOT removed;
 -- list_known
 -- $1 account, $2 list
 SELECT EXISTS (SELECT FROM list WHERE account_id = $1 AND id = $2::bigint);
-
--- tasks_waiting
--- Those that are to be sent to a search and have not started. $1 account, $2 search, $3 limit
-SELECT id
-  FROM task
- WHERE account_id = $1 AND search_id = $2 AND NOT started AND NOT cancelled
- ORDER BY id
- LIMIT $3;

@@ -6,7 +6,7 @@ from typing import Any
 
 from services.api.moments import moment
 from services.api.resources.search.schema import SearchAnswer
-from shared.domain.saved_search import MOST_NAMED, SavedSearch
+from shared.domain.saved_search import SavedSearch
 from shared.postgres.database import Database
 from shared.postgres.named_queries import load_queries
 
@@ -26,12 +26,6 @@ async def read_page(database: Database, account_id: int, after: int, count: int)
 
 async def is_list_known(database: Database, account_id: int, list_id: int | None) -> bool:
     return bool(await database.fetch_value(QUERIES["list_known"], account_id, list_id))
-
-
-async def tasks_waiting(database: Database, account_id: int, search_id: int) -> tuple[int, ...]:
-    """Those to be sent to the search that have not started; no more than a refusal names, and one."""
-    rows = await database.fetch(QUERIES["tasks_waiting"], account_id, search_id, MOST_NAMED + 1)
-    return tuple(row["id"] for row in rows)
 
 
 def answer_of_state(search: SavedSearch) -> SearchAnswer:

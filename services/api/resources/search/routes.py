@@ -8,6 +8,7 @@ from services.api.operation import WRITERS, Answer, Api, Call, Operation
 from services.api.paging import PageQuery, answer_page, read_id_cursor
 from services.api.resources.search import read
 from services.api.resources.search.schema import CountAnswer, NewSearch, SearchAnswer, SearchChange
+from services.api.still_needed import need_of_search
 from shared.audience.count import count_people, find_lists, read_audience
 from shared.domain.identifiers import AccountId, ListId, SearchId, search_stream
 from shared.domain.refusal import Refused
@@ -96,7 +97,7 @@ async def delete_search(api: Api, call: Call[NoQuery, None]) -> Answer | Refused
     (search_id,), account_id = call.ids, call.caller.account_id
     if await read.read_search(api.database, account_id, search_id) is None:
         return _missing(search_id)
-    return await _handle(api, call, RemoveSearch(await read.tasks_waiting(api.database, account_id, search_id)))
+    return await _handle(api, call, RemoveSearch(await need_of_search(api.database, call.caller, search_id)))
 
 
 async def _handle(api: Api, call: Call[NoQuery, Any], command: Command) -> Answer | Refused:
@@ -137,7 +138,7 @@ OPERATIONS = (
     Operation(
         "DELETE",
         "/search/{search_id}",
-        "Remove a search that no task waits for",
+        "Remove a search that nothing is to be sent to",
         delete_search,
         SearchAnswer,
         refusals=(404, 409),

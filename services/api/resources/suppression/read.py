@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, cast
 
-from services.api.csv_lines import csv_lines
 from services.api.moments import moment
 from services.api.resources.suppression.schema import SuppressionAnswer, SuppressionQuery
+from shared.domain.csv_lines import csv_lines
 from shared.domain.identifiers import Channel
 from shared.postgres.database import Connection, Database, Row
 from shared.postgres.named_queries import load_queries

@@ -45,6 +45,19 @@ SELECT task.id, task.user_id, task.channel, task.name, task.message_id, task.mes
   JOIN message ON message.id = task.message_id
  WHERE task.account_id = $1 AND task.id = $2 AND ($3::bigint IS NULL OR message.user_id = $3);
 
+-- read_tasks
+-- $1 account, $2 tasks, $3 the user whose messages alone are seen, or null
+SELECT task.id, task.user_id, task.channel, task.name, task.message_id, task.list_id, task.search_id, task.rate, task.in_doubt,
+       task.size, task.started, task.cancelled, task.completed, task.recipients, task.paused, task.paused_reason,
+       extract(epoch FROM task.scheduledtime)::float8 AS scheduledtime, extract(epoch FROM task.cdate)::float8 AS cdate,
+       extract(epoch FROM task.endtime)::float8 AS endtime, extract(epoch FROM task.expires)::float8 AS expires,
+       task.send_window, task.splittest_id, task.campaign_id, task.segments,
+       CASE WHEN NOT (completed OR cancelled) THEN (SELECT blocked_reason FROM sending WHERE task_id = task.id) END AS blocked_reason
+  FROM task
+  JOIN message ON message.id = task.message_id
+ WHERE task.account_id = $1 AND task.id = ANY ($2::bigint[]) AND ($3::bigint IS NULL OR message.user_id = $3)
+ ORDER BY task.id;
+
 -- plan_each
 -- How many tasks fit a filter differs from value to value by orders of magnitude, and decides how they are found. Until the
 -- transaction ends.

@@ -1,5 +1,6 @@
 """What is known of tasks: the rows, and with each page the figures of all its tasks in one query."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -37,6 +38,13 @@ async def read_task(database: Database, caller: Caller, task_id: int) -> TaskAns
     if row is None:
         return None
     return task_answer(dict(row), (await read_counts(database, [task_id]))[task_id])
+
+
+async def read_tasks(database: Database, caller: Caller, ids: Sequence[int]) -> list[TaskAnswer]:
+    """Those of them that the caller may see, by id."""
+    rows = await database.fetch(QUERIES["read_tasks"], caller.account_id, list(ids), caller.only_of_user)
+    counts = await read_counts(database, [row["id"] for row in rows]) if rows else {}
+    return [task_answer(dict(row), counts[row["id"]]) for row in rows]
 
 
 async def read_page(

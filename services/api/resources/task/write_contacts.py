@@ -5,9 +5,9 @@ from typing import Final
 
 import orjson
 
-from services.api.csv_lines import csv_lines
 from services.api.resources.task.schema import ContactAnswer
 from services.api.resources.task.select_contacts import EVENT_KINDS
+from shared.domain.csv_lines import csv_lines
 from shared.domain.identifiers import Channel
 
 JSON: Final = "application/json"

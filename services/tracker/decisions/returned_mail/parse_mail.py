@@ -12,7 +12,7 @@ from email import message_from_bytes
 from email.errors import HeaderParseError
 from email.header import decode_header, make_header
 from email.message import Message
-from typing import Final
+from typing import Final, cast
 
 MOST_READ: Final = 131_072  #: octets
 MOST_LINES: Final = 4_000
@@ -56,9 +56,8 @@ def _within_limits(content: bytes) -> Iterator[bytes]:
 def _leaves(message: "Message[str, str]") -> "Iterator[Message[str, str]]":
     parts = message.get_payload()
     if message.get_content_maintype() == "multipart" and isinstance(parts, list):
-        for part in parts:
-            if isinstance(part, Message):
-                yield from _leaves(part)
+        for part in cast("list[Message[str, str]]", parts):
+            yield from _leaves(part)
     else:
         yield message
 

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from email import message_from_string
 from email.message import Message
-from typing import Final
+from typing import Final, cast
 
 from services.tracker.decisions.returned_mail.parse_mail import field
 
@@ -15,9 +15,7 @@ _BLANK_LINE: Final = re.compile(r"\n[ \t]*\n")
 def groups_of(part: "Message[str, str]") -> "Iterator[Message[str, str]]":
     """The groups of fields, however the parser has understood them: as messages, or as the text of one."""
     payload = part.get_payload()
-    for block in payload if isinstance(payload, list) else [part]:
-        if not isinstance(block, Message):
-            continue
+    for block in cast("list[Message[str, str]]", payload) if isinstance(payload, list) else [part]:
         if block is not part and block.keys():
             yield block
         text = _text(block, field(part, "Content-Transfer-Encoding"))

@@ -11,7 +11,7 @@ from services.api.operation import Operation
 from shared.domain.delivery import Kind
 from shared.event_store.on_postgres import PostgresEventStore
 from shared.postgres.database import Database
-from tests.integration.api import valid_split_tests
+from tests.integration.api import exporting, valid_split_tests
 from tests.integration.api.called_back import make_windows
 from tests.integration.api.conftest import EMAIL_MESSAGE, LATER, Client, Ready
 from tests.integration.api.test_contact import Sending
@@ -41,6 +41,7 @@ async def prepare(
     await _removable(operation, client)
     if operation.path == "/job":
         await job_calls.post_known(client, database)
+    await exporting.prepare(operation, client, database)
     if not operation.path.startswith("/v1/"):
         return
     await client.post("/message", TEXT)
@@ -101,6 +102,7 @@ def rightful_query(operation: Operation[Any, Any], draw: random.Random) -> str:
         "GET /v1/emailOpen": "task_id=1",
         "GET /v1/smsMessage": "id=2",
         "GET /job": job_calls.KNOWN_QUERY,
+        "GET /export": f"key={exporting.KEY}",
     }.get(f"{operation.method} {operation.path}", "")
 
 

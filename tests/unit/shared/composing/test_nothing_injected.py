@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from shared.domain.email_address import to_envelope
@@ -130,6 +130,8 @@ def test_what_values_hold_adds_no_header_and_no_part(name: str, first: str, seco
     assert max(map(len, lines)) <= 78
 
 
+@example("S", "\xa0")
+@example("S", "\u3000a \xa0 b\xa0")
 @given(texts, texts)
 def test_what_an_author_writes_into_headers_is_refused_or_read_back(subject: str, from_name: str) -> None:
     content = replace(PLAIN, subject=subject, from_name=from_name)
@@ -140,8 +142,9 @@ def test_what_an_author_writes_into_headers_is_refused_or_read_back(subject: str
     (sender,) = message["From"].addresses
     assert message.keys() == ALONE
     assert sender.addr_spec == "shop@example.org"
-    # The reader of Python 3.11 puts a space between two encoded words of a name, where RFC 2047 says none.
-    assert sender.display_name.replace(" ", "") == seen(from_name).replace(" ", "")
+    # The reader of Python 3.11 puts a space between two encoded words of a name, where RFC 2047 says none, and takes
+    # any white space for one space. Around a name there is none, and so none is left of a name that is nothing else.
+    assert "".join(sender.display_name.split()) == "".join(seen(from_name).split())
     if read_template(subject).tags == ():
         assert message["Subject"] == seen(subject).strip()
 

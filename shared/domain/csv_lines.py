@@ -1,4 +1,4 @@
-"""Rows as CSV (RFC 4180) that a spreadsheet only shows."""
+"""Rows as CSV (RFC 4180) that a spreadsheet only shows. Pure."""
 
 import csv
 import io
@@ -6,13 +6,15 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-_RUNNABLE: Final = ("=", "+", "-", "@", "\t", "\r")
+#: As they are, and as wide as a Chinese character, which a spreadsheet takes for the same.
+_RUNNABLE: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _TELEPHONE: Final = re.compile(r"\+[0-9]+")
 
 
-def csv_lines(rows: Sequence[Sequence[object]]) -> bytes:
+def csv_lines(rows: Sequence[Sequence[object]], end: str = "\r\n") -> bytes:
+    """``end``: of a line; Postgres writes a single line feed."""
     text = io.StringIO()
-    csv.writer(text).writerows([[neutral(cell) for cell in row] for row in rows])
+    csv.writer(text, lineterminator=end).writerows([[neutral(cell) for cell in row] for row in rows])
     return text.getvalue().encode()
 
 
