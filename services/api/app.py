@@ -138,19 +138,8 @@ async def start_api(
     terms = DomainTerms(settings.dns_check, settings.bounce_domain, settings.mx_host or settings.bounce_domain)
     look_at_dns = Wakeup()
     watch = _domain_watch(settings, database, store, terms, look_at_dns) if terms.checked else None
-    server = make_server(
-        settings,
-        database,
-        store,
-        hinter,
-        readiness,
-        relay.wakeup.ring,
-        terms,
-        look_at_dns.ring,
-        egress,
-        objects,
-        counts,
-    )
+    told = (relay.wakeup.ring, terms, look_at_dns.ring)
+    server = make_server(settings, database, store, hinter, readiness, *told, egress, counts, objects)
     runner = web.ServerRunner(Listener(server.respond), shutdown_timeout=STOP_SECONDS)
     await runner.setup()
     await web.TCPSite(runner, settings.host, settings.api_port, backlog=BACKLOG).start()
