@@ -119,11 +119,7 @@ class RunningApi:
 
 
 async def start_api(
-    settings: Settings,
-    database: Database,
-    store: EventStore,
-    bus: Bus,
-    beside: Sequence[CollectorRegistry] = (),
+    settings: Settings, database: Database, store: EventStore, bus: Bus, beside: Sequence[CollectorRegistry] = ()
 ) -> RunningApi:
     """Listens on the settings' host and port. ``beside``: what its ``/metrics`` tells of services in the same process.
 
@@ -206,16 +202,13 @@ def make_server(
         objects=objects,
         egress=egress,
     )
-    pages = _pages(readiness, counts)
     dialects: dict[str, Dialect] = {
         "v1": SignUpTo(database, settings.secret, authenticator),
         "job": Sailthru(database, settings.secret, authenticator),
     }
     routes = Routes(OPERATIONS)
     console = Console(Asking(api, routes), authenticator, Live(clock.monotonic), settings.secret)
-    server = Server(api, routes, authenticator, counts, pages, changed, console, dialects)
-    counts.under_way.set_function(lambda: server.under_way)
-    return server
+    return Server(api, routes, authenticator, counts, _pages(readiness, counts), changed, console, dialects)
 
 
 def _domain_watch(

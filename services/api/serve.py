@@ -60,6 +60,9 @@ class Beside(Protocol):
         """Ends what would never end by itself."""
         ...
 
+    def __post_init__(self) -> None:
+        self.metrics.under_way.set_function(lambda: self._under_way)
+
     async def respond(self, request: web.BaseRequest) -> tuple[str, web.StreamResponse]:
         """Its label in the metrics, and what was answered: everything that may go wrong is."""
         ...
@@ -101,11 +104,6 @@ class Server:
             log.info("request answered", action="request_answered", route=label, status=response.status)
             self.changed()
         return response
-
-    @property
-    def under_way(self) -> int:
-        """Requests."""
-        return self._under_way
 
     async def _respond(self, request: web.BaseRequest) -> tuple[str, web.StreamResponse]:
         if self.beside.takes(request.raw_path) and self._under_way <= MOST_REQUESTS:

@@ -24,7 +24,7 @@ from services.dispatcher.probes import Figures, serve_probes
 from services.dispatcher.sending.journal import Journal
 from services.dispatcher.sending.recover import replay_orphans
 from services.dispatcher.sending.sender import Sender
-from services.dispatcher.transports import NO_LIMITS, accepted_kinds, read_limits, read_transports, relays_of
+from services.dispatcher.transports import NO_LIMITS, accepted_kinds, read_limits, read_transports
 from shared.bus.hinter import Hinter
 from shared.bus.interface import Bus, Hint, Listener
 from shared.delivery_log.append import DeliveryLog
@@ -84,7 +84,6 @@ async def start_dispatcher(
     process = await _begin(settings, database, store, delivery_log)
     hinter, tools = Hinter(bus), make_tools(process)
     senders = make_senders(process, transports, tools, hinter)
-    _watch(process, senders)
     couriers = await make_couriers(process, transports, tools["email"])
 
     def on_batches() -> None:
@@ -100,18 +99,17 @@ async def start_dispatcher(
 
     loops = _own_loops(settings, {"send": planner.run, "jobs": jobs.run})
     loops += [*(sender.run for sender in senders.values()), couriers.run, *receiving_loops(process, transports)]
-    stopping = process.stopping
     return RunningDispatcher(
         senders=senders,
         journal=process.journal,
         hinter=hinter,
         # A hint reaches any one listener: whoever does not send would keep most of them from those who do.
         listener=await bus.listen("dispatcher", on_hint) if sends else None,
-        probes=await serve_probes(settings.host, settings.metrics_port, process.figures, lambda: not stopping.is_set()),
-        stopping=stopping,
+        probes=await serve_probes(settings.host, settings.metrics_port, process.figures, process.is_ready),
+        stopping=process.stopping,
         shares=process.shares,
         keeping_shares=asyncio.create_task(_keep(process.shares)),
-        tasks=[asyncio.create_task(loop(stopping)) for loop in loops],
+        tasks=[asyncio.create_task(loop(process.stopping)) for loop in loops],
         signing=tools["email"].signing,
         figures=process.figures,
     )
@@ -146,13 +144,6 @@ async def _begin(settings: Settings, database: Database, store: EventStore, deli
 async def _keep(shares: Shares) -> None:
     """Until it is cancelled: also while what is under way is finished, connections are open."""
     await run_loop("limits", shares.renew, Wakeup(), asyncio.Event(), RENEW_SECONDS, (Unavailable,))
-
-
-def _watch(process: Process, senders: dict[Channel, Sender]) -> None:
-    """Lets the metrics ask how it stands."""
-    process.figures.relays.update(relays_of(process.settings))
-    uses = {channel: sender.use for channel, sender in senders.items()}
-    process.figures.watch(lambda: process.database.use, lambda: process.journal.size, uses)
 
 
 def _wake(senders: dict[Channel, Sender]) -> None:

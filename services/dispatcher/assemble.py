@@ -34,7 +34,7 @@ from services.dispatcher.sending.next_hop import NextHop
 from services.dispatcher.sending.on_trial import Trials
 from services.dispatcher.sending.send_batch import SendingTools
 from services.dispatcher.sending.sender import Sender
-from services.dispatcher.transports import Transport, accepted_kinds
+from services.dispatcher.transports import Transport, accepted_kinds, relays_of
 from shared.bus.hinter import Hinter
 from shared.bus.interface import Hint
 from shared.delivery_log.append import DeliveryLog
@@ -73,6 +73,9 @@ class Process:
     shares: Shares
     domains: Domains
     stopping: asyncio.Event
+
+    def is_ready(self) -> bool:
+        return not self.stopping.is_set()
 
 
 def make_tools(process: Process) -> dict[Channel, SendingTools]:
@@ -134,7 +137,7 @@ def make_senders(
     def on_batch_done(task_id: int) -> None:
         hinter.send("tracker", Hint("segments_appended", shard_of(task_id)))
 
-    return {
+    senders = {
         channel: Sender(
             tools[channel],
             transport.open_channel,
@@ -145,6 +148,10 @@ def make_senders(
         )
         for channel, transport in transports.items()
     }
+    process.figures.relays.update(relays_of(process.settings))
+    uses = {channel: sender.use for channel, sender in senders.items()}
+    process.figures.watch(lambda: process.database.use, lambda: process.journal.size, uses)
+    return senders
 
 
 def make_planner(process: Process, channels: Collection[Channel], on_batches: Callable[[], None]) -> Planner:

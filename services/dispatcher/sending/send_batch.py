@@ -85,7 +85,6 @@ class BatchSending:
 
     @property
     def taken(self) -> int:
-        """How many of its messages the relay took."""
         return len(self._taken)
 
     async def send(self, channel: Channel) -> bool:

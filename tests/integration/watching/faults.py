@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
+from unittest.mock import patch
 
 from services.api import serve
 from shared.bus.in_process import InProcess
@@ -78,17 +79,14 @@ async def used_up(database: Database) -> AsyncIterator[None]:
 
 async def turn_away(whole: Whole) -> None:
     """A request that finds too many others under way."""
-    before, serve.MOST_REQUESTS = serve.MOST_REQUESTS, -1  # type: ignore[misc]  # for one request
-    try:
+    with patch.object(serve, "MOST_REQUESTS", -1):
         async with whole.session.get(f"{whole.api.url}/task") as answer:
             assert answer.status == 503
-    finally:
-        serve.MOST_REQUESTS = before  # type: ignore[misc]
 
 
 async def lose_a_hit(whole: Whole, owner: Database) -> None:
     """A reader whom a tracker that may not write asks to come again."""
     await owner.execute("REVOKE INSERT ON segment FROM postroom_service")
-    token = KEYS.web(900, 0, TokenKind.OPEN)
+    token = KEYS.web(1, 0, TokenKind.OPEN)
     async with whole.session.get(f"{whole.tracker.url}/o/{token}") as answer:
         assert answer.status == 503

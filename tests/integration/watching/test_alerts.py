@@ -84,7 +84,7 @@ async def make_faulty(whole: Whole, owner: Database) -> None:
     await stand_still(owner, BitMap(range(4)).serialize(), BitMap([3]).serialize())
     await whole.call("POST", "/list/1/subscriber", [{"email": "p@example.com"}])
     task = {"channel": "email", "name": "n", "list_id": 1, "message_id": message_id, "scheduledtime": 0}
-    await whole.call("POST", "/task", task)
+    assert (await whole.call("POST", "/task", task))["id"] == 1
     await owner.execute("UPDATE event SET recorded_at = recorded_at - interval '10 minutes'")
     # A rule that weighs thousands of messages counts here what it would find.
     whole.dispatcher.figures.count_paused("bounces")

@@ -118,14 +118,7 @@ async def test_one_trace_goes_from_the_request_to_the_callback_and_nothing_priva
         stop()
 
     _check_trace(spans)
-    assert {event.type for event in published if event.traceparent and TRACE in event.traceparent} >= {
-        *("postroom.campaign.started", "postroom.task.created", "postroom.task.started", "postroom.task.completed"),
-    }
-    told = [json.loads(line) for line in lines.getvalue().splitlines()]
-    assert {line.get("action") for line in told if line.get("correlation") == TRACE} >= {
-        *("request_answered", "campaign_started", "task_started", "batch_handed_over", "task_completed"),
-        "callback_delivered",
-    }
+    _check_told(published, lines.getvalue())
     shown = "".join(map(_words, spans.get_finished_spans())) + lines.getvalue() + str(samples)
     assert CANARY not in shown
     assert key.rpartition("_")[2] not in shown
@@ -171,3 +164,15 @@ def _check_series(samples: list[Any]) -> None:
         if name == "postroom_domain_messages_total"
     }
     assert domains == {"gmail.com": TASKS + 1, "other": (PEOPLE - 1) * (TASKS + 1)}
+
+
+def _check_told(published: list[EventEnvelope], lines: str) -> None:
+    """On the bus and in the log."""
+    assert {event.type for event in published if event.traceparent and TRACE in event.traceparent} >= {
+        *("postroom.campaign.started", "postroom.task.created", "postroom.task.started", "postroom.task.completed"),
+    }
+    told = [json.loads(line) for line in lines.splitlines()]
+    assert {line.get("action") for line in told if line.get("correlation") == TRACE} >= {
+        *("request_answered", "campaign_started", "task_started", "batch_handed_over", "task_completed"),
+        "callback_delivered",
+    }
