@@ -60,9 +60,6 @@ class Beside(Protocol):
         """Ends what would never end by itself."""
         ...
 
-    def __post_init__(self) -> None:
-        self.metrics.under_way.set_function(lambda: self._under_way)
-
     async def respond(self, request: web.BaseRequest) -> tuple[str, web.StreamResponse]:
         """Its label in the metrics, and what was answered: everything that may go wrong is."""
         ...
@@ -84,6 +81,9 @@ class Server:
     beside: Beside
     dialects: Mapping[str, Dialect] = field(default_factory=dict)
     _under_way: int = 0
+
+    def __post_init__(self) -> None:
+        self.metrics.under_way.set_function(lambda: self._under_way)
 
     async def respond(self, request: web.BaseRequest) -> web.StreamResponse:
         # Of the caller's trace, if he has one; else one begins here.

@@ -15,6 +15,7 @@ from shared.postgres.database import Database
 from tests.integration.dispatcher.dispatching import KEYS
 from tests.integration.tracker.called_back import add_campaign
 from tests.integration.watching.whole import Whole
+from tests.sinks.fake_relay import Say, Step
 
 LATE: Final = "clock_timestamp() - interval '10 minutes'"
 NEVER: Final = "clock_timestamp() + interval '1 day'"
@@ -45,6 +46,11 @@ STANDING_STILL: Final = (
 
 HELD: Final = """INSERT INTO ordinal_set (shard, task_id, generation, kind, link, chunk, bits, cardinality)
                  VALUES (0, 904, 1, $1, 0, 0, $2, $3)"""
+
+
+def refuse_us(step: Step) -> Say | None:
+    """A relay that wants to know who we are before it takes anything."""
+    return Say(b"530 5.7.0 authentication required\r\n") if step.stage == "mail" else None
 
 
 class DeadBus(InProcess):

@@ -12,12 +12,12 @@ import yaml
 from prometheus_client.samples import Sample
 from pyroaring import BitMap
 
-from services.standalone.private_process import free_port
 from shared.postgres.database import Database
-from tests.integration.watching.faults import DeadBus, lose_a_hit, stand_still, turn_away, used_up
+from tests.integration.watching.faults import DeadBus, lose_a_hit, refuse_us, stand_still, turn_away, used_up
 from tests.integration.watching.whole import Whole, whole_on
 from tests.servers import databases
 from tests.servers.prometheus import promtool
+from tests.sinks.fake_relay import FakeRelay
 
 DEPLOY: Final = Path(__file__).resolve().parents[3] / "deploy"
 RULES: Final = DEPLOY / "alerts/postroom.yaml"
@@ -112,11 +112,14 @@ async def scraped(
     url = await databases.create(postgres_url, name, template=template_database)
     database, owner = await Database.connect(url), await Database.connect(url, role=None, connections=1)
     try:
-        async with whole_on(database, DeadBus(), tmp_path_factory.mktemp("journal"), free_port()) as whole:
+        journal = tmp_path_factory.mktemp("journal")
+        async with FakeRelay(refuse_us) as relay, whole_on(database, DeadBus(), journal, relay.port) as whole:
             healthy = await whole.scrape()
             await make_faulty(whole, owner)
-            async with used_up(database):
-                blind = await whole.scrape()
+            async with used_up(database), asyncio.timeout(20):
+                blind = healthy
+                while any(sample.value for sample in blind if sample.name == "postroom_figures_read"):
+                    blind = await whole.scrape()
             await lose_a_hit(whole, owner)
             return {"healthy": healthy, "faulty": await whole.scrape(), "blind": blind}
     finally:
