@@ -116,12 +116,13 @@ async def scraped(
         async with FakeRelay(refuse_us) as relay, whole_on(database, DeadBus(), journal, relay.port) as whole:
             healthy = await whole.scrape()
             await make_faulty(whole, owner)
+            await lose_a_hit(whole, owner)
+            faulty = await whole.scrape()
             async with used_up(database), asyncio.timeout(20):
                 blind = healthy
                 while any(sample.value for sample in blind if sample.name == "postroom_figures_read"):
                     blind = await whole.scrape()
-            await lose_a_hit(whole, owner)
-            return {"healthy": healthy, "faulty": await whole.scrape(), "blind": blind}
+            return {"healthy": healthy, "faulty": faulty, "blind": blind}
     finally:
         await owner.close()
         await database.close()
