@@ -2,11 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import product
+from typing import get_args
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from services.dispatcher.channels.interface import OutcomeKind
+from services.dispatcher.decisions.name_domain import OTHER
 from shared.domain.identifiers import Channel
 from shared.domain.notice import NoticeState
 from shared.domain.task import Harm
@@ -64,6 +67,17 @@ class Figures:
             "postroom_tasks_paused_total", "Tasks that this service paused", ["cause"], registry=self.registry
         )
 
+        self._begin()
+
+    def _begin(self) -> None:
+        """What was not counted yet is told as 0: a first time would not be seen as an increase else."""
+        for cause in get_args(Harm):
+            self.paused.labels(cause)
+        for taken in ("yes", "no"):
+            self.by_domain.labels(OTHER, taken)
+        for channel, state in product(get_args(Channel), get_args(NoticeState)):
+            self.notices.labels(channel, state)
+
     def count(self, channel: Channel, outcome: OutcomeKind) -> None:
         self.outcomes.labels(channel, self.relays.get(channel, ""), outcome).inc()
 
@@ -81,6 +95,8 @@ class Figures:
         show_process(self.registry)
         show_pool(self.registry, pool)
         self.journal.set_function(journal)
+        for channel, outcome in product(senders, OutcomeKind):
+            self.outcomes.labels(channel, self.relays.get(channel, ""), outcome)
         self.held.set_function(lambda: sum(use()[2] for use in senders.values()))
         for channel, use in senders.items():
             self.connections.labels(channel, "at_work").set_function(part_of(use, 0))
