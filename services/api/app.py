@@ -28,12 +28,16 @@ from services.api.look_at_domains import SWEEP_SECONDS, DomainWatch
 from services.api.metrics import Metrics
 from services.api.operation import Api, Operation
 from services.api.problem import CONTENT_TYPE, unavailable
+from services.api.published.asyncapi import describe_bus
+from services.api.published.write_yaml import write_yaml
 from services.api.relay import Relay
+from services.api.relay_deliveries import DeliveryRelay
 from services.api.resources.account import routes as account_routes
 from services.api.resources.adplan import routes as adplan_routes
 from services.api.resources.callback import routes as callback_routes
 from services.api.resources.campaign import routes as campaign_routes
 from services.api.resources.domain import routes as domain_routes
+from services.api.resources.event import routes as event_routes
 from services.api.resources.export import routes as export_routes
 from services.api.resources.job import routes as job_routes
 from services.api.resources.key import routes as key_routes
@@ -91,6 +95,7 @@ OPERATIONS: Final[tuple[Operation[Any, Any], ...]] = (
     *export_routes.OPERATIONS,
     *adplan_routes.OPERATIONS,
     *callback_routes.OPERATIONS,
+    *event_routes.OPERATIONS,
     *SIGNUPTO_OPERATIONS,
 )
 
@@ -129,6 +134,7 @@ async def start_api(
     counts.watch(database, clock.monotonic)
     hinter, readiness, stopping = Hinter(bus), Readiness(database, clock.monotonic), asyncio.Event()
     relay = Relay(store, database, bus, clock.random_id(), sweep_seconds=settings.sweep_seconds)
+    deliveries = DeliveryRelay(database, bus, clock.random_id(), sweep_seconds=settings.sweep_seconds)
     _check(settings)
     objects = open_objects(settings)
     terms = DomainTerms(settings.dns_check, settings.bounce_domain, settings.mx_host or settings.bounce_domain)
@@ -151,6 +157,7 @@ async def start_api(
         _stopping=stopping,
         _loops=[
             asyncio.create_task(relay.run(stopping)),
+            asyncio.create_task(deliveries.run(stopping)),
             asyncio.create_task(run_loop("readiness", readiness.probe, Wakeup(), stopping, PROBE_SECONDS)),
             asyncio.create_task(_forget_expired(database, stopping)),
             asyncio.create_task(_finish_erasures(database, stopping)),
@@ -241,6 +248,7 @@ def _now() -> Instant:
 def _pages(readiness: Readiness, counts: Metrics) -> dict[str, PageMaker]:
     """What is served to everybody."""
     description = Page("application/json", orjson.dumps(openapi.describe(OPERATIONS, version("postroom"))))
+    bus = Page("application/yaml", write_yaml(describe_bus(version("postroom"))).encode())
     docs = Page("text/html; charset=utf-8", Path(__file__).with_name("docs.html").read_bytes())
     alive = Page("application/json", orjson.dumps({"status": "ok"}))
     unready = unavailable("Postgres cannot be written to")
@@ -250,6 +258,7 @@ def _pages(readiness: Readiness, counts: Metrics) -> dict[str, PageMaker]:
         "/readyz": lambda: alive if readiness.ready() else not_ready,
         "/metrics": lambda: _told(counts),
         "/openapi.json": lambda: description,
+        "/asyncapi.yaml": lambda: bus,
         "/docs": lambda: docs,
     }
 

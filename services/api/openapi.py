@@ -9,6 +9,7 @@ from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from services.api.body import JSON
+from services.api.examples import as_lines, example_of
 from services.api.idempotency import HEADER
 from services.api.operation import Operation
 from services.api.problem import CONTENT_TYPE
@@ -40,6 +41,8 @@ _PROBLEM: Final[dict[str, Any]] = {
 _SUTHASH: Final = 'SuTHash signature="…" over the headers Date, X-SuT-CID, X-SuT-UID and X-SuT-Nonce'
 _SUTTOKEN: Final = "SuTToken and what POST /v1/token answers"
 
+_TEXT: Final = {"type": "string"}
+
 Operations = Iterable[Operation[Any, Any]]
 
 
@@ -48,7 +51,7 @@ def describe(operations: Operations, version: str) -> dict[str, Any]:
     schemas, definitions = _schemas(operations)
     paths: dict[str, dict[str, Any]] = {}
     for operation in operations:
-        described = _operation(operation, schemas)
+        described = _operation(operation, schemas, definitions)
         paths.setdefault(operation.path, {})[operation.method.lower()] = described
         if operation.method == "GET":
             paths[operation.path]["head"] = _headless(described)
@@ -83,7 +86,9 @@ def _schemas(operations: tuple[Operation[Any, Any], ...]) -> tuple[dict[Any, dic
     return {key: schema for (key, _), schema in made.items()}, definitions.get("$defs", {})
 
 
-def _operation(operation: Operation[Any, Any], schemas: Mapping[Any, dict[str, Any]]) -> dict[str, Any]:
+def _operation(
+    operation: Operation[Any, Any], schemas: Mapping[Any, dict[str, Any]], definitions: Mapping[str, Any]
+) -> dict[str, Any]:
     answers = {operation.status: operation.answer, **operation.also_answers}
     described: dict[str, Any] = {
         "operationId": _operation_id(operation),
@@ -98,7 +103,7 @@ def _operation(operation: Operation[Any, Any], schemas: Mapping[Any, dict[str, A
         "responses": {
             str(status): {
                 "description": HTTPStatus(status).phrase,
-                "content": _content(operation.media, schemas[id(kind)]),
+                "content": _content(operation.media, schemas[id(kind)], definitions),
             }
             for status, kind in answers.items()
         },
@@ -112,8 +117,7 @@ def _operation(operation: Operation[Any, Any], schemas: Mapping[Any, dict[str, A
             str(status): {"description": HTTPStatus(status).phrase, "content": content} for status in sorted(refused)
         }
     if operation.body:
-        media = {name: {"schema": schemas[id(kind)]} for name, kind in operation.body.media.items()}
-        described["requestBody"] = {"required": True, "content": media}
+        described["requestBody"] = {"required": True, "content": _request(operation, schemas, definitions)}
     return described
 
 
@@ -122,10 +126,25 @@ def _operation_id(operation: Operation[Any, Any]) -> str:
     return f"{operation.method.lower()}{words}".rstrip("_")
 
 
-def _content(media: Iterable[str], schema: dict[str, Any]) -> dict[str, Any]:
+def _request(
+    operation: Operation[Any, Any], schemas: Mapping[Any, dict[str, Any]], definitions: Mapping[str, Any]
+) -> dict[str, Any]:
+    content: dict[str, Any] = {}
+    for name, kind in operation.body.media.items() if operation.body else ():
+        schema = schemas[id(kind)]
+        example = dict(operation.example) or example_of(schema, definitions, all_fields=False)
+        content[name] = {"schema": schema, "example": example}
+    return content
+
+
+def _content(media: Iterable[str], schema: dict[str, Any], definitions: Mapping[str, Any]) -> dict[str, Any]:
     # Only the first form is the type itself; the others are the same lines written otherwise.
     first, *others = media
-    return {first: {"schema": schema}, **{name: {"schema": {"type": "string"}} for name in others}}
+    example = example_of(schema, definitions, all_fields=True)
+    return {
+        first: {"schema": schema, "example": example},
+        **{name: {"schema": _TEXT, "example": as_lines(example, name)} for name in others},
+    }
 
 
 def _problem(status: int) -> dict[str, Any]:

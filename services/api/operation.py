@@ -117,3 +117,4 @@ class Operation(Generic[Query, Content]):
     public: bool = False  #: answers without a key
     refusal: Any = None  #: the type of every other body; None: a problem document
     security: Sequence[str] = ("bearer", "basic")
+    example: Mapping[str, Any] = field(default_factory=dict)  #: a request, where its schema cannot say what makes one

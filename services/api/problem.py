@@ -16,6 +16,7 @@ _STATUS: Final[Mapping[Because, int]] = {
     "forbidden": 403,
     "not found": 404,
     "conflict": 409,
+    "gone": 410,
 }
 
 

@@ -1,4 +1,4 @@
-"""Publishes what the event store holds, in its order: the only publisher of events.
+"""Publishes what the event store holds, in its order. What became of recipients: ``relay_deliveries``.
 
 Of all relays one is at work, the holder of the checkpoint ``relay``. It reads on behind the checkpoint, publishes, and
 moves the checkpoint when the bus has confirmed. Whatever goes wrong in between, the same events are published again:
@@ -7,25 +7,19 @@ nothing is lost, and a repeat has the id of the first time.
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
 
-import orjson
 import structlog
 
-from services.api.received_sms import read_received, told
-from shared.bus.interface import EventEnvelope, EventPublisher
-from shared.domain.inbound_sms import SmsReceived
+from services.api.published.catalogue import is_published
+from services.api.published.envelope import envelope_of
+from services.api.published.received_sms import read_received
+from shared.bus.interface import EventPublisher
 from shared.event_store.checkpoint import LEASE_SECONDS, LeasedCheckpoint, LeaseLost
-from shared.event_store.codec import fields_of
-from shared.event_store.interface import EventStore, RecordedEvent
-from shared.postgres.database import Database, DatabaseError, Row, Unavailable
-from shared.runtime import clock, tracing
+from shared.event_store.interface import EventStore
+from shared.postgres.database import Database, DatabaseError, Unavailable
 from shared.runtime.lifecycle import Wakeup, run_loop
 
 BATCH = 200
-
-#: The aggregates whose events are for others to hear; the first word of an event's name.
-PUBLISHED = frozenset({"task", "campaign", "job", "sms", "splittest"})
 
 log = structlog.get_logger(__name__)
 
@@ -74,31 +68,9 @@ class Relay:
         if not events:
             return False
         received = await read_received(self._database, events)
-        envelopes = [envelope_of(event, received) for event in events if event.type.split(".")[0] in PUBLISHED]
+        envelopes = [envelope_of(event, received) for event in events if is_published(event.type)]
         if envelopes:
             async with self._checkpoint.kept():
                 await self._publisher.publish(envelopes)
         await self._checkpoint.advance(events[-1].at)
         return True
-
-
-def envelope_of(recorded: RecordedEvent, received: Mapping[int, Row]) -> EventEnvelope:
-    """The event as the outside sees it: routed by its name. ``received``: the rows of those that are of an SMS."""
-    aggregate, _, key = recorded.stream.partition("-")
-    return EventEnvelope(
-        id=f"{recorded.at.store_epoch}-{recorded.at.position}",
-        type=f"postroom.{recorded.type}",
-        routing_key=recorded.type,
-        time=clock.as_datetime(recorded.recorded_at),
-        account_id=recorded.actor.account_id,
-        subject=f"{aggregate}/{key}",
-        data=orjson.dumps(_data_of(recorded, f"{aggregate}_id", int(key), received)),
-        traceparent=tracing.read_traceparent(recorded.actor.correlation),
-    )
-
-
-def _data_of(recorded: RecordedEvent, id_name: str, key: int, received: Mapping[int, Row]) -> dict[str, object]:
-    """What is said, led by id and version of what it happened to; of an SMS, what its row still holds."""
-    if isinstance(recorded.event, SmsReceived):
-        return told(recorded.event, received.get(key))
-    return {id_name: key, "version": recorded.version} | fields_of(recorded.event)

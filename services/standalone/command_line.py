@@ -12,6 +12,8 @@ from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 
+from services.standalone import client_commands
+
 app = App(
     name="postroom",
     help="Sends a message to every recipient of a list at the time provided, and knows what became of each.",
@@ -20,6 +22,7 @@ app = App(
 )
 key = App(name="key", help="Keys to the API.")
 app.command(key)
+client_commands.add_to(app)
 
 Port = Annotated[int, Parameter(validator=lambda _, port: _check_port(port))]
 
@@ -151,6 +154,18 @@ def create(*, account: str, user: str, role: Literal["operator", "admin", "membe
     from services.standalone.run_service import print_new_key
 
     return _run(print_new_key(account, user, role))
+
+
+@app.command
+def completion(shell: Literal["bash", "zsh", "fish"], /) -> None:
+    """Print what makes a shell complete this command: source <(postroom completion bash)
+
+    Parameters
+    ----------
+    shell
+        Which shell.
+    """
+    sys.stdout.write(app.generate_completion(shell=shell))
 
 
 @app.command

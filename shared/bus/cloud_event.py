@@ -7,20 +7,25 @@ from shared.bus.interface import EventEnvelope
 
 CONTENT_TYPE = "application/json"
 SOURCE = "/postroom"
+HEADER_PREFIX = "cloudEvents:"
+
+
+def attributes_of(envelope: EventEnvelope) -> dict[str, str]:
+    """By their bare names. `time` as RFC 3339 in UTC; `accountid` as a string, for the integers of CloudEvents have 32
+    bits.
+    """
+    return {
+        "specversion": "1.0",
+        "id": envelope.id,
+        "source": SOURCE,
+        "type": envelope.type,
+        "subject": envelope.subject,
+        "time": envelope.time.astimezone(UTC).isoformat().replace("+00:00", "Z"),
+        "accountid": str(envelope.account_id),
+    }
 
 
 def cloud_event_headers(envelope: EventEnvelope) -> dict[str, str]:
-    """`time` as RFC 3339 in UTC; `accountid` as a string, for the integers of CloudEvents have 32 bits. `traceparent`
-    as in their extension for distributed tracing, where it is known.
-    """
-    traced = {"cloudEvents:traceparent": envelope.traceparent} if envelope.traceparent else {}
-    return {
-        "cloudEvents:specversion": "1.0",
-        "cloudEvents:id": envelope.id,
-        "cloudEvents:source": SOURCE,
-        "cloudEvents:type": envelope.type,
-        "cloudEvents:subject": envelope.subject,
-        "cloudEvents:time": envelope.time.astimezone(UTC).isoformat().replace("+00:00", "Z"),
-        "cloudEvents:accountid": str(envelope.account_id),
-        **traced,
-    }
+    """With `traceparent`, as in the extension for distributed tracing, where it is known."""
+    traced = {"traceparent": envelope.traceparent} if envelope.traceparent else {}
+    return {f"{HEADER_PREFIX}{name}": value for name, value in (attributes_of(envelope) | traced).items()}

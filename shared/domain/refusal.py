@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 #: What kind of no. The edge turns each into one status of its dialect.
-Because = Literal["invalid", "not found", "conflict", "forbidden", "unauthenticated"]
+Because = Literal["invalid", "not found", "conflict", "forbidden", "unauthenticated", "gone"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,3 +41,7 @@ class Refused:
     @staticmethod
     def not_found(message: str) -> "Refused":
         return Refused("not found", (Fault("", message),))
+
+    @staticmethod
+    def gone(message: str, field: str = "") -> "Refused":
+        return Refused("gone", (Fault(field, message),))

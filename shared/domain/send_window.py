@@ -8,8 +8,10 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, Literal, TypedDict
+from typing import Final, Literal
 from zoneinfo import ZoneInfo
+
+from typing_extensions import TypedDict
 
 from shared.domain.identifiers import Instant
 

@@ -29,11 +29,11 @@ class PostgresEventStore:
         await self._group.submit(append)
 
     async def read_stream(self, stream: str) -> list[RecordedEvent]:
-        return [_recorded(row) for row in await self._database.fetch(QUERIES["read_stream"], stream)]
+        return [recorded_event(row) for row in await self._database.fetch(QUERIES["read_stream"], stream)]
 
     async def read_after(self, at: TailPosition, limit: int) -> list[RecordedEvent]:
         rows = await self._database.fetch(QUERIES["read_after"], at.store_epoch, str(at.xid), at.position, limit)
-        return [_recorded(row) for row in rows]
+        return [recorded_event(row) for row in rows]
 
     async def _commit(self, group: Sequence[Append]) -> None:
         async with self._database.transaction() as connection:
@@ -95,7 +95,8 @@ def _by_statement(group: Sequence[Append]) -> dict[str, list[tuple[object, ...]]
     return writes
 
 
-def _recorded(row: Row) -> RecordedEvent:
+def recorded_event(row: Row) -> RecordedEvent:
+    """A row of ``read_after``. Raises as ``read_event``."""
     return RecordedEvent(
         at=TailPosition(row["store_epoch"], row["xid"], row["position"]),
         stream=row["stream"],

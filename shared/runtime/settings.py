@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from shared.runtime.setting_list import PREFIX, SETTINGS, Setting
 
@@ -24,6 +24,10 @@ class BadSettings(Exception):
     def __init__(self, faults: list[str]) -> None:
         super().__init__("; ".join(faults))
         self.faults = faults
+
+
+#: What the commands that ask a running API read; no service does, and none minds.
+CLIENT: Final = frozenset({"POSTROOM_URL", "POSTROOM_KEY"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +106,7 @@ def read_settings(environment: Mapping[str, str], needed: frozenset[str], one_of
             faults.append(f"{setting.variable}: {error}")
     if one_of and "send" in values.get("dispatcher_roles", "") and not any(values.get(name.lower()) for name in one_of):
         faults.append(f"{' or '.join(PREFIX + name for name in one_of)} is missing: at least one of them must be given")
-    known = {setting.variable for setting in SETTINGS} | {s.variable + "_FILE" for s in SETTINGS if s.secret}
+    known = CLIENT | {setting.variable for setting in SETTINGS} | {s.variable + "_FILE" for s in SETTINGS if s.secret}
     faults += [
         f"{name} is not a setting" for name in sorted(environment) if name.startswith(PREFIX) and name not in known
     ]

@@ -25,6 +25,7 @@ MEANINGS: Final[Mapping[int, str]] = {
     408: "The body came too slowly.",
     409: "The request is right, but not now: the state of what it concerns is in its way, or an `Idempotency-Key` came "
     "with another body before.",
+    410: "What is asked for was there once and is not kept any more: begin without a cursor.",
     413: "The body is too large; `detail` says how large it may be.",
     415: "A `Content-Type` that this operation does not take, or a `Content-Encoding`.",
     429: "Too many requests of this key within a minute: again after `Retry-After` seconds.",

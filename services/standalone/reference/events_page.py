@@ -5,9 +5,11 @@ import re
 import types
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
-from typing import Any, Final, Literal, NewType, Union, get_args, get_origin, get_type_hints, is_typeddict
+from typing import Any, Final, Literal, NewType, Union, get_args, get_origin, get_type_hints
 
-from services.api.relay import PUBLISHED
+from typing_extensions import is_typeddict
+
+from services.api.published.catalogue import PUBLISHED
 from services.standalone.reference.markdown import page, table
 from shared.domain.delivery import EVENTS, Kind
 from shared.domain.identifiers import Instant

@@ -115,6 +115,7 @@ OPERATIONS = (
         post_suppressions,
         SuppressionAnswer,
         body=SUPPRESSION_LINES,
+        example={"email": "ada@example.com", "reason": "manual"},
         status=201,
         also_answers={200: SuppressionAnswer | SuppressedAnswer},
         refusals=(409, 413, 415),

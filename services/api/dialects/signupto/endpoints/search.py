@@ -156,6 +156,7 @@ OPERATIONS = (
         post_search,
         SearchData,
         body=loose_body(NewExpression),
+        example={"name": "Spring news", "expression": {"criteria": ["valid"]}},
         status=202,
         refusals=(409, 413, 415),
         roles=WRITERS,

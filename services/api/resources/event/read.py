@@ -1,0 +1,159 @@
+"""Reads the account's published events in their one order, a bounded piece of both logs at a time.
+
+Of the event store and of each shard of the delivery log so many rows are looked at, whosever they are. Where one of
+them has more, the page ends no later than there, so that nothing of another log that comes behind is told before it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from services.api.published.catalogue import event_name, is_published
+from services.api.published.deliveries import read_people
+from services.api.published.envelope import delivery_envelopes, envelope_of
+from services.api.published.received_sms import read_received
+from services.api.resources.event.place import DELIVERIES, STORE, Place
+from shared.bus.in_process import matches
+from shared.bus.interface import EventEnvelope
+from shared.delivery_log.segments import decode_hits
+from shared.delivery_log.tail import RecordedSegment
+from shared.domain.delivery import EVENTS, Kind
+from shared.domain.identifiers import SHARDS, Instant
+from shared.event_store.interface import TailPosition
+from shared.event_store.on_postgres import recorded_event
+from shared.postgres.database import Database, Row
+from shared.postgres.named_queries import load_queries
+
+QUERIES = load_queries(Path(__file__).with_name("queries.sql"))
+
+LOOKED_AT: Final = 2_000  #: events of the store
+LOOKED_AT_OF_SHARD: Final = 200  #: segments
+MOST_BYTES: Final = 256 * 1024  #: of stored hits in one page (a hit has 8 to 10), and at most one segment more
+
+_KINDS: Final = frozenset(map(int, EVENTS))
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """``reached``: where to go on. ``more``: whether there may be something already."""
+
+    events: Sequence[tuple[Place, EventEnvelope]]
+    reached: Place
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What lies next in both logs; ``ends``: how far all of them were looked at, None: to their ends."""
+
+    rows: Sequence[tuple[Place, Row]]
+    ends: Place | None
+
+
+async def read_edge(database: Database) -> Row:
+    """Up to where to read, and from where on everything is kept."""
+    [edge] = await database.fetch(QUERIES["edge"])
+    return edge
+
+
+async def read_page(database: Database, account_id: int, after: Place, edge: Row, count: int, pattern: str) -> Page:
+    found = await _look(database, account_id, after, (edge["store_epoch"], str(edge["xid"])))
+    wanted, cut = _within_bounds([each for each in found.rows if _is_wanted(*each, account_id, pattern)], count)
+    told = await _tell(database, account_id, wanted)
+    events = [(place, envelope) for place, envelope in told if place > after]
+    if len(events) > count:
+        return Page(events[:count], events[count - 1][0], more=True)
+    if cut:
+        return Page(events, wanted[-1][0].whole(), more=True)
+    if found.ends is not None:
+        return Page(events, max(found.ends.whole(), after), more=True)
+    return Page(events, max([after, *(place.whole() for place, _ in found.rows[-1:])]), more=False)
+
+
+async def _look(database: Database, account_id: int, after: Place, below: tuple[int, str]) -> _Found:
+    events = await database.fetch(
+        QUERIES["events_between"], *_behind(after.behind_in(STORE)), *below, account_id, LOOKED_AT
+    )
+    behind = _behind(after.behind_in(DELIVERIES))
+    shards = list(range(SHARDS))
+    segments = await database.fetch(
+        QUERIES["segments_between"], shards, *behind, *below, account_id, LOOKED_AT_OF_SHARD
+    )
+    placed = [(_place(row, STORE), row) for row in events] + [(_place(row, DELIVERIES), row) for row in segments]
+    ends = min(_ends_of_full(events, segments), default=None)
+    if ends is not None:
+        placed = [(place, row) for place, row in placed if place <= ends]
+    return _Found(sorted(placed, key=lambda each: each[0]), ends)
+
+
+def _behind(at: TailPosition) -> tuple[int, str, int]:
+    return at.store_epoch, str(at.xid), at.position
+
+
+def _place(row: Row, log: int) -> Place:
+    return Place(row["store_epoch"], row["xid"], log, row["position"])
+
+
+def _ends_of_full(events: Sequence[Row], segments: Sequence[Row]) -> list[Place]:
+    """The last row of each log that may have more of them."""
+    ends = [_place(events[-1], STORE)] if len(events) == LOOKED_AT else []
+    by_shard: dict[int, list[Row]] = {}
+    for row in segments:
+        by_shard.setdefault(row["shard"], []).append(row)
+    full = [rows for rows in by_shard.values() if len(rows) == LOOKED_AT_OF_SHARD]
+    return ends + [max(_place(row, DELIVERIES) for row in rows) for rows in full]
+
+
+def _is_wanted(place: Place, row: Row, account_id: int, pattern: str) -> bool:
+    if place.log == STORE:
+        return row["account_id"] == account_id and is_published(row["type"]) and matches(pattern, row["type"])
+    if not row["of_account"] or row["kind"] not in _KINDS:
+        return False
+    return matches(pattern, f"delivery.{event_name(Kind(row['kind']))}")
+
+
+def _within_bounds(wanted: Sequence[tuple[Place, Row]], count: int) -> tuple[Sequence[tuple[Place, Row]], bool]:
+    """As many as a page holds, and one more, from which it is seen that there are; and whether some were left out."""
+    held, size = 0, 0
+    for place, row in wanted[: count + 1]:
+        if size > MOST_BYTES:
+            break
+        held, size = held + 1, size + (row["size"] if place.log == DELIVERIES else 0)
+    return wanted[:held], held < len(wanted)
+
+
+async def _tell(
+    database: Database, account_id: int, wanted: Sequence[tuple[Place, Row]]
+) -> list[tuple[Place, EventEnvelope]]:
+    recorded = {place: recorded_event(row) for place, row in wanted if place.log == STORE}
+    received = await read_received(database, list(recorded.values()))
+    segments = await _segments(database, {place: row for place, row in wanted if place.log == DELIVERIES})
+    people = await read_people(database, list(segments.values()))
+    told: list[tuple[Place, EventEnvelope]] = []
+    for place, _ in wanted:
+        if place in recorded:
+            told.append((place, envelope_of(recorded[place], received)))
+        elif segment := segments.get(place):
+            parts = delivery_envelopes(segment, account_id, people[segment.task_id])
+            told += [(place._replace(part=part), envelope) for part, envelope in enumerate(parts, start=1)]
+    return told
+
+
+async def _segments(database: Database, placed: Mapping[Place, Row]) -> dict[Place, RecordedSegment]:
+    """One that retention took meanwhile is missing."""
+    columns = [[row[name] for row in placed.values()] for name in ("task_id", "batch", "epoch", "part")]
+    rows = await database.fetch(QUERIES["hits_of"], *columns) if placed else []
+    hits = {(row["task_id"], row["position"]): row for row in rows}
+    return {
+        place: RecordedSegment(
+            row["shard"],
+            TailPosition(place.store_epoch, place.xid, place.position),
+            row["task_id"],
+            Kind(row["kind"]),
+            decode_hits(found["hits"]),
+            Instant(found["recorded_at"]),
+        )
+        for place, row in placed.items()
+        if (found := hits.get((row["task_id"], place.position)))
+    }
