@@ -130,8 +130,7 @@ async def start_api(
 
     Raises OSError when it cannot, BadSettings also when it is to ask DNS and there is no name server.
     """
-    counts, egress = Metrics(beside), _egress(settings)
-    counts.watch(database, clock.monotonic)
+    counts, egress = _metrics(database, beside), _egress(settings)
     hinter, readiness, stopping = Hinter(bus), Readiness(database, clock.monotonic), asyncio.Event()
     relay = Relay(store, database, bus, clock.random_id(), sweep_seconds=settings.sweep_seconds)
     deliveries = DeliveryRelay(database, bus, clock.random_id(), sweep_seconds=settings.sweep_seconds)
@@ -164,6 +163,12 @@ async def start_api(
             *([asyncio.create_task(watch(stopping))] if watch else []),
         ],
     )
+
+
+def _metrics(database: Database, beside: Sequence[CollectorRegistry]) -> Metrics:
+    metrics = Metrics(beside)
+    metrics.watch(database, clock.monotonic)
+    return metrics
 
 
 def _egress(settings: Settings) -> EgressClient:

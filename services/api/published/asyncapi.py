@@ -73,7 +73,8 @@ def _message(event: PublishedEvent) -> dict[str, Any]:
             "type": "object",
             "required": [f"{HEADER_PREFIX}{name}" for name in headers],
             "properties": {
-                f"{HEADER_PREFIX}{name}": schema for name, schema in {**headers, "traceparent": _TRACED}.items()
+                **{f"{HEADER_PREFIX}{name}": schema for name, schema in headers.items()},
+                f"{HEADER_PREFIX}traceparent": _TRACED,
             },
         },
         "payload": {"$ref": f"#/components/schemas/{event.name}"},
