@@ -50,7 +50,7 @@ SELECT kind, sum(cardinality)::bigint AS members
  GROUP BY kind;
 
 -- held_chunks
--- Where there is anybody held in doubt, in whatever task (0033_figures.sql), the newest first. $1 limit
+-- Where there is anybody held in doubt, in whatever task (0031_figures.sql), the newest first. $1 limit
 SELECT held.task_id, held.generation, held.chunk, held.cardinality
   FROM ordinal_set AS held
   JOIN projection ON projection.shard = held.shard AND projection.generation = held.generation AND live
