@@ -87,6 +87,15 @@ async def test_every_fault_is_a_line(client: Client, ready: Ready) -> None:
     assert stranger.err == "postroom: a valid key is needed\n"
 
 
+@pytest.mark.parametrize("url", ["http://[::1", "http://127.0.0.1:99999", "ftp://127.0.0.1", "http://", "x"])
+async def test_what_is_no_url_is_said_to_be_none(client: Client, url: str) -> None:
+    """In one line, whatever is wrong with it."""
+    ended = await run(client, "report", "1", "--url", url)
+
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.err == "postroom: the URL of the API must be http:// or https://, with a host\n"
+
+
 async def test_events_are_told_as_they_happen(client: Client, ready: Ready) -> None:
     """Those of before only when asked for; a line of JSON each."""
     await client.post("/task", ready.task(name="Before"))
