@@ -125,6 +125,19 @@ async def test_every_page_size_gives_the_same_events_in_the_same_order(
     assert await read_all(client, "type=task.*") == [e for e in everything if ".task." in e["type"]]
 
 
+async def test_a_segment_larger_than_a_page_holds_up_nobody(
+    client: Client, ready: Ready, database: Database, clients: Clients, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wherever the cursor stands: the segment that it names is looked at again, and then passed."""
+    everything = await fill(client, ready, database, clients)
+    monkeypatch.setattr(read, "MOST_BYTES", 10)
+
+    async with asyncio.timeout(60):
+        assert await read_all(client) == everything
+        for place, event in enumerate(everything):
+            assert await read_all(client, f"after={event['cursor']}") == everything[place + 1 :]
+
+
 async def test_a_cursor_at_the_end_goes_on_with_what_comes(client: Client, ready: Ready, database: Database) -> None:
     """Whether the last page held something or nothing."""
     await client.post("/task", ready.task())

@@ -59,7 +59,9 @@ async def read_edge(database: Database) -> Row:
 
 async def read_page(database: Database, account_id: int, after: Place, edge: Row, count: int, pattern: str) -> Page:
     found = await _look(database, account_id, after, (edge["store_epoch"], str(edge["xid"])))
-    wanted, cut = _within_bounds([each for each in found.rows if _is_wanted(*each, account_id, pattern)], count)
+    # The segment of the cursor is found once more, for the rest of its parts: told to its end, it takes no room here.
+    ahead = [each for each in found.rows if each[0].whole() > after]
+    wanted, cut = _within_bounds([each for each in ahead if _is_wanted(*each, account_id, pattern)], count)
     told = await _tell(database, account_id, wanted)
     events = [(place, envelope) for place, envelope in told if place > after]
     if len(events) > count:
