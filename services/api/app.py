@@ -1,7 +1,7 @@
 """The API put together: the table of operations, the listener, the relay and the probes."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -9,8 +9,9 @@ from typing import Any, Final
 
 import orjson
 from aiohttp import web
+from prometheus_client import CollectorRegistry
 
-from services.api import metrics, openapi
+from services.api import openapi
 from services.api.authenticate import Authenticator
 from services.api.connection import Listener
 from services.api.console.ask import Asking
@@ -67,6 +68,7 @@ from shared.object_store.opening import open_objects
 from shared.postgres.database import Database, DatabaseError, Unavailable
 from shared.postgres.ids import Ids
 from shared.runtime import clock
+from shared.runtime.exposition import CONTENT_TYPE as EXPOSITION
 from shared.runtime.lifecycle import Wakeup, run_loop
 from shared.runtime.settings import BadSettings, Settings
 
@@ -121,11 +123,14 @@ class RunningApi:
         await self._objects.close()
 
 
-async def start_api(settings: Settings, database: Database, store: EventStore, bus: Bus) -> RunningApi:
-    """Listens on the settings' host and port.
+async def start_api(
+    settings: Settings, database: Database, store: EventStore, bus: Bus, beside: Sequence[CollectorRegistry] = ()
+) -> RunningApi:
+    """Listens on the settings' host and port. ``beside``: what its ``/metrics`` tells of services in the same process.
 
     Raises OSError when it cannot, BadSettings also when it is to ask DNS and there is no name server.
     """
+    counts, egress = _metrics(database, beside), _egress(settings)
     hinter, readiness, stopping = Hinter(bus), Readiness(database, clock.monotonic), asyncio.Event()
     relay = Relay(store, database, bus, clock.random_id(), sweep_seconds=settings.sweep_seconds)
     deliveries = DeliveryRelay(database, bus, clock.random_id(), sweep_seconds=settings.sweep_seconds)
@@ -134,10 +139,8 @@ async def start_api(settings: Settings, database: Database, store: EventStore, b
     terms = DomainTerms(settings.dns_check, settings.bounce_domain, settings.mx_host or settings.bounce_domain)
     look_at_dns = Wakeup()
     watch = _domain_watch(settings, database, store, terms, look_at_dns) if terms.checked else None
-    egress = EgressClient(EgressRules(settings.egress_allow, settings.egress_ports))
-    server = make_server(
-        settings, database, store, hinter, readiness, relay.wakeup.ring, terms, look_at_dns.ring, egress, objects
-    )
+    told = (relay.wakeup.ring, terms, look_at_dns.ring)
+    server = make_server(settings, database, store, hinter, readiness, *told, egress, counts, objects)
     runner = web.ServerRunner(Listener(server.respond), shutdown_timeout=STOP_SECONDS)
     await runner.setup()
     await web.TCPSite(runner, settings.host, settings.api_port, backlog=BACKLOG).start()
@@ -162,6 +165,16 @@ async def start_api(settings: Settings, database: Database, store: EventStore, b
     )
 
 
+def _metrics(database: Database, beside: Sequence[CollectorRegistry]) -> Metrics:
+    metrics = Metrics(beside)
+    metrics.watch(database, clock.monotonic)
+    return metrics
+
+
+def _egress(settings: Settings) -> EgressClient:
+    return EgressClient(EgressRules(settings.egress_allow, settings.egress_ports))
+
+
 def _check(settings: Settings) -> None:
     """Raises BadSettings for what a message could not be made with."""
     if to_envelope(f"b@{settings.bounce_domain}") is None:
@@ -178,9 +191,10 @@ def make_server(
     terms: DomainTerms,
     look_at_dns: Callable[[], None],
     egress: EgressClient,
+    counts: Metrics,
     objects: ObjectStore,
 ) -> Server:
-    counts, authenticator = Metrics(), Authenticator(database, clock.monotonic)
+    authenticator = Authenticator(database, clock.monotonic)
     api = Api(
         database=database,
         store=store,
@@ -200,14 +214,13 @@ def make_server(
         objects=objects,
         egress=egress,
     )
-    pages = _pages(readiness, counts)
     dialects: dict[str, Dialect] = {
         "v1": SignUpTo(database, settings.secret, authenticator),
         "job": Sailthru(database, settings.secret, authenticator),
     }
     routes = Routes(OPERATIONS)
     console = Console(Asking(api, routes), authenticator, Live(clock.monotonic), settings.secret)
-    return Server(api, routes, authenticator, counts, pages, changed, console, dialects)
+    return Server(api, routes, authenticator, counts, _pages(readiness, counts), changed, console, dialects)
 
 
 def _domain_watch(
@@ -248,8 +261,12 @@ def _pages(readiness: Readiness, counts: Metrics) -> dict[str, PageMaker]:
     return {
         "/healthz": lambda: alive,
         "/readyz": lambda: alive if readiness.ready() else not_ready,
-        "/metrics": lambda: Page(metrics.CONTENT_TYPE, counts.exposition()),
+        "/metrics": lambda: _told(counts),
         "/openapi.json": lambda: description,
         "/asyncapi.yaml": lambda: bus,
         "/docs": lambda: docs,
     }
+
+
+async def _told(counts: Metrics) -> Page:
+    return Page(EXPOSITION, await counts.exposition())

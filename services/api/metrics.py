@@ -1,19 +1,27 @@
 """What Prometheus may ask: requests by method, route and status, and how long they took."""
 
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+from services.api.figures.read_figures import read_figures
+from services.api.figures.show_figures import FiguresOfDatabase
+from shared.postgres.database import Database
+from shared.runtime.exposition import exposition, show_pool, show_process
+
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE"})
 _SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0)
 
 
 class Metrics:
-    """A registry of its own: three services can live in one process."""
+    """A registry of its own: three services can live in one process. ``beside``: theirs, told in the same answer."""
 
-    def __init__(self) -> None:
+    def __init__(self, beside: Sequence[CollectorRegistry] = ()) -> None:
         self.registry = CollectorRegistry()
+        self._figures: FiguresOfDatabase | None = None
+        self._beside = beside
         labels = ("method", "route", "status")
         self._requests = Counter("postroom_http_requests", "Requests answered.", labels, registry=self.registry)
         self._seconds = Histogram(
@@ -23,15 +31,29 @@ class Metrics:
             buckets=_SECONDS,
             registry=self.registry,
         )
+        self.under_way = Gauge("postroom_http_requests_under_way", "Requests not answered yet.", registry=self.registry)
 
     def count_request(self, method: str, route: str, status: int, seconds: float | None) -> None:
         """``route``: the template of the path, never the path itself: each label value is kept for ever. ``seconds``:
         None of what goes on until somebody leaves.
         """
-        method = method if method in _METHODS else "other"
+        method = known_method(method)
         self._requests.labels(method, route or "unknown", str(status)).inc()
         if seconds is not None:
             self._seconds.labels(method, route or "unknown").observe(seconds)
 
-    def exposition(self) -> bytes:
-        return generate_latest(self.registry)
+    def watch(self, database: Database, monotonic: Callable[[], float]) -> None:
+        """From now on it tells of the process and its connections, and what the database knows of the whole."""
+        show_process(self.registry)
+        show_pool(self.registry, lambda: database.use)
+        self._figures = FiguresOfDatabase(partial(read_figures, database), monotonic)
+        self.registry.register(self._figures)
+
+    async def exposition(self) -> bytes:
+        if self._figures is not None:
+            await self._figures.refresh()
+        return exposition(self.registry, *self._beside)
+
+
+def known_method(method: str) -> str:
+    return method if method in _METHODS else "other"

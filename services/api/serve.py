@@ -1,8 +1,9 @@
 """One request, from bytes to answer: route, caller, query, body, repeat, handler. The same way for every operation."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from inspect import isawaitable
 from typing import Any, Final, Protocol
 
 import orjson
@@ -14,7 +15,7 @@ from services.api.authenticate import Authenticator, Caller
 from services.api.body import given_query, read_query
 from services.api.dialect import Dialect, Native
 from services.api.idempotency import CONSTRAINT, HEADER, Repeatable, body_hash, first_answer, forget, is_key
-from services.api.metrics import Metrics
+from services.api.metrics import Metrics, known_method
 from services.api.operation import Answer, Api, Call, Operation, Stream
 from services.api.problem import Problem
 from services.api.read_request import SAID, TAKEN, ReadBody, read_body
@@ -22,7 +23,8 @@ from services.api.routing import Routes
 from shared.domain.refusal import Fault, Refused
 from shared.event_store.interface import VersionConflict
 from shared.postgres.database import Unavailable, UniqueViolation
-from shared.runtime.clock import monotonic
+from shared.runtime import tracing
+from shared.runtime.clock import monotonic, random_bytes
 
 log = structlog.get_logger(__name__)
 
@@ -46,7 +48,7 @@ class Page:
     status: int = 200
 
 
-PageMaker = Callable[[], Page]
+PageMaker = Callable[[], Page | Awaitable[Page]]
 
 
 class Beside(Protocol):
@@ -80,7 +82,16 @@ class Server:
     dialects: Mapping[str, Dialect] = field(default_factory=dict)
     _under_way: int = 0
 
+    def __post_init__(self) -> None:
+        self.metrics.under_way.set_function(lambda: self._under_way)
+
     async def respond(self, request: web.BaseRequest) -> web.StreamResponse:
+        # Of the caller's trace, if he has one; else one begins here.
+        asked = tracing.read_traceparent(request.headers.get("traceparent")) or tracing.new_traceparent(random_bytes)
+        with tracing.joined(asked), tracing.span("http", method=known_method(request.method)):
+            return await self._timed(request)
+
+    async def _timed(self, request: web.BaseRequest) -> web.StreamResponse:
         began = monotonic()
         self._under_way += 1
         try:
@@ -90,6 +101,7 @@ class Server:
         took = None if response.content_type == "text/event-stream" else monotonic() - began
         self.metrics.count_request(request.method, label, response.status, took)
         if request.method not in ("GET", "HEAD") and response.status < 400:
+            log.info("request answered", action="request_answered", route=label, status=response.status)
             self.changed()
         return response
 
@@ -110,7 +122,9 @@ class Server:
         path = dialect.normal_path(request.raw_path.partition("?")[0])
         page = self.pages.get(path)
         if page is not None:
-            return path, page() if request.method in ("GET", "HEAD") else problem.method_not_allowed(["GET", "HEAD"])
+            return path, await _made(page) if request.method in ("GET", "HEAD") else problem.method_not_allowed(
+                ["GET", "HEAD"]
+            )
         found = self.routes.find(path)
         if found is None:
             return "", problem.not_found()
@@ -188,6 +202,11 @@ class Server:
                 if error.constraint == CONSTRAINT and (first := await first_answer(self.api.database, post)):
                     return first
                 raise
+
+
+async def _made(page: PageMaker) -> Page:
+    made = page()
+    return await made if isawaitable(made) else made
 
 
 def _repeatable(

@@ -53,6 +53,7 @@ class RunningDispatcher:
     keeping_shares: asyncio.Task[None]
     tasks: list[asyncio.Task[None]]
     signing: Executor
+    figures: Figures
 
     async def stop(self, seconds: float = STOP_SECONDS) -> None:
         """Gives back what was not begun, waits for the replies to final dots, at most so long."""
@@ -98,19 +99,19 @@ async def start_dispatcher(
 
     loops = _own_loops(settings, {"send": planner.run, "jobs": jobs.run})
     loops += [*(sender.run for sender in senders.values()), couriers.run, *receiving_loops(process, transports)]
-    stopping = process.stopping
     return RunningDispatcher(
         senders=senders,
         journal=process.journal,
         hinter=hinter,
         # A hint reaches any one listener: whoever does not send would keep most of them from those who do.
         listener=await bus.listen("dispatcher", on_hint) if sends else None,
-        probes=await serve_probes(settings.host, settings.metrics_port, process.figures, lambda: not stopping.is_set()),
-        stopping=stopping,
+        probes=await serve_probes(settings.host, settings.metrics_port, process.figures, process.is_ready),
+        stopping=process.stopping,
         shares=process.shares,
         keeping_shares=asyncio.create_task(_keep(process.shares)),
-        tasks=[asyncio.create_task(loop(stopping)) for loop in loops],
+        tasks=[asyncio.create_task(loop(process.stopping)) for loop in loops],
         signing=tools["email"].signing,
+        figures=process.figures,
     )
 
 

@@ -2,13 +2,16 @@
 
 import asyncio
 import os
-from collections.abc import Callable, Collection, Coroutine, Mapping
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
 
+from pyroaring import BitMap
+
 from services.dispatcher.channels.smpp.receiver import SmppReceiver
+from services.dispatcher.decisions.name_domain import count_by_domain, named_domains
 from services.dispatcher.jobs.postbacks import Postbacks, PostbackTools
 from services.dispatcher.jobs.registry import WORK
 from services.dispatcher.jobs.work import JobTools
@@ -31,7 +34,7 @@ from services.dispatcher.sending.next_hop import NextHop
 from services.dispatcher.sending.on_trial import Trials
 from services.dispatcher.sending.send_batch import SendingTools
 from services.dispatcher.sending.sender import Sender
-from services.dispatcher.transports import Transport, accepted_kinds
+from services.dispatcher.transports import Transport, accepted_kinds, relays_of
 from shared.bus.hinter import Hinter
 from shared.bus.interface import Hint
 from shared.delivery_log.append import DeliveryLog
@@ -43,7 +46,7 @@ from shared.domain.tokens import TokenKeys
 from shared.egress.client import EgressClient
 from shared.event_store.handle_command import Handler
 from shared.object_store.opening import open_objects
-from shared.postgres.database import Database, Unavailable
+from shared.postgres.database import Database, Row, Unavailable
 from shared.postgres.ids import Ids
 from shared.runtime import clock
 from shared.runtime.lifecycle import Wakeup, run_loop
@@ -71,6 +74,9 @@ class Process:
     domains: Domains
     stopping: asyncio.Event
 
+    def is_ready(self) -> bool:
+        return not self.stopping.is_set()
+
 
 def make_tools(process: Process) -> dict[Channel, SendingTools]:
     """What the senders share, journal and all, and what each counts for its channel."""
@@ -94,15 +100,30 @@ def make_tools(process: Process) -> dict[Channel, SendingTools]:
         give_up=process.stopping,
         domains=process.domains,
         signing=ThreadPoolExecutor(os.cpu_count() or 1, "signing"),
+        count_domains=_domain_counter(process),
     )
     sms = replace(
         email,
         channel="sms",
         accepted_kinds=accepted["sms"],
         count=partial(figures.count, "sms"),
+        count_domains=lambda *_: None,
         transport=NextHop("sms", clock.monotonic, figures.show_blocked),
     )
     return {"email": email, "sms": sms}
+
+
+def _domain_counter(process: Process) -> Callable[[Sequence[Row], BitMap, BitMap], None]:
+    """Counts a batch at a time."""
+    named, figures = named_domains(process.domains.gates), process.figures
+
+    def count(rows: Sequence[Row], taken: BitMap, heard: BitMap) -> None:
+        refused = heard - taken
+        for ordinals, was_taken in ((taken, True), (refused, False)):
+            addresses = (row["address"] for row in rows if row["ordinal"] in ordinals)
+            figures.count_domains(count_by_domain(addresses, named), taken=was_taken)
+
+    return count
 
 
 def make_senders(
@@ -116,7 +137,7 @@ def make_senders(
     def on_batch_done(task_id: int) -> None:
         hinter.send("tracker", Hint("segments_appended", shard_of(task_id)))
 
-    return {
+    senders = {
         channel: Sender(
             tools[channel],
             transport.open_channel,
@@ -127,6 +148,10 @@ def make_senders(
         )
         for channel, transport in transports.items()
     }
+    process.figures.relays.update(relays_of(process.settings))
+    uses = {channel: sender.use for channel, sender in senders.items()}
+    process.figures.watch(lambda: process.database.use, lambda: process.journal.size, uses)
+    return senders
 
 
 def make_planner(process: Process, channels: Collection[Channel], on_batches: Callable[[], None]) -> Planner:

@@ -80,6 +80,13 @@ def read_transports(settings: Settings) -> dict[ChannelName, Transport]:
     return {channel: found for channel, found in given.items() if isinstance(found, Transport)}
 
 
+def relays_of(settings: Settings) -> dict[ChannelName, str]:
+    """Where each channel leads, as host and port alone. To be asked once the transports are read."""
+    urls: dict[ChannelName, str] = {"email": settings.smtp_url, "sms": settings.sms_url}
+    # What a URL holds of names and passwords stands before an @.
+    return {channel: urlsplit(url).netloc.rpartition("@")[2] for channel, url in urls.items() if url}
+
+
 def _to_relay(settings: Settings) -> Transport | list[str]:
     relay = parse_relay_url(settings.smtp_url)
     if isinstance(relay, list):

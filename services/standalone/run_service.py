@@ -13,6 +13,7 @@ from shared.event_store.on_postgres import PostgresEventStore
 from shared.runtime.clock import random_id
 from shared.runtime.lifecycle import stop_on_signals
 from shared.runtime.log_setup import configure_logging
+from shared.runtime.open_telemetry import start_export
 from shared.runtime.settings import Settings, environment, read_settings
 
 log = structlog.get_logger(__name__)
@@ -29,19 +30,21 @@ class Running(Protocol):
 async def run_api() -> None:
     from services.api.app import NEEDED, start_api
 
-    await _run(NEEDED, lambda f: start_api(f.settings, f.database, f.store, f.bus))
+    await _run("api", NEEDED, lambda f: start_api(f.settings, f.database, f.store, f.bus))
 
 
 async def run_dispatcher() -> None:
     from services.dispatcher.app import NEEDED, ONE_OF, start_dispatcher
 
-    await _run(NEEDED, lambda f: start_dispatcher(f.settings, f.database, f.store, f.delivery_log, f.bus), ONE_OF)
+    await _run(
+        "dispatcher", NEEDED, lambda f: start_dispatcher(f.settings, f.database, f.store, f.delivery_log, f.bus), ONE_OF
+    )
 
 
 async def run_tracker() -> None:
     from services.tracker.app import NEEDED, start_tracker
 
-    await _run(NEEDED, lambda f: start_tracker(f.settings, f.database, f.store, f.delivery_log, f.bus))
+    await _run("tracker", NEEDED, lambda f: start_tracker(f.settings, f.database, f.store, f.delivery_log, f.bus))
 
 
 async def migrate_database() -> None:
@@ -72,10 +75,21 @@ async def print_new_key(account: str, user: str, role: Role) -> None:
 
 
 async def _run(
-    needed: frozenset[str], start: Callable[[Foundation], Awaitable[Running]], one_of: tuple[str, ...] = ()
+    service: str,
+    needed: frozenset[str],
+    start: Callable[[Foundation], Awaitable[Running]],
+    one_of: tuple[str, ...] = (),
 ) -> None:
     """Until SIGTERM or SIGINT; then what is under way is finished."""
     settings = _read(needed, one_of)
+    end_export = start_export(settings.otlp_url, f"postroom-{service}")
+    try:
+        await _serve(settings, start)
+    finally:
+        end_export()
+
+
+async def _serve(settings: Settings, start: Callable[[Foundation], Awaitable[Running]]) -> None:
     stop = stop_on_signals()
     async with lay_foundation(settings) as foundation:
         running = await start(foundation)

@@ -37,6 +37,7 @@ from shared.postgres.migrate import migrate
 from shared.runtime import clock
 from shared.runtime.lifecycle import stop_on_signals
 from shared.runtime.log_setup import configure_logging
+from shared.runtime.open_telemetry import start_export
 from shared.runtime.settings import Settings, environment, read_settings
 
 log = structlog.get_logger(__name__)
@@ -156,16 +157,19 @@ async def _start_services(settings: Settings, data: Path, stack: AsyncExitStack)
 
     The urls and keys of the line of readiness.
     """
+    stack.callback(start_export(settings.otlp_url, "postroom"))
     f = await stack.enter_async_context(lay_foundation(settings))
     await end_reading_leases(f.database)  # the folder is ours alone: whoever had them is dead
     tracker = await start_tracker(f.settings, f.database, f.store, f.delivery_log, f.bus)
     stack.push_async_callback(tracker.stop)
     settings = replace(settings, tracker_url=settings.tracker_url or tracker.url)
-    api = await start_api(settings, f.database, f.store, f.bus)
+    beside = [tracker.metrics.registry]
+    api = await start_api(settings, f.database, f.store, f.bus, beside)
     stack.push_async_callback(api.stop)
     settings = replace(settings, api_url=settings.api_url or api.url)
     dispatcher = await start_dispatcher(settings, f.database, f.store, f.delivery_log, f.bus)
     stack.push_async_callback(dispatcher.stop, STOP_SECONDS)
+    beside.append(dispatcher.figures.registry)
     key = await operator_key(data, lambda: new_key(f.database, f.store, settings.secret, ACCOUNT, USER, "operator"))
     return {
         "api": api.url,

@@ -33,6 +33,7 @@ from shared.event_store.handle_command import Handler
 from shared.event_store.interface import EventStore
 from shared.postgres.database import Database, DatabaseError, Unavailable
 from shared.runtime import clock
+from shared.runtime.exposition import show_pool, show_process
 from shared.runtime.lifecycle import Wakeup, run_loop
 from shared.runtime.settings import Settings
 from shared.suppression.address_hash import AddressHashes
@@ -56,6 +57,7 @@ class RunningTracker:
     wakeups: tuple[Wakeup, ...]
     stopping: asyncio.Event
     loops: list[asyncio.Task[None]]
+    metrics: Metrics
 
     async def stop(self) -> None:
         """Answers readers and relays who wait, ends the round under way, and lets other trackers have the shards."""
@@ -81,6 +83,8 @@ async def start_tracker(
 ) -> RunningTracker:
     """Raises OSError when a port is taken."""
     metrics, stopping = Metrics(), asyncio.Event()
+    show_process(metrics.registry)
+    show_pool(metrics.registry, lambda: database.use)
     wakeup, sweeping = Wakeup(), Wakeup()
     hinter = Hinter(bus)
     projector = _projector(settings, database, store, metrics)
@@ -112,6 +116,7 @@ async def start_tracker(
             asyncio.create_task(EngagementProjector(database, projector.shards, clock.now, metrics).run(stopping)),
             asyncio.create_task(callbacks.run(stopping)),
         ],
+        metrics=metrics,
     )
 
 

@@ -6,11 +6,14 @@ from typing import Final
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
-from prometheus_client import generate_latest
+from aiohttp.typedefs import Middleware
 from yarl import URL
 
-from services.tracker.intake.web import MOST_BODY_BYTES, Intake
+from services.tracker.intake.web import MOST_BODY_BYTES, Handler, Intake
 from services.tracker.metrics import Metrics
+from shared.runtime import tracing
+from shared.runtime.clock import monotonic, random_bytes
+from shared.runtime.exposition import exposition
 
 MOST_LINE_BYTES: Final = 4096  #: of a request: its first line, and each header
 SHUTDOWN_SECONDS: Final = 6.0  #: longer than a reader waits for his hit to be stored
@@ -23,6 +26,29 @@ def _is_ours(record: logging.LogRecord) -> bool:
 
 _LOGGER: Final = logging.getLogger(__name__)
 _LOGGER.addFilter(_is_ours)
+
+
+def _watched(metrics: Metrics) -> Middleware:
+    """Measures each request, as part of its caller's trace or of one that begins here."""
+
+    @web.middleware
+    async def watch(request: web.Request, handler: Handler) -> web.StreamResponse:
+        began, status = monotonic(), 500
+        asked = tracing.read_traceparent(request.headers.get("traceparent")) or tracing.new_traceparent(random_bytes)
+        try:
+            with tracing.joined(asked), tracing.span("tracker http"):
+                response = await handler(request)
+            status = response.status
+            return response
+        except web.HTTPException as refused:
+            status = refused.status
+            raise
+        finally:
+            resource = request.match_info.route.resource
+            route = resource.canonical if resource else "unknown"
+            metrics.request_seconds.labels(route, str(status)).observe(monotonic() - began)
+
+    return watch
 
 
 async def open_site(
@@ -41,9 +67,9 @@ async def open_site(
         return web.json_response({"status": "ok" if usable else "stopping"}, status=200 if usable else 503)
 
     async def figures(_: web.Request) -> web.Response:
-        return web.Response(body=generate_latest(metrics.registry), content_type="text/plain")
+        return web.Response(body=exposition(metrics.registry), content_type="text/plain")
 
-    app = web.Application(client_max_size=MOST_BODY_BYTES, middlewares=[intake.answer_safely])
+    app = web.Application(client_max_size=MOST_BODY_BYTES, middlewares=[_watched(metrics), intake.answer_safely])
     app.add_routes([web.get("/healthz", health), web.get("/readyz", readiness), web.get("/metrics", figures)])
     app.add_routes(intake.routes())
     # No access log: the paths are tokens. Nothing is unpacked: no body that is understood comes packed.

@@ -26,4 +26,6 @@ def attributes_of(envelope: EventEnvelope) -> dict[str, str]:
 
 
 def cloud_event_headers(envelope: EventEnvelope) -> dict[str, str]:
-    return {f"{HEADER_PREFIX}{name}": value for name, value in attributes_of(envelope).items()}
+    """With `traceparent`, as in the extension for distributed tracing, where it is known."""
+    traced = {"traceparent": envelope.traceparent} if envelope.traceparent else {}
+    return {f"{HEADER_PREFIX}{name}": value for name, value in (attributes_of(envelope) | traced).items()}

@@ -6,6 +6,8 @@ from typing import TypeVar
 
 import structlog
 
+from shared.runtime import tracing
+
 log = structlog.get_logger(__name__)
 
 HANDLER_SECONDS = 30.0
@@ -18,7 +20,8 @@ async def run_guarded(
 ) -> None:
     """Logs what the handler raises, and that it was cancelled because it took longer than `seconds`."""
     try:
-        async with asyncio.timeout(seconds):
-            await handler(given)
+        with tracing.joined(getattr(given, "traceparent", None)), tracing.span("bus receive"):
+            async with asyncio.timeout(seconds):
+                await handler(given)
     except Exception as error:
         log.exception("bus_handler_failed", error=type(error).__name__)

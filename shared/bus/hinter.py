@@ -1,11 +1,13 @@
 """Hints after a commit, sent on the side: no answer waits for the bus or fails with it. A sweep finds the rest."""
 
 import asyncio
+from dataclasses import replace
 from typing import Final
 
 import structlog
 
 from shared.bus.interface import Hint, Hints, PublishFailed, Role
+from shared.runtime import tracing
 
 log = structlog.get_logger(__name__)
 
@@ -25,7 +27,8 @@ class Hinter:
 
     async def _send(self, role: Role, hint: Hint) -> None:
         try:
-            await self._bus.hint(role, hint)
+            with tracing.span("hint", topic=hint.topic):
+                await self._bus.hint(role, replace(hint, traceparent=tracing.current()))
         except PublishFailed as error:
             log.info("hint not sent", action="hint_not_sent", topic=hint.topic, reason=str(error)[:200])
 

@@ -5,7 +5,7 @@ Events are what the relay publishes for consumers outside: at least once, and co
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from types import TracebackType
 from typing import Literal, Protocol, Self, get_args
@@ -24,6 +24,7 @@ class Hint:
     topic: Topic
     key: int = 0  #: the task, shard or job
     extra: tuple[int, ...] = ()  #: at most 8 further numbers
+    traceparent: str | None = field(default=None, compare=False)  #: of what gave the hint
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ class EventEnvelope:
     account_id: int
     subject: str  #: what it is about, `task/7`
     data: bytes  #: JSON
+    traceparent: str | None = None  #: of what asked for it
 
 
 HintHandler = Callable[[Hint], Awaitable[None]]

@@ -108,3 +108,13 @@ SELECT extract(epoch FROM clock_timestamp() - min(next.recorded_at))::float8 AS 
                    AND (store_epoch, xid, position) > (reached.store_epoch, reached.xid::xid8, reached.position)
                  ORDER BY store_epoch, xid, position
                  LIMIT 1) AS next;
+
+-- count_waiting
+-- $1 to $4 as above, $5 limit
+SELECT count(*) AS segments
+  FROM (SELECT
+          FROM unnest($1::smallint[], $2::integer[], $3::text[], $4::bigint[]) AS reached (shard, store_epoch, xid, position)
+          JOIN segment ON segment.shard = reached.shard
+                      AND (segment.store_epoch, segment.xid, segment.position)
+                        > (reached.store_epoch, reached.xid::xid8, reached.position)
+         LIMIT $5) AS waiting;

@@ -25,6 +25,8 @@ QUERIES = load_queries(Path(__file__).with_name("queries.sql"))
 MOST_SEGMENTS = 512  #: in one read, over all shards
 MOST_BYTES = 128 * 1024  #: of stored hits in one read (a hit has 8 to 10), and at most one segment more
 
+MOST_COUNTED = 10_000  #: segments that wait
+
 _NO_HITS = Hits(array("I"), array("Q"), array("H"))
 
 
@@ -60,6 +62,12 @@ async def oldest_waiting(source: Source, checkpoints: Mapping[int, TailPosition]
     """Seconds since the oldest segment behind the checkpoints was recorded, also one the tail holds back; 0.0: none."""
     rows = await source.fetch(QUERIES["oldest_waiting"], *_columns(checkpoints))
     return max(0.0, rows[0]["seconds"] or 0.0)
+
+
+async def count_waiting(source: Source, checkpoints: Mapping[int, TailPosition]) -> int:
+    """The segments behind the checkpoints, held back or not; more than MOST_COUNTED are told as so many."""
+    rows = await source.fetch(QUERIES["count_waiting"], *_columns(checkpoints), MOST_COUNTED)
+    return int(rows[0]["segments"])
 
 
 def _columns(checkpoints: Mapping[int, TailPosition]) -> tuple[list[object], ...]:

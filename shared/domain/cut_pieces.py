@@ -1,9 +1,10 @@
 """Cuts what was uploaded into pieces of a chunk each, between records. Pure, and in flat memory.
 
 A record is a line, or the lines that a quoted field of CSV goes over. What is longer than a line may be is cut off
-there, and seen to be too long by whoever reads the line.
+there, and seen to be too long by whoever reads the line. Lines end in LF, CRLF or, where the first does, in CR alone.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -11,6 +12,8 @@ from typing import Final
 LONGEST_LINE: Final = 65_536  #: bytes
 PIECE_LINES: Final = 10_000
 PIECE_BYTES: Final = 1_048_576
+
+_FIRST_END: Final = re.compile(rb"\n|\r+(?=[^\r])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +37,10 @@ class PieceCutter:
         self._quoted = False
         self._piece = 0
         self._line = 1
+        self._ends_in_cr: bool | None = None  # not known before the first line has ended
 
     def feed(self, data: bytes) -> Iterator[Piece]:
-        *lines, tail = (self._tail + data).split(b"\n")
+        *lines, tail = self._with_line_feeds(self._tail + data).split(b"\n")
         for line in lines:
             if (piece := self._take(line)) is not None:
                 yield piece
@@ -50,6 +54,11 @@ class PieceCutter:
         self._tail = b""
         if self._lines:
             yield self._cut()
+
+    def _with_line_feeds(self, data: bytes) -> bytes:
+        if self._ends_in_cr is None and (end := _FIRST_END.search(data)):
+            self._ends_in_cr = end[0] != b"\n" and data[end.end()] != ord("\n")
+        return data.replace(b"\r", b"\n") if self._ends_in_cr else data
 
     def _take(self, line: bytes) -> Piece | None:
         self._lines.append(line[: LONGEST_LINE + 1])

@@ -1,10 +1,11 @@
 """The event store's promise: append with expected version, read a stream, tail everything in commit order."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from shared.domain.identifiers import Instant
+from shared.runtime import tracing
 
 
 class VersionConflict(Exception):
@@ -13,11 +14,13 @@ class VersionConflict(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """On whose behalf an event happens. ``user_id`` None: the service itself."""
+    """On whose behalf an event happens. ``user_id`` None: the service itself. ``correlation``: the traceparent of what
+    asked for it, by itself that of what is under way.
+    """
 
     account_id: int
     user_id: int | None = None
-    correlation: str | None = None
+    correlation: str | None = field(default_factory=tracing.current)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,16 @@ All statements have a time limit. Connections act as the role ``postroom_service
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterable, Sequence
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import asyncpg
 import orjson
 from asyncpg.connect_utils import SessionAttribute
 
+from shared.runtime.tracing import span
+
 SERVICE_ROLE = "postroom_service"
+SHOWN = 120  #: characters of a statement in a span; its values are never in it
 
 Row = asyncpg.Record
 
@@ -69,7 +72,8 @@ class Connection:
 
     async def fetch(self, statement: str, *args: object) -> list[Row]:
         try:
-            rows: list[Row] = await self._driver.fetch(statement, *args)
+            with span("sql", statement=statement[:SHOWN]):
+                rows: list[Row] = await self._driver.fetch(statement, *args)
         except Exception as error:
             raise translate(error) from error
         return rows
@@ -84,7 +88,8 @@ class Connection:
 
     async def fetch_row(self, statement: str, *args: object) -> Row | None:
         try:
-            row: Row | None = await self._driver.fetchrow(statement, *args)
+            with span("sql", statement=statement[:SHOWN]):
+                row: Row | None = await self._driver.fetchrow(statement, *args)
         except Exception as error:
             raise translate(error) from error
         return row
@@ -96,7 +101,8 @@ class Connection:
     async def execute(self, statement: str, *args: object) -> int:
         """The number of rows it touched (0 where the statement has none)."""
         try:
-            status: str = await self._driver.execute(statement, *args)
+            with span("sql", statement=statement[:SHOWN]):
+                status: str = await self._driver.execute(statement, *args)
         except Exception as error:
             raise translate(error) from error
         count = status.rsplit(" ", 1)[-1]
@@ -105,7 +111,8 @@ class Connection:
     async def execute_many(self, statement: str, rows: Iterable[Sequence[object]]) -> None:
         """One round trip for all rows; all or none."""
         try:
-            await self._driver.executemany(statement, rows)
+            with span("sql", statement=statement[:SHOWN]):
+                await self._driver.executemany(statement, rows)
         except Exception as error:
             raise translate(error) from error
 
@@ -126,9 +133,18 @@ class Connection:
 
     async def copy_rows(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
         try:
-            await self._driver.copy_records_to_table(table, columns=columns, records=rows)
+            with span("sql", statement=f"COPY {table}"):
+                await self._driver.copy_records_to_table(table, columns=columns, records=rows)
         except Exception as error:
             raise translate(error) from error
+
+
+class PoolUse(NamedTuple):
+    """Of the connections of this process: ``used`` of at most ``most``, and so many who wait for one."""
+
+    used: int
+    waiting: int
+    most: int
 
 
 class Database:
@@ -136,6 +152,12 @@ class Database:
 
     def __init__(self, pool: Any) -> None:
         self._pool = pool
+        self._waiting = 0
+
+    @property
+    def use(self) -> PoolUse:
+        pool = self._pool
+        return PoolUse(pool.get_size() - pool.get_idle_size(), self._waiting, pool.get_max_size())
 
     @classmethod
     async def connect(
@@ -182,10 +204,13 @@ class Database:
 
     @contextlib.asynccontextmanager
     async def _connection(self) -> AsyncIterator[Any]:
+        self._waiting += 1
         try:
             driver = await self._pool.acquire(timeout=30)
         except Exception as error:
             raise translate(error) from error
+        finally:
+            self._waiting -= 1
         try:
             yield driver
         except (Unavailable, asyncpg.ReadOnlySQLTransactionError):

@@ -182,5 +182,11 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting("REPORT_FROM", "", "Address that reports of jobs come from; empty: postroom@ the BOUNCE_DOMAIN", read_text),
     Setting("SWEEP_SECONDS", "2", "How often each loop looks for work that no hint announced", read_period),
     Setting("DATABASE_CONNECTIONS", "8", "Connections of one service to Postgres", read_count),
+    Setting(
+        "OTLP_URL",
+        "",
+        "Where spans go, as http://collector:4318/v1/traces (wants the extra otel); empty: none are made",
+        read_text,
+    ),
     Setting("LOG_LEVEL", "info", "debug, info, warning or error", read_log_level),
 )

@@ -76,6 +76,7 @@ class Settings:
     report_from: str
     sweep_seconds: float
     database_connections: int
+    otlp_url: str
     log_level: str
 
     @property

@@ -74,6 +74,10 @@ WITH lifted AS (
 )
 SELECT id, subscriber_id, list_id, reason FROM lifted ORDER BY id;
 
+-- any_suppressed
+-- $1 account
+SELECT EXISTS (SELECT FROM suppression WHERE account_id = $1);
+
 -- find_suppressions
 -- $1 account, $2 places, $3 channels, $4 hashes: each place under every secret
 SELECT candidate.place, suppression.id, suppression.channel, suppression.list_id, suppression.reason, suppression.subscriber_id,

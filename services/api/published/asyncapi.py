@@ -22,6 +22,9 @@ _HEADERS: Final[dict[str, dict[str, Any]]] = {
     "accountid": {"type": "string", "pattern": "^[0-9]+$"},
 }
 
+#: Not on every message: the trace of what asked for it.
+_TRACED: Final[dict[str, Any]] = {"type": "string", "description": "The trace it belongs to, where that is known"}
+
 
 def describe_bus(version: str) -> dict[str, Any]:
     exchange = topology().events
@@ -69,7 +72,10 @@ def _message(event: PublishedEvent) -> dict[str, Any]:
         "headers": {
             "type": "object",
             "required": [f"{HEADER_PREFIX}{name}" for name in headers],
-            "properties": {f"{HEADER_PREFIX}{name}": schema for name, schema in headers.items()},
+            "properties": {
+                **{f"{HEADER_PREFIX}{name}": schema for name, schema in headers.items()},
+                f"{HEADER_PREFIX}traceparent": _TRACED,
+            },
         },
         "payload": {"$ref": f"#/components/schemas/{event.name}"},
     }

@@ -13,7 +13,7 @@ from shared.domain.inbound_sms import SmsReceived
 from shared.event_store.codec import fields_of
 from shared.event_store.interface import RecordedEvent
 from shared.postgres.database import Row
-from shared.runtime import clock
+from shared.runtime import clock, tracing
 
 #: Who has a number in a task: subscriber and external id.
 Person = tuple[int, str | None]
@@ -32,6 +32,7 @@ def envelope_of(recorded: RecordedEvent, received: Mapping[int, Row]) -> EventEn
         account_id=recorded.actor.account_id,
         subject=f"{aggregate}/{data.get(f'{aggregate}_id', key)}",  # a job is not known by its number
         data=orjson.dumps(data),
+        traceparent=tracing.read_traceparent(recorded.actor.correlation),
     )
 
 

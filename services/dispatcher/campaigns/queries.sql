@@ -12,7 +12,12 @@ SELECT id, account_id, user_id, name, state, list_id, domain_id, segments, event
 -- due_campaigns
 -- Those whose time has come. $1 limit
 SELECT id, account_id, user_id, name, state, list_id, domain_id, segments, event_callback, payloads, tasks, held_back, error,
-       extract(epoch FROM scheduled_at)::float8 AS scheduled_at, extract(epoch FROM cdate)::float8 AS cdate
+       extract(epoch FROM scheduled_at)::float8 AS scheduled_at, extract(epoch FROM cdate)::float8 AS cdate,
+       (SELECT correlation
+          FROM event
+         WHERE stream = 'campaign-' || campaign.id AND correlation IS NOT NULL
+         ORDER BY version DESC
+         LIMIT 1) AS correlation
   FROM campaign
  WHERE state = 'READY' AND NOT removed AND scheduled_at <= clock_timestamp()
  ORDER BY scheduled_at, id

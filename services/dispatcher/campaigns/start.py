@@ -26,6 +26,7 @@ from shared.event_store.read_models.campaign import CAMPAIGNS
 from shared.event_store.read_models.task import TASKS
 from shared.postgres.database import Database
 from shared.postgres.ids import Ids
+from shared.runtime import tracing
 
 log = structlog.get_logger(__name__)
 
@@ -34,12 +35,14 @@ DUE_AT_ONCE = 50  #: campaigns looked at in one round
 
 async def start_campaigns(database: Database, handler: Handler, ids: Ids, *, dns_check: bool) -> int:
     """How many came out of READY."""
-    due = [campaign_of(row) for row in await database.fetch(STATEMENTS["due_campaigns"], DUE_AT_ONCE)]
+    rows = await database.fetch(STATEMENTS["due_campaigns"], DUE_AT_ONCE)
+    due, asked = [campaign_of(row) for row in rows], {row["id"]: row["correlation"] for row in rows}
     known = await find_known(database, [named_in(each) for each in due], dns_check=dns_check) if due else {}
     moved = 0
     for campaign in due:
         try:
-            moved += await _start(database, handler, ids, campaign, known[campaign.account_id])
+            with tracing.joined(asked[campaign.campaign_id]), tracing.span("start campaign"):
+                moved += await _start(database, handler, ids, campaign, known[campaign.account_id])
         except BadQuery as error:  # of a later version: it waits for one that can read it, and stops nobody else
             reason = {"campaign_id": campaign.campaign_id, "reason": str(error)}
             log.error("segment not read", action="segment_not_read", **reason)

@@ -19,6 +19,8 @@ from shared.domain.subscriber_vars import fault_in_name, fault_in_vars
 EMAIL: Final = "email"
 TELEPHONE: Final = "telephone"
 
+MOST_LINES_OF_ROW: Final = 100  #: of CSV: a quote that nobody closes swallows no others
+
 _DELIMITERS: Final = (",", ";", "\t")
 _BOM: Final = "\ufeff"
 _NO_EMAIL: Final = "is not an email address"
@@ -61,7 +63,10 @@ def read_header(piece: bytes) -> Columns | str | None:
     """
     first = piece.partition(b"\n")[0].decode("utf-8", "replace").removeprefix(_BOM).strip()
     for delimiter in _DELIMITERS:
-        names = [name.strip() for name in next(csv.reader([first], delimiter=delimiter), [])]
+        try:
+            names = [name.strip() for name in next(csv.reader([first], delimiter=delimiter), [])]
+        except csv.Error:
+            continue
         known = [name.lower() if name.lower() in (EMAIL, TELEPHONE) else name for name in names]
         if EMAIL in known:
             return _checked(known, delimiter)
@@ -96,15 +101,19 @@ def read_csv(piece: bytes, first_line: int, columns: Columns) -> ReadLines:
     """``first_line`` 1: the first row is the header."""
     read = ReadLines()
     lines = dict(_lines(piece, first_line, read, keep_blank=True))
-    # One line after the other, those that cannot be read left empty: so that the reader's count is that of the piece.
-    last = first_line + piece.count(b"\n")
-    rows = csv.reader((lines.get(number, "") + "\n" for number in range(first_line, last)), delimiter=columns.delimiter)
+    texts = _Texts(lines, first_line, first_line + piece.count(b"\n"))
+    rows = csv.reader(texts, delimiter=columns.delimiter)
     while True:
-        begins = first_line + rows.line_num
+        begins = texts.begin_row()
         try:
             cells = next(rows)
         except StopIteration:
             return read
+        except _NeverClosed:
+            read.rows += 1
+            read.blame(begins, "has a quote that is not closed")
+            texts.begin_row(begins + 1)
+            continue
         except csv.Error:
             read.rows += 1
             read.blame(begins, "is no row of CSV")
@@ -113,6 +122,34 @@ def read_csv(piece: bytes, first_line: int, columns: Columns) -> ReadLines:
             continue
         read.rows += 1
         _read_row(read, begins, cells, columns)
+
+
+class _NeverClosed(Exception):
+    """The quoted cell of a row goes on over more lines than it may, or than there are."""
+
+
+class _Texts:
+    """One line after the other, those that cannot be read left empty: so that every line has its number."""
+
+    def __init__(self, lines: Mapping[int, str], first: int, end: int) -> None:
+        self._lines, self._next, self._begins, self._end = lines, first, first, end
+
+    def begin_row(self, line: int | None = None) -> int:
+        """``line``: None: where the last row has ended."""
+        self._begins = self._next = self._next if line is None else line
+        return self._begins
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        taken = self._next - self._begins
+        if taken and (self._next == self._end or taken == MOST_LINES_OF_ROW):
+            raise _NeverClosed
+        if self._next == self._end:
+            raise StopIteration
+        self._next += 1
+        return self._lines.get(self._next - 1, "") + "\n"
 
 
 def _read_row(read: ReadLines, line: int, cells: Sequence[str], columns: Columns) -> None:
@@ -158,6 +195,9 @@ def _read_object(read: ReadLines, line: int, text: str) -> None:
         read.blame(line, "is not JSON")
         return
     email = given.pop(EMAIL, None)
+    if email is None and given.get("key") == EMAIL:  # some clients name people so
+        email = given.pop("id", None)
+        del given["key"]
     address = read_email(email) if isinstance(email, str) else None
     update = read_update(given)
     if not isinstance(address, str):

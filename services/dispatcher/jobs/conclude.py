@@ -48,6 +48,7 @@ class _Ending:
         return [
             Write(STATEMENTS["end_job"], (number, facts.result)),
             Write(STATEMENTS["drop_input"], (number,)),
+            Write(STATEMENTS["forget_erased"], (self.job.account_id, number)),
             *rows_that_tell(self.tools, self.job, facts, self.row),
         ]
 

@@ -71,6 +71,15 @@ UPDATE job_work
 -- $1 job
 DELETE FROM job_input WHERE job_id = $1;
 
+-- forget_erased
+-- What no other job that was posted before could bring back. $1 account, $2 job that ends
+DELETE FROM erased_address
+ WHERE account_id = $1
+   AND NOT EXISTS (SELECT
+                     FROM job_work
+                     JOIN job ON job.id = job_work.id
+                    WHERE job_work.account_id = $1 AND NOT ended AND job.id <> $2 AND job.cdate <= erased_at);
+
 -- add_postback
 -- $1 job, $2 account, $3 url, $4 body, sealed
 INSERT INTO postback (job_id, account_id, url, body) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING;

@@ -8,7 +8,8 @@ SELECT task.id, task.account_id, task.rate,
                    FROM task AS variant
                   WHERE variant.splittest_id = task.splittest_id AND variant.message_id = task.message_id),
                 message.version) AS message_version,
-       lower(split_part(message.content ->> 'from_email', '@', 2)) AS from_domain
+       lower(split_part(message.content ->> 'from_email', '@', 2)) AS from_domain,
+       (SELECT correlation FROM event WHERE stream = 'task-' || task.id AND version = 1) AS correlation
   FROM (SELECT id
           FROM task
          WHERE NOT started AND NOT cancelled AND NOT paused AND scheduledtime <= clock_timestamp()

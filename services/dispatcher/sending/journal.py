@@ -59,6 +59,11 @@ class Journal:
             os.ftruncate(self._file, 0)
             self._size = 0
 
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return self._size
+
     def close(self) -> None:
         """Leaves nothing behind if everything in it is committed; else it is there for the next process."""
         self.flush()

@@ -34,6 +34,7 @@ class TaskToSend:
     list_id: int | None
     composer: Composer
     signer: MessageSigner | None = None  #: None: the From domain has no keys here
+    correlation: str | None = None  #: the traceparent of what asked for the task
 
 
 class PreparedTasks:
@@ -64,11 +65,11 @@ class PreparedTasks:
 def _prepared(row: Row, origin: Origin, tokens: TokenKeys, keys: Sequence[DkimKey]) -> TaskToSend:
     head = (row["id"], row["account_id"], row["list_id"])
     if row["channel"] == "sms":
-        return TaskToSend(*head, _sms_composer(row, origin, tokens), None)
+        return TaskToSend(*head, _sms_composer(row, origin, tokens), None, row["correlation"])
     context, message = _email(row, origin)
     sample = fill(message, 0, RecipientData("sample@example.org", None, {}), tokens)
     signer = MessageSigner(keys, sample, context.date) if keys else None
-    return TaskToSend(*head, EmailComposer(message, tokens), signer)
+    return TaskToSend(*head, EmailComposer(message, tokens), signer, row["correlation"])
 
 
 def _sms_composer(row: Row, origin: Origin, tokens: TokenKeys) -> SmsComposer:

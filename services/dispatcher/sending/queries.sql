@@ -116,7 +116,7 @@ SELECT task.id,
 -- What all recipients of a task have in common. bounce_domain: of its campaign, null where it is of none. $1 task
 SELECT task.id, task.account_id, task.channel, task.list_id,
        extract(epoch FROM started.recorded_at)::float8 AS started_at, list.name AS list_name,
-       message_version.content, message_version.links, bounce.name AS bounce_domain
+       message_version.content, message_version.links, bounce.name AS bounce_domain, started.correlation
   FROM task
   JOIN message_version ON message_version.message_id = task.message_id AND message_version.version = task.message_version
   JOIN event AS started ON started.stream = 'task-' || task.id AND started.type = 'task.started'

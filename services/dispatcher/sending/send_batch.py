@@ -63,6 +63,7 @@ class SendingTools:
     give_up: asyncio.Event  #: the process must end even if Postgres is away
     domains: Domains  #: limits of recipient domains
     signing: Executor  #: threads that sign
+    count_domains: Callable[[Sequence[Row], BitMap, BitMap], None]  #: rows, who of them was taken, who was heard of
 
 
 class BatchSending:
@@ -74,13 +75,17 @@ class BatchSending:
         self._task = task
         self._recorder = OutcomeRecorder(tools.delivery_log, batch, tools.owner, task.account_id)
         self._withheld = Withheld(tools.trials.of(batch))
-        self._accepted = False
+        self._taken: list[int] = []
         self._heard = False  #: an outcome of the channel
         self._trouble = ""
         self._blocked_reason: str | None = None
         self.pause = 0.0  #: seconds for which the channel asked to be left alone
         self._let_go: dict[OutcomeKind, int] = {}  #: the last one that the channel gave back unsent, or blocked
         self._admitted: Admitted | None = None
+
+    @property
+    def taken(self) -> int:
+        return len(self._taken)
 
     async def send(self, channel: Channel) -> bool:
         """False when the relay could not be used at all. Raises DatabaseError before anything was sent."""
@@ -113,6 +118,7 @@ class BatchSending:
             stopped = await self._send_rows(
                 channel, [row for row in rows if row["ordinal"] not in self._recorder.final]
             )
+        self._tools.count_domains(rows, BitMap(self._taken), self._recorder.final | self._recorder.deferred)
         self.pause = 0.0 if stopped is None else stopped.pause
         if stopped is None or self._batch.halt is not None:
             return
@@ -121,7 +127,7 @@ class BatchSending:
             if self._tools.transport.stopped(self._trouble) or stopped.kind is OutcomeKind.BLOCKED:
                 self._blocked_reason = self._trouble
         attempt, holds = self._batch.attempt, self._batch.hold.epoch
-        blamed = is_of_one_message(stopped, accepted=self._accepted, attempt=attempt, holds=holds)
+        blamed = is_of_one_message(stopped, accepted=bool(self._taken), attempt=attempt, holds=holds)
         if blamed and stopped.kind in self._let_go:
             # It waits like one refused for now, and the others of the batch go on.
             self._recorder.deferral(self._let_go[stopped.kind], self._time_ms(), stopped.note)
@@ -246,7 +252,7 @@ class BatchSending:
             self._recorder.final_outcome((Kind.BOUNCED,), refusal.ordinal, refusal.time_ms, refusal.note)
 
     def _accept(self, ordinal: int, time_ms: int, outcome: Outcome) -> None:
-        self._accepted = True
+        self._taken.append(ordinal)
         self._tools.transport.accepted()
         self._recorder.final_outcome(self._tools.accepted_kinds, ordinal, time_ms)
         if self._tools.channel == "sms" and (reference := reference_in(outcome.text)):
@@ -282,7 +288,7 @@ class BatchSending:
 
     def _note_block(self) -> list[Write]:
         """For those who look at the task: what blocks it, or that nothing does any more."""
-        if self._blocked_reason is None and not (self._batch.blocked and self._accepted):
+        if self._blocked_reason is None and not (self._batch.blocked and self._taken):
             return []
         return [Write(STATEMENTS["note_block"], (self._batch.hold.task_id, self._blocked_reason))]
 

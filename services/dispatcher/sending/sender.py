@@ -21,6 +21,7 @@ from services.dispatcher.sending.statements import STATEMENTS
 from services.dispatcher.sending.turns import LOOK_SECONDS as TURN_LOOK_SECONDS
 from services.dispatcher.sending.turns import Turns
 from shared.postgres.database import DatabaseError, Unavailable
+from shared.runtime import tracing
 from shared.runtime.lifecycle import Wakeup, run_loop
 
 log = structlog.get_logger(__name__)
@@ -65,7 +66,12 @@ class Sender:
         self._arrivals = count()
         self._turns = Turns(tools.monotonic)
         self._stopping = asyncio.Event()
+        self._at_work = 0
         self.wakeup = Wakeup()
+
+    def use(self) -> tuple[int, int, int]:
+        """Connections that send a batch, the most there may be, batches held."""
+        return self._at_work, self._connections, self._keeper.count
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until ``stop``; then messages past their dot are waited for, and the rest is given back."""
@@ -201,12 +207,19 @@ class Sender:
             await self._give_back(batch)
             return 0.0
         sending = BatchSending(self._tools, batch, task)
+        self._at_work += 1
         try:
-            return sending.pause if await sending.send(channel) else None
+            with tracing.joined(task.correlation), tracing.span("send batch", task_id=batch.hold.task_id):
+                usable = await sending.send(channel)
+                told = {"task_id": batch.hold.task_id, "batch": batch.hold.batch, "taken": sending.taken}
+                log.info("batch handed over", action="batch_handed_over", **told)
+            return sending.pause if usable else None
         except Exception:
             # Nothing of it is lost: the lease runs out, and the journal knows what was handed over.
             log.exception("batch failed", action="batch_failed", task_id=batch.hold.task_id)
             return None
+        finally:
+            self._at_work -= 1
 
     async def _give_back(self, batch: HeldBatch) -> None:
         """Nothing of it was begun. What another process may have sent of it stays in doubt: that lease runs out."""

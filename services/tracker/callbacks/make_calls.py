@@ -17,6 +17,7 @@ from shared.domain.identifiers import Instant
 from shared.domain.retry_schedule import RetrySchedule
 from shared.egress.client import EgressClient, NotReached
 from shared.postgres.database import Database, Row
+from shared.runtime import tracing
 from shared.sealing import open_sealed
 
 log = structlog.get_logger(__name__)
@@ -89,8 +90,9 @@ class Caller:
         for row in rows:
             if self._now() - looked > FRESH_SECONDS:
                 return True  # what was read is old: the URL may be another one, somebody may be erased
-            if not await self._make(line, row, addresses[row["number"]]):
-                return False
+            with tracing.joined(row["correlation"]), tracing.span("callback", campaign_id=line.campaign_id):
+                if not await self._make(line, row, addresses[row["number"]]):
+                    return False
         return True
 
     async def _addresses(self, rows: Sequence[Row]) -> dict[int, str | None]:
@@ -111,6 +113,8 @@ class Caller:
         answered = await self._post(line, row, body)
         if is_taken(answered.status):
             self._metrics.callback_attempts.labels("delivered").inc()
+            told = {"campaign_id": line.campaign_id, "task_id": row["task_id"], "number": row["number"]}
+            log.info("callback delivered", action="callback_delivered", **told)
             return await self._settle(line, row, answered.status, 1, "delivered")
         await self._note_failure(line, row, answered)
         return False

@@ -77,7 +77,8 @@ WITH held AS (
 )
 SELECT held.account_id, held.wishes, account.webhook_secret, campaign.event_callback,
        CASE WHEN held.url = campaign.event_callback THEN held.failures ELSE 0 END AS failures,
-       task.channel, number, task_id, kind, first_ms, ordinals
+       task.channel, number, task_id, kind, first_ms, ordinals,
+       (SELECT correlation FROM event WHERE stream = 'task-' || task_id AND version = 1) AS correlation
   FROM held
   JOIN campaign ON campaign.id = held.campaign_id AND campaign.event_callback IS NOT NULL
   JOIN account ON account.id = held.account_id

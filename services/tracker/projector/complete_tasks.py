@@ -15,6 +15,7 @@ from shared.event_store.handle_command import Done, Handler
 from shared.event_store.interface import Actor
 from shared.event_store.read_models.task import TASKS
 from shared.postgres.database import Database
+from shared.runtime import tracing
 
 log = structlog.get_logger(__name__)
 
@@ -24,9 +25,10 @@ PAGE = 1000  #: tasks in one statement of the sweep
 async def complete_finished(database: Database, handler: Handler, task_ids: Collection[int]) -> None:
     """Completes those of the tasks whose recipients all have a final state. Doing it twice does nothing."""
     for row in await database.fetch(STATEMENTS["finished_tasks"], list(task_ids), FINAL_SET):
-        done = await handler.handle(TASKS, task_stream(row["id"]), CompleteTask(), Actor(row["account_id"]))
-        if isinstance(done, Done) and done.events:
-            log.info("task completed", action="task_completed", task_id=row["id"], recipients=done.state.recipients)
+        with tracing.joined(row["correlation"]), tracing.span("complete task", task_id=row["id"]):
+            done = await handler.handle(TASKS, task_stream(row["id"]), CompleteTask(), Actor(row["account_id"]))
+            if isinstance(done, Done) and done.events:
+                log.info("task completed", action="task_completed", task_id=row["id"], recipients=done.state.recipients)
 
 
 async def sweep_open_tasks(database: Database, handler: Handler, shards: Collection[int]) -> None:

@@ -13,7 +13,7 @@ from services.tracker.projector.leases import RENEW_SECONDS, ShardLeases
 from services.tracker.projector.pause_harmful import pause_harmful
 from services.tracker.projector.project import LeaseLost, project_round
 from services.tracker.projector.suppress_returned import ReturnedSuppressor
-from shared.delivery_log.tail import oldest_waiting
+from shared.delivery_log.tail import count_waiting, oldest_waiting
 from shared.event_store.handle_command import Handler
 from shared.postgres.database import Database
 
@@ -74,6 +74,7 @@ class Projector:
         await sweep_open_tasks(self._database, self._handler, held.keys())
         at = {shard: reached.at for shard, reached in held.items()}
         self._metrics.lag_seconds.set(await oldest_waiting(self._database, at))
+        self._metrics.lag_events.set(await count_waiting(self._database, at))
         return False
 
     async def stop(self) -> None:

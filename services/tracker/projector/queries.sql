@@ -85,7 +85,7 @@ SELECT id
 -- finished_tasks
 -- Of these, the tasks whose whole audience has a final state that can be counted; one without recipients has it at once.
 -- $1 tasks, $2 number of the set of final states
-SELECT id, account_id
+SELECT id, account_id, (SELECT correlation FROM event WHERE stream = 'task-' || task.id AND version = 1) AS correlation
   FROM task
  WHERE id = ANY ($1::bigint[])
    AND started AND NOT completed AND NOT cancelled

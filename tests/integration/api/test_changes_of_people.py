@@ -67,7 +67,7 @@ async def test_what_is_given_changes_on_a_list_and_off_it(
         ({"email": "no address", "optout": "some", "colour": "red"}, 400, {"email", "optout", "colour"}),
         ({"vars": [1]}, 400, {"vars"}),
     ],
-    ids=str,
+    ids=lambda value: " ".join(sorted(value)) if isinstance(value, set) else str(value),
 )
 async def test_a_change_that_cannot_be_changes_nothing(
     client: Client, path: str, database: Database, given: dict[str, Any], status: int, fields: set[str]

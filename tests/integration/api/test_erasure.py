@@ -86,6 +86,14 @@ async def leave_traces(client: Client, database: Database, canary: int) -> None:
     await client.send("DELETE", f"/list/2/subscriber/{canary}")
     await client.post("/message/1/test", {"to": ["p0@x.org", "boss@x.org"], "subscriber_id": canary})
     await client.post("/message/1/test", {"to": [CANARY["email"]], "vars": {"song": "canary"}})
+    lines = "email,song\np0@x.org,1\nCANARY.bird@nest.example,2\n"
+    for job in (
+        {"job": "update", "emails": "p0@x.org,canary.bird@NEST.example", "report_email": CANARY["email"]},
+        {"job": "update", "query": {"criteria": ["match"], "field": ["a"], "value": [CANARY["email"]]}},
+        {"job": "update", "emails": ["p0@x.org"], "update": {"vars": {"friend": CANARY["telephone"]}}},
+        {"job": "import", "list": "Everybody", "emails": lines.replace("\n", ",")},
+    ):
+        assert (await client.post("/job", job)).status == 200
     for owner in (canary, None):
         await database.execute(
             """INSERT INTO inbound_sms (account_id, subscriber_id, meaning, from_number, to_number, body, repeat_key,
@@ -133,6 +141,7 @@ async def test_nothing_of_him_is_left_anywhere_and_every_count_stays(
     traces = await places_of(database, *WORDS)
     assert {place.split(".")[0].split("_0")[0] for place in traces} >= {
         *("subscriber", "subscription", "contact_record", "suppression", "notice", "inbound_sms", "idempotency"),
+        *("job_input", "job_work"),
     }
 
     erased = await client.send("DELETE", f"/subscriber/{canary}")

@@ -111,6 +111,14 @@ async def test_it_lifts_nothing(caller: Caller) -> None:
     assert (await caller.native.get("/suppression?count=100")).json == suppressions
 
 
+async def test_lines_may_end_in_cr_alone(caller: Caller) -> None:
+    """As old files have it; a quote that is left open costs its own line."""
+    told = await caller.done(b'email,n\ra@x.org,1\rb@x.org,"2\rc@x.org,3\r', job="import", list="Main")
+
+    assert (told["rows"], told["errors"]) == (3, [{"line": 3, "message": "has a quote that is not closed"}])
+    assert await caller.emails("Main") == ["a@x.org", "c@x.org"]
+
+
 async def test_a_line_that_is_no_text_is_one_bad_line(caller: Caller) -> None:
     file = b"a@example.com\n\xff\xfe@example.com\n" + b"x" * 70_000 + b"@example.com\nb@exa\x00mple.com\nc@example.com"
 

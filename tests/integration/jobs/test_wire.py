@@ -228,6 +228,25 @@ async def test_a_repeat_is_the_same_job(caller: Caller) -> None:
     assert other.error == (409, 99)
 
 
+async def test_whatever_is_nested_too_deep_is_refused(caller: Caller) -> None:
+    """Before anything goes down into it."""
+    deep: list[Any] = []
+    for _ in range(300):
+        deep = [deep]
+
+    assert (await caller.post(**IMPORT, colour=deep)).error == (400, 99)
+    assert (await caller.with_key("POST", {"job": "snapshot", "query": {"value": deep}})).error == (400, 99)
+
+
+async def test_what_is_wrong_is_not_missing(caller: Caller) -> None:
+    query = {"criteria": ["match"], "field": ["a"], "value": ["\x00"]}
+
+    refused = await caller.post(job="snapshot", query=query)
+
+    assert refused.error == (400, 99)
+    assert "Missing" not in refused.body["errormsg"]
+
+
 async def test_json_must_be_json(caller: Caller) -> None:
     given = {"api_key": caller.key, "format": "json", "json": "{"}
     data = urlencode({**given, "sig": sign(caller.secret, given.values())})

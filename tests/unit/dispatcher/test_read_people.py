@@ -50,10 +50,44 @@ def test_any_update_is_read_or_every_fault_named(given_update: object) -> None:
         (b"a@example.com,email@example.com\n", None),
         (b"email,a,a\n", "the header names 'a' twice"),
         (b"email,Email\n", "the header names 'email' twice"),
+        (b"email,a\rb\n", None),
     ],
 )
 def test_a_header_is_known_by_its_email(first: bytes, found: object) -> None:
     assert read_header(first + b"x\n") == found
+
+
+@pytest.mark.parametrize("lines", [2, 300])
+def test_a_quote_that_nobody_closes_costs_its_line_alone(lines: int) -> None:
+    """Neither what follows it in the piece, nor the time to read that again and again."""
+    others = [f"p{number}@x.org,,1" for number in range(lines)]
+    piece = "\n".join(['b@x.org,,"two\nlines"', 'a@x.org,,"open', *others, ""]).encode()
+
+    read = read_csv(piece, 2, COLUMNS)
+
+    assert read.faults == [(4, "has a quote that is not closed")]
+    assert [person.email for person in read.people] == ["b@x.org", *(row.partition(",")[0] for row in others)]
+    assert read.people[0].vars == {"n": "two\nlines"}
+    assert read.rows == lines + 2
+
+
+@pytest.mark.parametrize(
+    ("line", "email", "faults"),
+    [
+        (b'{"id":"a@b.co","key":"email","vars":{"n":1}}', "a@b.co", []),
+        (
+            b'{"id":"7","key":"sid"}',
+            None,
+            ["has no email", "id: is not a known key of an update", "key: is not a known key of an update"],
+        ),
+        (b'{"id":7,"key":"email"}', None, ["email: is not an email address"]),
+    ],
+)
+def test_an_update_may_name_its_person_by_id_and_key(line: bytes, email: str | None, faults: list[str]) -> None:
+    read = read_updates(line + b"\n", 1)
+
+    assert [person.email for person in read.people] == ([email] if email else [])
+    assert [message for _, message in read.faults] == faults
 
 
 def test_lines_that_name_the_same_person_are_one() -> None:

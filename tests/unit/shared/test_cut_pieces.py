@@ -14,7 +14,7 @@ def _cut(chunks: list[bytes], lines: int = 3, most_bytes: int = 1000) -> list[Pi
     return [*(piece for chunk in chunks for piece in cutter.feed(chunk)), *cutter.finish()]
 
 
-@given(st.lists(st.binary(max_size=40)), st.integers(1, 5))
+@given(st.lists(st.binary(max_size=40).map(lambda chunk: chunk.replace(b"\r", b"r"))), st.integers(1, 5))
 def test_nothing_is_lost_and_every_piece_knows_its_line(chunks: list[bytes], lines: int) -> None:
     whole = b"".join(chunks)
 
@@ -41,6 +41,22 @@ def test_no_row_of_csv_is_cut(rows: list[list[str]], size: int) -> None:
 
     read = [row for piece in pieces for row in csv.reader(io.StringIO(piece.data.decode(), newline=""))]
     assert read == rows
+
+
+@given(st.lists(st.text("ab,", max_size=4).map(str.encode), min_size=2, max_size=9), st.integers(1, 9), st.data())
+def test_lines_may_end_as_they_do_anywhere(lines: list[bytes], size: int, data: st.DataObject) -> None:
+    """In CR alone, too, wherever the network cuts them; where they do not, a CR is no end."""
+    end = data.draw(st.sampled_from([b"\r", b"\r\n", b"\n", b"\r\r\n"]))
+    lines[0] = lines[0] or b"a"
+    lines[1] = lines[1] or b"b"
+    whole = b"".join(line + end for line in lines) + b"last\r"
+
+    pieces = _cut([whole[at : at + size] for at in range(0, len(whole), size)])
+
+    kept = b"" if end == b"\r" else end[:-1]
+    assert b"".join(piece.data for piece in pieces) == b"".join(line + kept + b"\n" for line in lines) + (
+        b"last\n" if end == b"\r" else b"last\r\n"
+    )
 
 
 def test_a_quote_that_nobody_closes_gathers_no_more_than_two_pieces() -> None:

@@ -17,6 +17,7 @@ Pairs = Sequence[tuple[str, str]]
 
 _ENVELOPE: Final = ("api_key", "format", "json", "sig")
 BAD_UTF8: Final = 6
+DEEPEST: Final = 32  #: levels of the JSON of a call: more than any parameter may have
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,16 @@ def read_params(text: str | bytes, beside: Pairs = ()) -> dict[str, Any] | list[
         return [Fault("json", f"is not JSON: {error}")]
     if params == []:  # PHP writes an empty object so
         return {}
-    return params if isinstance(params, dict) else [Fault("json", "must be an object")]
+    if not isinstance(params, dict):
+        return [Fault("json", "must be an object")]
+    return [Fault("json", f"is nested deeper than {DEEPEST}")] if _is_deeper(params, DEEPEST) else params
+
+
+def _is_deeper(value: Any, levels: int) -> bool:
+    if not isinstance(value, dict | list):
+        return False
+    inner = value.values() if isinstance(value, dict) else value
+    return levels == 0 or any(_is_deeper(each, levels - 1) for each in inner)
 
 
 def refuse(code: int, *faults: Fault) -> Refused:

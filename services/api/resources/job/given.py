@@ -65,7 +65,7 @@ class Given:
 
     def require(self, name: str, found: Any) -> Any:
         """``found``: what was read of it; None and not blamed yet: it is missing."""
-        if found is None and all(fault.field != name for _, fault in self.faults):
+        if found is None and all(fault.field.partition(".")[0] != name for _, fault in self.faults):
             self.blame(name, f"Missing required parameter: {name}", MISSING)
         return found
 

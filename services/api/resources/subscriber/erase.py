@@ -10,6 +10,7 @@ from pathlib import Path
 
 import orjson
 
+from services.api.resources.subscriber.blank_jobs import Naming, blank_jobs, find_naming, note_erased
 from services.api.resources.subscriber.keep_ids import keep_ids
 from services.api.resources.subscriber.read import QUERIES
 from services.api.resources.suppression.record import in_spite_of_others
@@ -47,8 +48,11 @@ async def erase(database: Database, wanted: Erasure) -> bool:
     rows = await database.fetch(STATEMENTS["addresses_of"], account_id, subscriber_id)
     known: Addresses = [(row["channel"], row["address"]) for row in rows]
     telling = await database.fetch(STATEMENTS["answers_telling"], account_id, _folded(known)) if known else []
+    naming = await find_naming(database, account_id, _folded(known)) if known else Naming((), ())
 
     async def attempt(connection: Connection) -> bool:
+        # A chunk of a job locks its row first, and then the addresses: so does this.
+        await blank_jobs(connection, account_id, known, naming)
         await hold_addresses_in(connection, account_id)
         person = await connection.fetch_row(STATEMENTS["lock_person"], account_id, subscriber_id)
         if person is None:
@@ -97,6 +101,7 @@ async def _blank(connection: Connection, wanted: Erasure, known: Addresses) -> N
     await connection.execute(STATEMENTS["blank_suppressions"], *named, hashes, _folded(known))
     await connection.execute(STATEMENTS["blank_notices"], *named, _folded(known))
     await connection.execute(STATEMENTS["blank_inbound_sms"], *named, telephones)
+    await note_erased(connection, account_id, hashes, wanted.now)
 
 
 async def _blank_answers(connection: Connection, wanted: Erasure, telling: Sequence[Row]) -> None:

@@ -32,6 +32,12 @@ CREATE TEMPORARY TABLE incoming_list (
 -- transaction ends.
 SELECT set_config('enable_seqscan', 'off', true), set_config('plan_cache_mode', 'force_custom_plan', true);
 
+-- erased_since_posted
+-- Addresses of people who were erased after the job was posted. $1 account, $2 job
+SELECT hash
+  FROM erased_address
+ WHERE account_id = $1 AND erased_at >= (SELECT cdate FROM job WHERE id = $2);
+
 -- lock_known
 -- Everybody whom a line names, in the order of ids, and not against the foreign keys of subscriptions: so that two chunks wait for
 -- each other and never in a circle. $1 account

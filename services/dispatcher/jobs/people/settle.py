@@ -52,7 +52,7 @@ async def settle_people(
     account_id, wishes = job.account_id, people.wishes
     await share_addresses_in(connection, account_id)
     suppressed = await find_hashed_in(connection, account_id, people.hashed)
-    skipped = _skipped(wishes, suppressed, held_list)
+    skipped = _skipped(wishes, suppressed, held_list) | await _erased(connection, job, people)
     await connection.execute(STATEMENTS["open_staging"])
     await connection.execute(STATEMENTS["go_by_index"])
     await connection.copy_rows("incoming", _COLUMNS, _rows(wishes, skipped))
@@ -87,6 +87,19 @@ def _skipped(wishes: Iterable[PersonWish], suppressed: Iterable[Found], list_id:
         return frozenset()
     refused = {(found.channel, found.address) for found in concerning if found.reason in WISHES}
     return frozenset(wish.line for wish in wishes if _addresses(wish) & refused or _addresses(wish) <= held)
+
+
+async def _erased(connection: Connection, job: HeldJob, people: People) -> frozenset[int]:
+    """By line: of whom somebody has erased since the job was posted. It must not bring him back."""
+    gone = {
+        row["hash"] for row in await connection.fetch(STATEMENTS["erased_since_posted"], job.account_id, job.number)
+    }
+    if not gone:
+        return frozenset()
+    hashed = people.hashed
+    told = zip(hashed.places, hashed.digests, strict=True)
+    addresses = {hashed.addresses[place] for place, digest in told if digest in gone}
+    return frozenset(wish.line for wish in people.wishes if _addresses(wish) & addresses)
 
 
 def _addresses(wish: PersonWish) -> set[tuple[Channel, str]]:
