@@ -18,6 +18,7 @@ from shared.domain.refusal import Fault
 from shared.domain.subscriber_vars import encodable, fault_in_vars
 
 TEXT: Final = {"text": True}  #: the context of what came as text
+EARLIEST: Final = -62_135_596_800  #: the beginning of the year 1; no calendar here has anything before it
 LATEST: Final = 253_402_300_799  #: the end of the year 9999, unix seconds
 MOST_ALLOWED: Final = 1_000_000_000_000_000  #: units: exact as a number of JSON, and three of them in 64 bits
 
@@ -73,10 +74,10 @@ def _read_moment(value: object, info: ValidationInfo) -> float:
         isinstance(value, (int, float))
         and not isinstance(value, bool)
         and math.isfinite(value)
-        and abs(value) <= LATEST
+        and EARLIEST <= value <= LATEST
     ):
         return round(float(value), 6)
-    raise fault("must be decimal unix seconds, not after the year 9999")
+    raise fault("must be decimal unix seconds, from the year 1 to the year 9999")
 
 
 def _read_hours(value: object, info: ValidationInfo) -> float:

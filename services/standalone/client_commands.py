@@ -4,6 +4,7 @@ On a terminal they show bars and tables, elsewhere they print lines of JSON. Exi
 """
 
 import asyncio
+import os
 import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -141,6 +142,15 @@ def _ask(url: str, key: str, work: Callable[[Any], Awaitable[int]]) -> int:
         return 130
     except BrokenPipeError:
         return 0
+    except OSError as error:  # a full disk behind stdout: what the API does not answer is an ApiRefused
+        sys.stderr.write(f"postroom: what there is to say cannot be written: {error.strerror}\n")
+        _leave_unwritten()
+        return 1
     except ApiRefused as refused:
         sys.stderr.writelines(f"postroom: {fault}\n" for fault in refused.faults)
         return 1
+
+
+def _leave_unwritten() -> None:
+    """Else Python tries once more at its end, and complains in its own way."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -96,8 +96,13 @@ def matches(pattern: str, routing_key: str) -> bool:
 
 
 def _fits(pattern: Sequence[str], words: Sequence[str]) -> bool:
-    if not pattern:
-        return not words
-    if pattern[0] == "#":
-        return any(_fits(pattern[1:], words[skipped:]) for skipped in range(len(words) + 1))
-    return bool(words) and pattern[0] in ("*", words[0]) and _fits(pattern[1:], words[1:])
+    """Part by part, with every number of words that the parts so far may stand for: no pattern costs more than its
+    parts times the words, since strangers choose theirs.
+    """
+    taken = {0}
+    for part in pattern:
+        if part == "#":
+            taken = set(range(min(taken), len(words) + 1)) if taken else taken
+        else:
+            taken = {place + 1 for place in taken if place < len(words) and part in ("*", words[place])}
+    return len(words) in taken

@@ -59,6 +59,11 @@ async def test_a_full_queue_refuses_instead_of_growing() -> None:
         ("task.#", "task", True),
         ("#.opened", "delivery.opened", True),
         ("#.opened", "delivery.clicked", False),
+        ("#.#.*", "task", True),
+        ("#.*.#.*", "task", False),
+        ("task.#.#", "job.completed", False),
+        # Tried one way after the other, this takes longer than there is time.
+        pytest.param("#." * 30 + "late", "word." * 30 + "early", False, id="hashes-of-a-stranger"),
     ],
 )
 def test_a_pattern_fits_as_on_a_topic_exchange(pattern: str, routing_key: str, fits: bool) -> None:

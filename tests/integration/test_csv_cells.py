@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shared.domain.csv_lines import csv_lines, neutral
+from shared.domain.csv_lines import neutral
 from shared.postgres.database import Database
 
 words = st.text(st.sampled_from("=+-@\t\r\n＝＋－＠'0123456789 aé,\"|"), max_size=6)
@@ -26,11 +26,6 @@ async def test_a_cell_is_written_alike(database: Database, cells: list[str]) -> 
     rows = await database.fetch("SELECT csv_cell(cell) AS told FROM unnest($1::text[]) AS cell", cells)
 
     assert [row["told"] for row in rows] == [neutral(cell) for cell in cells]
-
-
-def test_lines_end_as_they_are_asked_to() -> None:
-    assert csv_lines([["a", "=b"], [1, None]], end="\n") == b"a,'=b\n1,\n"
-    assert csv_lines([["a", "b,c"]]) == b'a,"b,c"\r\n'
 
 
 async def test_a_date_is_written_as_in_every_answer_of_a_job(database: Database) -> None:

@@ -5,6 +5,7 @@ told last. Streams are bounded in number and in time: a browser comes again by i
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -16,6 +17,7 @@ from services.api.console.markup import Markup
 log = structlog.get_logger(__name__)
 
 MOST_WATCHERS: Final = 256  #: of one process
+MOST_OF_ONE: Final = 64  #: of these, for whoever belongs together: nobody takes all the places
 TICK_SECONDS: Final = 1.0
 LARGEST_SHARE: Final = 0.1  #: of the time that reading one thing may take: what is slow to read is read less often
 BEAT_SECONDS: Final = 10.0  #: without news, to notice who has left
@@ -61,22 +63,23 @@ class Live:
     readings: int = 0  #: so often anything was read
     _topics: dict[Hashable, _Topic] = field(default_factory=dict)
     _readers: "set[asyncio.Task[None]]" = field(default_factory=set)
-    _watchers: int = 0
+    _watchers: "Counter[Hashable]" = field(default_factory=Counter)  #: by whose they are
     _closed: bool = False
 
-    @property
-    def full(self) -> bool:
-        return self._closed or self._watchers >= MOST_WATCHERS
+    def full_for(self, whose: Hashable) -> bool:
+        return self._closed or self._watchers.total() >= MOST_WATCHERS or self._watchers[whose] >= MOST_OF_ONE
 
-    async def watch(self, name: Hashable, read: Read) -> AsyncGenerator[Figures | None]:
+    async def watch(self, name: Hashable, read: Read, whose: Hashable = None) -> AsyncGenerator[Figures | None]:
         """Figures that are read from now on, where they changed; None: they did not, or could not be read. Ends with
         the thing, in time, or at ``close``; at once where too many watch already.
 
         ``name``: of the thing as the watcher may see it; whoever gives the same one gets what that reader reads.
+        ``whose``: who shares places with him.
         """
-        if self.full:
+        if self.full_for(whose):
             return
         topic = self._enter(name, read)
+        self._watchers[whose] += 1
         # Of what was being read already the watcher may know something newer: his page, or what he just did.
         seen, known = None, topic.began
         until = self.monotonic() + STREAM_SECONDS
@@ -89,6 +92,7 @@ class Live:
                 if not topic.over.is_set():
                     yield seen if changed else None
         finally:
+            self._watchers -= Counter([whose])  # whoever has none left is forgotten
             self._leave(name, topic)
 
     def close(self) -> None:
@@ -105,12 +109,10 @@ class Live:
             self._readers.add(reader)
             reader.add_done_callback(self._readers.discard)
         topic.watchers += 1
-        self._watchers += 1
         return topic
 
     def _leave(self, name: Hashable, topic: _Topic) -> None:
         topic.watchers -= 1
-        self._watchers -= 1
         if topic.watchers == 0:
             topic.over.set()
             if self._topics.get(name) is topic:

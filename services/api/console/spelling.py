@@ -38,8 +38,8 @@ def when(instant: float | None) -> Markup:
     """UTC, to the second; a dash for never."""
     if instant is None:
         return el("span", "–", class_="quiet")
-    at = datetime.fromtimestamp(instant, UTC)
-    return el("time", at.strftime("%Y-%m-%d %H:%M:%S"), datetime=at.strftime("%Y-%m-%dT%H:%M:%SZ"), class_="n")
+    at = datetime.fromtimestamp(instant, UTC).isoformat(timespec="seconds").removesuffix("+00:00")
+    return el("time", at.replace("T", " "), datetime=f"{at}Z", class_="n")
 
 
 def badge(state: str) -> Markup:

@@ -18,13 +18,15 @@ def streaming(read: ReadFigures) -> Handle:
 
 
 async def _stream(read: ReadFigures, visit: Visit) -> Reply:
-    if visit.live.full:
+    account = visit.caller.account_id
+    if visit.live.full_for(account):
         return problem.unavailable("too many watch at once; the page shows what was when it was loaded")
     first = await read(visit)
     if isinstance(first, Problem):
         return first
     name = (*visit.scope, visit.path, tuple(sorted(visit.query.items())))
-    return Events(write_events(first, visit.live.watch(name, partial(_figures, read, visit)), visit.still_in))
+    watching = visit.live.watch(name, partial(_figures, read, visit), account)
+    return Events(write_events(first, watching, visit.still_in))
 
 
 async def _figures(read: ReadFigures, visit: Visit) -> Figures | None:

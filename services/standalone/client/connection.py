@@ -83,11 +83,18 @@ def faults_in(status: int, body: object) -> list[str]:
     return [f"{error.get('field', '')}: {error.get('message', '')}".removeprefix(": ") for error in errors]
 
 
+def _is_url(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # brackets that do not close, a port beyond all
+        return False
+
+
 @asynccontextmanager
 async def connect(url: str, key: str) -> AsyncIterator[Connection]:
     """Raises ApiRefused when the URL cannot be one."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    if not _is_url(url):
         raise ApiRefused(["the URL of the API must be http:// or https://, with a host"])
     if not key or not key.isascii() or not key.isprintable():
         raise ApiRefused(["a key is needed: --key or POSTROOM_KEY"])

@@ -1,6 +1,8 @@
 """The commands that ask a running API, as a shell runs them: without a terminal, and on one."""
 
 import asyncio
+import os
+import subprocess
 from pathlib import Path
 
 import orjson
@@ -15,7 +17,7 @@ from shared.postgres.database import Database
 from tests.integration.api.conftest import Client, Ready, drive
 from tests.integration.published_rig import segment
 from tests.integration.settled_commits import wait_for_settled_commits
-from tests.integration.shell import end, on_terminal, run, start
+from tests.integration.shell import POSTROOM, end, environment, on_terminal, run, start
 
 
 def task_arguments(ready: Ready, *more: str) -> list[str]:
@@ -28,6 +30,12 @@ async def newest_task(client: Client) -> int:
         while not (found := (await client.get("/task")).json):
             await asyncio.sleep(0.02)
     return int(found[-1]["id"])
+
+
+async def wait_for_events(client: Client) -> None:
+    async with asyncio.timeout(30):
+        while not (await client.get("/events")).json:
+            await asyncio.sleep(0.02)
 
 
 async def begin(database: Database, store: PostgresEventStore, task_id: int) -> None:
@@ -85,6 +93,29 @@ async def test_every_fault_is_a_line(client: Client, ready: Ready) -> None:
     assert refused.err.startswith("postroom: rate: ")
     assert nobody.err.startswith("postroom: http://127.0.0.1:9: ")
     assert stranger.err == "postroom: a valid key is needed\n"
+
+
+@pytest.mark.parametrize("url", ["http://[::1", "http://127.0.0.1:99999", "ftp://127.0.0.1", "http://", "x"])
+async def test_what_is_no_url_is_said_to_be_none(client: Client, url: str) -> None:
+    """In one line, whatever is wrong with it."""
+    ended = await run(client, "report", "1", "--url", url)
+
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.err == "postroom: the URL of the API must be http:// or https://, with a host\n"
+
+
+async def test_a_disk_that_is_full_is_a_line_and_no_trace(client: Client, ready: Ready) -> None:
+    await client.post("/task", ready.task())
+    await wait_for_events(client)
+    full = os.open("/dev/full", os.O_WRONLY)
+    process = await asyncio.create_subprocess_exec(
+        *(POSTROOM, "tail", "--no-follow", "--from-start"), stdout=full, stderr=subprocess.PIPE, env=environment(client)
+    )
+    os.close(full)
+    _, said = await asyncio.wait_for(process.communicate(), 60)
+
+    assert process.returncode == 1
+    assert said.decode() == "postroom: what there is to say cannot be written: No space left on device\n"
 
 
 async def test_events_are_told_as_they_happen(client: Client, ready: Ready) -> None:

@@ -71,11 +71,12 @@ async def test_whoever_leaves_is_missed_and_how_long_he_stayed_is_no_latency(cli
     assert 'seconds_count{method="GET",route="/console/live"}' not in figures
 
 
+@pytest.mark.parametrize("bound", ["MOST_WATCHERS", "MOST_OF_ONE"])
 async def test_streams_are_bounded_and_end_with_the_service(
-    client: Client, api: RunningApi, monkeypatch: pytest.MonkeyPatch
+    client: Client, api: RunningApi, monkeypatch: pytest.MonkeyPatch, bound: str
 ) -> None:
-    """One more is told to come later, and has its page all the same."""
-    monkeypatch.setattr(live_figures, "MOST_WATCHERS", 2)
+    """One more is told to come later, and has its page all the same; of all, and of one account's."""
+    monkeypatch.setattr(live_figures, bound, 2)
     visitor = await visit(client)
     headers = {"Cookie": visitor.cookie}
     streams = [await client.session.get(f"{client.url}/console/live", headers=headers) for _ in range(2)]

@@ -114,6 +114,18 @@ async def test_names_are_text_wherever_they_stand(clients: Clients, ready: Ready
         assert "&lt;script&gt;" in page.html, path
 
 
+async def test_the_first_and_the_last_moment_there_is_are_shown(client: Client, ready: Ready) -> None:
+    """Of campaigns and of tasks: what the API takes, no page breaks at."""
+    for when, day in ((-62_135_596_800, "0001-01-01"), (253_402_300_799, "9999-12-31")):
+        campaign = (await client.post("/campaign", {"name": "C", "list": ready.list_id, "when": when})).json["id"]
+        task = (await client.post("/task", ready.task(scheduledtime=when))).json["id"]
+        visitor = await visit(client)
+        for path in ("/console/campaigns", f"/console/campaign/{campaign}"):
+            assert f"{day} " in (await visitor.get(path)).words, path
+        for path in ("/console", f"/console/task/{task}"):
+            assert (await visitor.get(path)).status == 200, path
+
+
 async def test_callbacks_are_shown_and_redelivered(
     clients: Clients, client: Client, database: Database, post: Post
 ) -> None:

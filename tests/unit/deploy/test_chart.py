@@ -195,7 +195,9 @@ def test_every_pod_is_reached_where_it_listens_and_nowhere_else(values: str) -> 
         assert [port["port"] for rule in policy["ingress"] for port in rule["ports"]] == [
             port["containerPort"] for port in container(pod).get("ports", [])
         ]
-        assert policy["egress"][1]["to"][0]["ipBlock"]["except"] == ["169.254.0.0/16"]
+        blocks = {to["ipBlock"]["cidr"]: to["ipBlock"]["except"] for to in policy["egress"][1]["to"]}
+        assert blocks["0.0.0.0/0"] == ["169.254.0.0/16"]
+        assert {"fd00:ec2::254/128", "fd20:ce::254/128"} <= set(blocks["::/0"])
         assert {25, 443, 5432, 5672} <= {port["port"] for port in policy["egress"][1]["ports"]}
 
 

@@ -107,3 +107,15 @@ def test_a_secret_given_as_a_file_is_mounted_where_the_setting_says(role: str) -
 
 def files_named(env: list[Mapping[str, Any]]) -> dict[str, str]:
     return {entry["name"]: entry["value"] for entry in env if entry["name"].endswith("_FILE")}
+
+
+def test_the_secret_that_the_page_makes_has_every_key_that_pods_mount() -> None:
+    """A pod whose Secret lacks a key never starts."""
+    page = (REPOSITORY / "docs/how-to/run-on-kubernetes.md").read_text(encoding="utf-8")
+    made = page.partition("kubectl create secret generic postroom ")[2].partition("\n\n")[0]
+    volumes = [volume for pod in pods(rendered("minimal")).values() for volume in pod["spec"]["volumes"]]
+    sources = [source["secret"] for volume in volumes for source in volume.get("projected", {}).get("sources", [])]
+    mounted = {item["key"] for source in sources for item in source["items"]}
+
+    assert {source["name"] for source in sources} == {"postroom"}
+    assert set(re.findall(r"--from-literal=([A-Z_]+)=", made)) == mounted

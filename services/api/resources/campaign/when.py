@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import BeforeValidator, ValidationInfo, WithJsonSchema
 
-from services.api.fields import LATEST, TEXT, empty_is_null, fault
+from services.api.fields import EARLIEST, LATEST, TEXT, empty_is_null, fault
 
 _WHOLE: Final = re.compile(r"-?[0-9]{1,12}")
 #: A date, or date and time in the extended or the basic form.
@@ -37,7 +37,7 @@ def _read(value: object, info: ValidationInfo) -> int | None:
     if isinstance(value, str):
         as_number = info.context == TEXT and _WHOLE.fullmatch(value)
         value = int(value) if as_number else read_iso(value)
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= LATEST:
+    if isinstance(value, int) and not isinstance(value, bool) and EARLIEST <= value <= LATEST:
         return value
     raise fault(_FAULT)
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import structlog
+
 from services.api.published.catalogue import event_name, is_published
 from services.api.published.deliveries import read_people
 from services.api.published.envelope import delivery_envelopes, envelope_of
@@ -16,7 +18,7 @@ from services.api.published.received_sms import read_received
 from services.api.resources.event.place import DELIVERIES, STORE, Place
 from shared.bus.in_process import matches
 from shared.bus.interface import EventEnvelope
-from shared.delivery_log.segments import decode_hits
+from shared.delivery_log.segments import BadSegment, Hits, decode_hits
 from shared.delivery_log.tail import RecordedSegment
 from shared.domain.delivery import EVENTS, Kind
 from shared.domain.identifiers import SHARDS, Instant
@@ -24,6 +26,8 @@ from shared.event_store.interface import TailPosition
 from shared.event_store.on_postgres import recorded_event
 from shared.postgres.database import Database, Row
 from shared.postgres.named_queries import load_queries
+
+log = structlog.get_logger(__name__)
 
 QUERIES = load_queries(Path(__file__).with_name("queries.sql"))
 
@@ -51,6 +55,14 @@ class _Found:
     ends: Place | None
 
 
+class _Unreadable(Exception):
+    """A newer version wrote this segment. As the relay does, readers wait there for one that can read it."""
+
+    def __init__(self, place: Place) -> None:
+        super().__init__(place)
+        self.place = place
+
+
 async def read_edge(database: Database) -> Row:
     """Up to where to read, and from where on everything is kept."""
     [edge] = await database.fetch(QUERIES["edge"])
@@ -59,11 +71,21 @@ async def read_edge(database: Database) -> Row:
 
 async def read_page(database: Database, account_id: int, after: Place, edge: Row, count: int, pattern: str) -> Page:
     found = await _look(database, account_id, after, (edge["store_epoch"], str(edge["xid"])))
-    wanted, cut = _within_bounds([each for each in found.rows if _is_wanted(*each, account_id, pattern)], count)
-    told = await _tell(database, account_id, wanted)
+    # The segment of the cursor is found once more, for the rest of its parts: told to its end, it takes no room here.
+    ahead = [each for each in found.rows if each[0].whole() > after]
+    wanted, cut = _within_bounds([each for each in ahead if _is_wanted(*each, account_id, pattern)], count)
+    stopped = None
+    try:
+        told = await _tell(database, account_id, wanted)
+    except _Unreadable as error:
+        stopped = error.place
+        wanted = [each for each in wanted if each[0] < stopped]
+        told = await _tell(database, account_id, wanted)
     events = [(place, envelope) for place, envelope in told if place > after]
     if len(events) > count:
         return Page(events[:count], events[count - 1][0], more=True)
+    if stopped is not None:
+        return Page(events, max([after, *(place.whole() for place, _ in wanted[-1:])]), more=False)
     if cut:
         return Page(events, wanted[-1][0].whole(), more=True)
     if found.ends is not None:
@@ -141,19 +163,23 @@ async def _tell(
 
 
 async def _segments(database: Database, placed: Mapping[Place, Row]) -> dict[Place, RecordedSegment]:
-    """One that retention took meanwhile is missing."""
+    """One that retention took meanwhile is missing. Raises _Unreadable, of the first that is."""
     columns = [[row[name] for row in placed.values()] for name in ("task_id", "batch", "epoch", "part")]
     rows = await database.fetch(QUERIES["hits_of"], *columns) if placed else []
-    hits = {(row["task_id"], row["position"]): row for row in rows}
-    return {
-        place: RecordedSegment(
-            row["shard"],
-            TailPosition(place.store_epoch, place.xid, place.position),
-            row["task_id"],
-            Kind(row["kind"]),
-            decode_hits(found["hits"]),
-            Instant(found["recorded_at"]),
-        )
-        for place, row in placed.items()
-        if (found := hits.get((row["task_id"], place.position)))
-    }
+    stored = {(row["task_id"], row["position"]): row for row in rows}
+    segments: dict[Place, RecordedSegment] = {}
+    for place in sorted(placed):
+        row = placed[place]
+        if found := stored.get((row["task_id"], place.position)):
+            at = TailPosition(place.store_epoch, place.xid, place.position)
+            hits, recorded = _hits(place, found["hits"]), Instant(found["recorded_at"])
+            segments[place] = RecordedSegment(row["shard"], at, row["task_id"], Kind(row["kind"]), hits, recorded)
+    return segments
+
+
+def _hits(place: Place, stored: bytes) -> Hits:
+    try:
+        return decode_hits(stored)
+    except BadSegment as error:
+        log.error("segment cannot be read", action="event_unreadable", position=place.position, error=str(error))
+        raise _Unreadable(place) from error

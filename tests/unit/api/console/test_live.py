@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from services.api.console.events import write_events
-from services.api.console.live import MOST_WATCHERS, STREAM_SECONDS, Figures, Live
+from services.api.console.live import MOST_OF_ONE, MOST_WATCHERS, STREAM_SECONDS, Figures, Live
 from services.api.console.markup import Markup
 
 
@@ -107,7 +107,7 @@ async def test_closing_ends_all_streams_and_takes_no_more() -> None:
         live.close()
         await asyncio.gather(*watching)
 
-    assert live.full
+    assert live.full_for("anybody")
 
 
 async def test_a_reader_that_fails_goes_on() -> None:
@@ -143,13 +143,27 @@ async def test_a_stream_ends_in_time() -> None:
 
 async def test_watchers_are_bounded() -> None:
     live = make_live()
-    streams = [live.watch(number, Counting().read) for number in range(MOST_WATCHERS)]
+    streams = [live.watch(number, Counting().read, number % 8) for number in range(MOST_WATCHERS)]
     for stream in streams[:-1]:
         await anext(stream)
-    assert [live.full, await anext(streams[-1]) and live.full] == [False, True]
+    assert [live.full_for("other"), await anext(streams[-1]) and live.full_for("other")] == [False, True]
     assert [each async for each in live.watch("one more", Counting().read)] == []
     await streams[0].aclose()
-    assert [live.full] == [False]
+    assert not live.full_for("other")
+    for stream in streams:
+        await stream.aclose()
+
+
+async def test_nobody_takes_all_the_places() -> None:
+    """Whoever has as many as one may have is turned away, and others are not; a place that was left is free."""
+    live = make_live()
+    streams = [live.watch(number, Counting().read, "one") for number in range(MOST_OF_ONE)]
+    for stream in streams:
+        await anext(stream)
+    assert [live.full_for("one"), live.full_for("other")] == [True, False]
+    assert [each async for each in live.watch("one more", Counting().read, "one")] == []
+    await streams[0].aclose()
+    assert not live.full_for("one")
     for stream in streams:
         await stream.aclose()
 
