@@ -1,6 +1,7 @@
 """Sending over SMPP to a real SMSC."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 
@@ -126,11 +127,11 @@ async def test_what_is_held_back_before_its_dot_is_not_sent() -> None:
 
 
 async def test_nobody_there_is_no_attempt() -> None:
-    async with Smsc() as smsc:
-        pass
     heard = Heard()
-    async with transmitter(smsc) as channel:
-        stopped = await channel.send_all(texts(3), heard)
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))  # held, so that nobody else takes it; it listens to no one
+        async with transmitter(Smsc(port=nobody.getsockname()[1])) as channel:
+            stopped = await channel.send_all(texts(3), heard)
 
     assert stopped is not None
     assert (stopped.kind, stopped.stage) == (OutcomeKind.UNSENT, Stage.CONNECT)

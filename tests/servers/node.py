@@ -13,6 +13,9 @@ from tests.servers.backends import ServerMissing, cache_folder
 
 _SECONDS: Final = 300.0
 
+#: Node.js brings authorities of its own; those that this machine trusts beside them are here, in Debian's place.
+_AUTHORITIES: Final = Path("/etc/ssl/certs/ca-certificates.crt")
+
 
 def node() -> Path:
     """The program. Raises ServerMissing."""
@@ -28,7 +31,13 @@ def installed(source: Path) -> Path:
         shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(source, folder)
         done = subprocess.run(
-            [_program("npm"), "ci"], cwd=folder, check=False, capture_output=True, text=True, timeout=_SECONDS
+            [_program("npm"), "ci"],
+            cwd=folder,
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=_SECONDS,
+            env=_environment(),
         )
         if done.returncode != 0:
             raise ServerMissing(f"npm failed while installing what {source.name} needs: {done.stderr[-1000:]}")
@@ -36,6 +45,11 @@ def installed(source: Path) -> Path:
     for path in source.glob("*.js"):
         shutil.copy(path, folder)
     return folder
+
+
+def _environment() -> dict[str, str]:
+    trusted = {"NODE_EXTRA_CA_CERTS": str(_AUTHORITIES)} if _AUTHORITIES.exists() else {}
+    return {**trusted, **os.environ}
 
 
 def _program(name: str) -> Path:

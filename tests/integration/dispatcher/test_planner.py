@@ -107,7 +107,10 @@ async def test_who_was_overtaken_at_the_end_of_a_freeze_records_what_the_other_w
         await database.execute("UPDATE sending SET leased_until = '-infinity'")
         claimed = await database.fetch_row(STATEMENTS["claim_freezing"], OTHER, 15.0)
         assert claimed is not None
-        await database.execute("UPDATE subscription SET list_id = 1 WHERE list_id = 2")
+        await database.execute(
+            "INSERT INTO subscription (list_id, subscriber_id, confirmed, signup_at)"
+            " SELECT 1, subscriber_id, confirmed, signup_at FROM subscription WHERE list_id = 2"
+        )
         assert await freeze_audience._freeze_chunk(database, claimed) == 0
         await database.execute("UPDATE sending SET leased_until = '-infinity'")
 
