@@ -13,7 +13,8 @@ from prometheus_client import CollectorRegistry
 
 from services.api import openapi
 from services.api.authenticate import Authenticator
-from services.api.connection import Listener
+from services.api.call_pace import CallPace, forget_calls
+from services.api.connection import listener
 from services.api.console.ask import Asking
 from services.api.console.console import Console
 from services.api.console.live import Live
@@ -141,7 +142,7 @@ async def start_api(
     watch = _domain_watch(settings, database, store, terms, look_at_dns) if terms.checked else None
     told = (relay.wakeup.ring, terms, look_at_dns.ring)
     server = make_server(settings, database, store, hinter, readiness, *told, egress, counts, objects)
-    runner = web.ServerRunner(Listener(server.respond), shutdown_timeout=STOP_SECONDS)
+    runner = web.ServerRunner(listener(server.respond), shutdown_timeout=STOP_SECONDS)
     await runner.setup()
     await web.TCPSite(runner, settings.host, settings.api_port, backlog=BACKLOG).start()
     port: int = runner.addresses[0][1]
@@ -220,7 +221,8 @@ def make_server(
     }
     routes = Routes(OPERATIONS)
     console = Console(Asking(api, routes), authenticator, Live(clock.monotonic), settings.secret)
-    return Server(api, routes, authenticator, counts, _pages(readiness, counts), changed, console, dialects)
+    pace = CallPace(database, settings.api_rate, clock.monotonic)
+    return Server(api, routes, authenticator, counts, _pages(readiness, counts), changed, console, pace, dialects)
 
 
 def _domain_watch(
@@ -232,10 +234,12 @@ def _domain_watch(
 
 
 async def _forget_expired(database: Database, stopping: asyncio.Event) -> None:
-    """Nonces and tokens of ``/v1`` that nobody can use any more."""
-    await run_loop(
-        "expired", lambda: forget_expired(database), Wakeup(), stopping, FORGET_SECONDS, passing=(DatabaseError,)
-    )
+    """Nonces and tokens of ``/v1`` that nobody can use any more, and how often keys asked long ago."""
+
+    async def forget() -> bool:
+        return any([await forget_expired(database), await forget_calls(database)])
+
+    await run_loop("expired", forget, Wakeup(), stopping, FORGET_SECONDS, passing=(DatabaseError,))
 
 
 async def _finish_erasures(database: Database, stopping: asyncio.Event) -> None:

@@ -27,12 +27,15 @@ _NOBODY: Final = hashlib.sha256(b"").digest()
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """``key``: what he signed in with, where his dialect must tell it on."""
+    """``key``: what he signed in with, where his dialect must tell it on. ``paced_by``: whose requests are counted
+    together with his; empty: nobody's.
+    """
 
     account_id: int
     user_id: int
     role: Role
     key: str = field(default="", repr=False)
+    paced_by: str = ""
 
     @property
     def only_of_user(self) -> int | None:
@@ -104,7 +107,7 @@ class Authenticator:
         if row is None:
             self._cache.pop(prefix, None)
             return None
-        caller = Caller(row["account_id"], row["user_id"], row["role"])
+        caller = Caller(row["account_id"], row["user_id"], row["role"], paced_by=prefix)
         if len(self._cache) >= CACHED_KEYS:
             self._cache.clear()
         found = _Known(row["hash"], caller, until)
