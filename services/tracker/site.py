@@ -1,5 +1,6 @@
 """The tracker's one port: the intake for readers, and health, readiness and metrics for those who run it."""
 
+import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from shared.runtime.exposition import exposition
 from shared.runtime.listener import Connection, Listener
 
 MOST_LINE_BYTES: Final = 4096  #: of a request: its first line, and each header
+REQUEST_SECONDS: Final = 30.0  #: from a whole header to an answer; storing a hit takes a few of them at most
 SHUTDOWN_SECONDS: Final = 6.0  #: longer than a reader waits for his hit to be stored
 
 
@@ -39,12 +41,16 @@ def _watched(metrics: Metrics) -> Middleware:
         asked = tracing.read_traceparent(request.headers.get("traceparent")) or tracing.new_traceparent(random_bytes)
         try:
             with tracing.joined(asked), tracing.span("tracker http"):
-                response = await handler(request)
+                async with asyncio.timeout(REQUEST_SECONDS):
+                    response = await handler(request)
             status = response.status
             return response
         except web.HTTPException as refused:
             status = refused.status
             raise
+        except TimeoutError:
+            status = 408
+            return web.Response(status=408)
         finally:
             resource = request.match_info.route.resource
             route = resource.canonical if resource else "unknown"

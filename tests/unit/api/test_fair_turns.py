@@ -54,7 +54,7 @@ async def test_no_account_takes_every_place() -> None:
 async def test_places_are_neither_lost_nor_doubled_whoever_leaves(
     places: int, most_each: int, seed: int, requests: int
 ) -> None:
-    """Some are cancelled while they wait or while they are at it; in the end all that stayed were served, and all is free."""
+    """Some are cancelled while they wait or are at it; in the end all that stayed were served, and all is free."""
     dice, turns, held, served = random.Random(seed), FairTurns(places, most_each), Counter[int](), Counter[str]()
 
     async def ask(account: int) -> None:
