@@ -10,6 +10,7 @@ from aiohttp import web
 
 from services.api import problem
 from services.api.problem import Problem
+from shared.runtime import crash_points
 from shared.runtime.listener import Connection, Listener
 
 log = structlog.get_logger(__name__)
@@ -28,6 +29,13 @@ def listener(respond: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 class ApiConnection(Connection):
     __slots__ = ()
+
+    async def finish_response(
+        self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
+    ) -> tuple[web.StreamResponse, bool]:
+        finished = await super().finish_response(request, resp, start_time)
+        crash_points.reached("api.answered")
+        return finished
 
     def handle_error(
         self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
