@@ -35,14 +35,15 @@ class Contended(DatabaseError):
 class UniqueViolation(DatabaseError):
     """A row with this key is there already."""
 
-    def __init__(self, constraint: str, detail: str) -> None:
-        super().__init__(f"{constraint}: {detail}")
+    def __init__(self, constraint: str) -> None:
+        super().__init__(constraint)
         self.constraint = constraint
 
 
 # 25006: read-only after a failover; 57P0x: shut down; 08: connection; 53: out of resources.
 _UNAVAILABLE = ("25006", "57P", "08", "53")
 _CONTENDED = ("40001", "40P01")
+_OF_DATA = ("22", "23")  # a value or a row that does not fit
 # The driver's own: the connection is gone, was lost half way, or leads to a server that takes no writes.
 _LOST = (asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 
@@ -50,12 +51,20 @@ _LOST = (asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 def translate(error: Exception) -> Exception:
     """Ours for a driver's error; others pass unchanged."""
     if isinstance(error, asyncpg.UniqueViolationError):
-        return UniqueViolation(error.constraint_name or "", error.detail or "")
+        return UniqueViolation(error.constraint_name or "")
     if isinstance(error, asyncpg.PostgresError):
-        return _kind_of(error.sqlstate or "")(f"{error.sqlstate}: {error}")
+        return _kind_of(error.sqlstate or "")(f"{error.sqlstate}: {_said(error)}")
     if isinstance(error, _LOST):
         return Unavailable(f"{type(error).__name__}: {error}")
     return error
+
+
+def _said(error: asyncpg.PostgresError) -> str:
+    """Nothing of any row: no detail, which repeats it, and of what is wrong with data only where that was to go."""
+    if (error.sqlstate or "").startswith(_OF_DATA):
+        places = (error.table_name, error.column_name, error.constraint_name)
+        return " ".join((type(error).__name__, *(place for place in places if place)))
+    return str(error.message or type(error).__name__)
 
 
 def _kind_of(sqlstate: str) -> type[DatabaseError]:
