@@ -31,10 +31,9 @@ def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
 
 
 def raised(error: BaseException, cause: BaseException | None = None) -> BaseException:
-    try:
+    with pytest.raises(type(error)) as caught:
         raise error from cause
-    except BaseException as caught:
-        return caught
+    return caught.value
 
 
 def test_a_library_s_words_are_left_out_and_ours_are_told() -> None:
