@@ -8,8 +8,9 @@ CODE := services shared tests $(wildcard bench)
 SIDE_BY_SIDE := --numprocesses 3 --dist loadfile
 # One after the other: a fault that is to be measured is not measured beside another one.
 FAULTS_SIDE_BY_SIDE := --numprocesses 0
-COMPILE = $(RUN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
-	--custom-compile-command "make lock" pyproject.toml --extra standalone $(UPGRADE)
+COMPILER = $(RUN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
+	--custom-compile-command "make lock" $(UPGRADE)
+COMPILE = $(COMPILER) pyproject.toml --extra standalone
 
 .PHONY: help
 help: ## this list
@@ -64,6 +65,7 @@ release-check: dev ## the package, the list of its parts, known holes in them (a
 lock: dev ## write the lock files anew (UPGRADE=--upgrade takes newer versions)
 	@$(COMPILE) --group build --output-file requirements.lock
 	@$(COMPILE) --group dev --output-file requirements-dev.lock
+	@$(COMPILER) --group fuzz --output-file requirements-fuzz.lock
 
 .PHONY: clean
 clean: ## remove what was installed and cached
