@@ -31,6 +31,15 @@ faults: dev ## kills, cuts, floods: what survives, written to docs/reliability.m
 	@POSTROOM_FAULT_ROUNDS=$(ROUNDS) POSTROOM_FAULT_SEED=$(SEED) \
 		$(RUN)/python -m pytest $(FAULTS_SIDE_BY_SIDE) --fault-page docs/reliability.md $(or $(ONLY),tests/faults) </dev/null
 
+.PHONY: hostile
+hostile: dev ## input of attackers, at length: 10,000 malformed requests an operation, parsers by coverage (ROUNDS=34 SECONDS=60)
+	@$(RUN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --upgrade \
+		--target .cache/fuzz -r requirements-fuzz.lock
+	@set -e; for target in $$(PYTHONPATH=.cache/fuzz $(RUN)/python -m tests.fuzz); do \
+		PYTHONPATH=.cache/fuzz $(RUN)/python -m tests.fuzz $$target $(or $(SECONDS),60); done
+	@POSTROOM_FAULT_ROUNDS=$(or $(ROUNDS),34) POSTROOM_FAULT_SEED=$(SEED) $(RUN)/python -m pytest --numprocesses 3 \
+		--fault-page docs/reliability.md tests/faults/test_hostile_*.py tests/integration/api/test_malformed.py </dev/null
+
 .PHONY: unit
 unit: dev ## the tests that need no server
 	@$(RUN)/python -m pytest $(SIDE_BY_SIDE) tests/unit </dev/null

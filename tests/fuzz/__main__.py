@@ -1,4 +1,5 @@
-"""``python -m tests.fuzz TARGET SECONDS``: atheris looks for inputs that lead a target where it must not get.
+"""``python -m tests.fuzz TARGET SECONDS``: atheris looks for inputs that lead a target where it must not get; without
+arguments it names the targets.
 
 Whatever it finds is written to .cache/fuzz-corpus, from where the next run goes on; one that breaks a target is printed
 and ends the run with a failure. Wants what requirements-fuzz.lock names.
@@ -30,4 +31,7 @@ def main(name: str, seconds: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    if sys.argv[1:]:
+        main(*sys.argv[1:])
+    else:
+        print(*TARGETS)  # noqa: T201 - for the loop in the Makefile
