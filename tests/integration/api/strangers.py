@@ -19,7 +19,7 @@ Json = dict[str, Any]
 
 TELEPHONES = {"markalpha": "+447700900801", "markbravo": "+447700900802"}
 
-AMOUNTS = ("count", "rate", "segmentvalue", "impressions_per_day")  #: numbers that name nothing
+AMOUNTS = ("count", "rate", "segmentvalue", "impressions_per_day", "when")  #: numbers that name nothing
 WORD = re.compile(r"[\w.@-]*mark(?:alpha|bravo|ann|mia)[\w.@-]*")
 NUMBER = re.compile(r"(?<![\w.])[78]\d{6}(?![\w.])")
 
