@@ -87,8 +87,11 @@ class Authenticator:
 
     async def find_holder(self, prefix: str, hashed: bytes) -> Caller | None:
         """The same of a key by its hash: whoever shows it once need not keep it. Raises Unavailable."""
+        known = self._cache.get(prefix)
+        if known and known.until > self._monotonic() and hmac.compare_digest(hashed, known.hash):
+            return known.caller
+        # Whether its prefix is unknown or the rest is wrong: the same look and comparison, and the same answer.
         known = await self._find(prefix)
-        # An unknown prefix costs the same comparison and gets the same answer.
         proved = hmac.compare_digest(hashed, known.hash if known else _NOBODY)
         return known.caller if known and proved else None
 
@@ -98,9 +101,6 @@ class Authenticator:
         self._cache.pop(prefix, None)
 
     async def _find(self, prefix: str) -> _Known | None:
-        known = self._cache.get(prefix)
-        if known and known.until > self._monotonic():
-            return known
         # What is read while a key is forgotten may be from before, and counts from when it was asked for.
         forgotten, until = self._forgotten, self._monotonic() + CACHE_SECONDS
         row = await self._database.fetch_row(QUERIES["find_key"], prefix)

@@ -33,7 +33,7 @@ log = structlog.get_logger(__name__)
 
 MOST_REQUESTS: Final = 4096  #: under way at once; one more is turned away
 REQUEST_SECONDS: Final = 60.0  #: until an answer begins
-MOST_HANDLED: Final = 256  #: of those whose body was read; the others wait, the accounts in turn
+MOST_HANDLED: Final = 128  #: of those whose body was read; the others wait, the accounts in turn
 SMALL_BODY: Final = 65_536  #: bytes of a body that is read whoever else sends one
 MOST_LARGE: Final = 16  #: larger ones, and those that do not say, at once
 
