@@ -38,7 +38,8 @@ hostile: dev ## input of attackers, at length: 10,000 malformed requests an oper
 	@set -e; for target in $$(PYTHONPATH=.cache/fuzz $(RUN)/python -m tests.fuzz); do \
 		PYTHONPATH=.cache/fuzz $(RUN)/python -m tests.fuzz $$target $(or $(SECONDS),60); done
 	@POSTROOM_FAULT_ROUNDS=$(or $(ROUNDS),34) POSTROOM_FAULT_SEED=$(SEED) $(RUN)/python -m pytest --numprocesses 3 \
-		--fault-page docs/reliability.md tests/faults/test_hostile_*.py tests/integration/api/test_malformed.py </dev/null
+		--fault-page docs/reliability.md tests/faults/test_hostile_*.py tests/integration/api/test_hostile_*.py \
+		tests/integration/api/test_malformed.py </dev/null
 
 .PHONY: unit
 unit: dev ## the tests that need no server

@@ -1,4 +1,4 @@
-"""Ten times as much as there is room for, by one account: memory stays, nobody gets a failure, the other account goes on."""
+"""Ten times as much as there is room for, by one account: memory stays, nothing fails, the other account goes on."""
 
 import asyncio
 from collections import Counter
@@ -89,7 +89,7 @@ async def test_a_greedy_account_takes_neither_memory_nor_turns_of_others(
 
     p99 = {"p99_alone_seconds": alone[-1], "p99_beside_seconds": beside[len(beside) * 99 // 100]}
     answered = greedy.statuses.total()
-    measured.add(at_once=AT_ONCE, answered=answered, most_growth_mb=round(growth, 1), failed=0, rounds=rounds)
+    measured.add(at_once=AT_ONCE, answered=answered, most_growth_mb=round(growth), failed=0, rounds=rounds)
     measured.add(**{name: round(seconds, 3) for name, seconds in p99.items()})
     assert set(greedy.statuses) <= {200, 429, 503}
     assert waiting > AT_ONCE / 2  # it was an overload to the end
