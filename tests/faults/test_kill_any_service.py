@@ -16,6 +16,7 @@ from shared.domain.recipient_states import count_by_state
 from shared.domain.tokens import TokenKeys
 from shared.postgres.database import Database
 from tests.audience import post_task
+from tests.faults.auditing import audit, deliveries_of, tell
 from tests.faults.counting_relay import CountingRelay
 from tests.faults.measured import Measured
 from tests.faults.processes import ServiceProcess
@@ -119,6 +120,8 @@ async def test_nobody_is_missing_and_only_the_listed_are_doubled(
         states = count_by_state(BitMap(range(recipients)), sets)
         assert sum(states.values()) == recipients, told
         assert states["accepted"] + states["in_doubt"] == recipients, told
+        findings = await audit(database, deliveries=deliveries_of(relay))
+        assert not findings, f"{tell(findings)}\n{told}"
         assert doubled or listed, "no kill met a message past its dot: the test shows nothing"
 
 
