@@ -4,12 +4,13 @@ findings = await audit(database, deliveries=deliveries_of(relay), received=recei
 assert not findings, tell(findings)
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from services.standalone.audit import audit
 from services.standalone.audit.counted_outside import Deliveries, Received
 from services.standalone.audit.findings import Finding
 from shared.domain.tokens import TokenKeys
+from shared.postgres.database import Database
 from tests.faults.counting_relay import CountingRelay
 from tests.sinks.fake_gateway import FakeGateway
 from tests.sinks.fake_relay import FakeRelay
@@ -17,10 +18,28 @@ from tests.sinks.receiver import Receiver
 
 SECRET = bytes(range(32))
 
-__all__ = ["audit", "deliveries_of", "received_of", "tell"]
+Sink = CountingRelay | FakeRelay | FakeGateway
+
+#: Checks that a world breaks in which tasks and campaigns are rows without events.
+WITHOUT_EVENTS = ("rows follow events", "rows and streams")
+
+__all__ = ["WITHOUT_EVENTS", "audit", "deliveries_of", "nothing_found", "received_of", "tell"]
 
 
-def deliveries_of(*sinks: CountingRelay | FakeRelay | FakeGateway, secret: bytes = SECRET) -> Deliveries:
+async def nothing_found(database: Database, *counted: Sink | Receiver, leaving_out: Collection[str] = ()) -> None:
+    """``counted``: every relay, gateway and receiver there was, with all that it got."""
+    sinks = [each for each in counted if not isinstance(each, Receiver)]
+    receivers = [each for each in counted if isinstance(each, Receiver)]
+    findings = await audit(
+        database,
+        deliveries=deliveries_of(*sinks) if sinks else None,
+        received=received_of(*receivers) if receivers else None,
+        leaving_out=leaving_out,
+    )
+    assert not findings, tell(findings)
+
+
+def deliveries_of(*sinks: Sink, secret: bytes = SECRET) -> Deliveries:
     """What all of them took together."""
     keys, deliveries = TokenKeys([secret]), Deliveries()
     for sink in sinks:
@@ -57,7 +76,7 @@ def tell(findings: Sequence[Finding]) -> str:
     return "the auditor found:\n" + "\n".join(map(str, findings))
 
 
-def _names(sink: CountingRelay | FakeRelay | FakeGateway) -> Iterator[tuple[str, int]]:
+def _names(sink: Sink) -> Iterator[tuple[str, int]]:
     """The token of each message that it took, and how often."""
     if isinstance(sink, FakeGateway):
         yield from sink.copies().items()
