@@ -1,4 +1,6 @@
-"""What `postroom api`, `dispatcher`, `tracker`, `migrate`, `rebuild` and `key create` do: each from its settings."""
+"""What `postroom api`, `dispatcher`, `tracker`, `migrate`, `rebuild`, `audit` and `key create` do: each from its
+settings.
+"""
 
 import sys
 from collections.abc import Awaitable, Callable
@@ -64,6 +66,24 @@ async def rebuild_counts(rules: int | None) -> None:
     async with open_database(_read(_DATABASE)) as database:
         await rebuild(database, random_id(), rules=rules)
         await rebuild_engagement(database)
+
+
+async def audit_database(*, as_json: bool) -> int:
+    """The exit code: 1 where something was found."""
+    from rich.console import Console
+
+    from services.standalone.audit.run import run_audit
+    from services.standalone.audit.show import print_json, print_table
+    from services.standalone.client.show import bar
+
+    async with open_database(_read(_DATABASE)) as database:
+        with bar("tasks") as shown:
+            audited = await run_audit(database, progress=lambda done: shown.show(done, None))
+    if as_json:
+        print_json(audited)
+    else:
+        print_table(audited, Console(highlight=False))
+    return 1 if audited.findings else 0
 
 
 async def print_new_key(account: str, user: str, role: Role) -> None:
