@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any, Final
 
 import orjson
@@ -22,6 +21,7 @@ from services.api.dialects.sailthru.sign_in import Sailthru
 from services.api.dialects.signupto.operations import OPERATIONS as SIGNUPTO_OPERATIONS
 from services.api.dialects.signupto.sign_in import SignUpTo, forget_expired
 from services.api.dns_lookup import DnsLookup
+from services.api.docs_page import read_docs
 from services.api.health import PROBE_SECONDS, Readiness
 from services.api.in_turn import InTurn
 from services.api.look_at_domains import SWEEP_SECONDS, DomainWatch
@@ -254,7 +254,8 @@ def _pages(readiness: Readiness, counts: Metrics) -> dict[str, PageMaker]:
     """What is served to everybody."""
     description = Page("application/json", orjson.dumps(openapi.describe(OPERATIONS, version("postroom"))))
     bus = Page("application/yaml", write_yaml(describe_bus(version("postroom"))).encode())
-    docs = Page("text/html; charset=utf-8", Path(__file__).with_name("docs.html").read_bytes())
+    page, policy = read_docs()
+    docs = Page("text/html; charset=utf-8", page, headers=policy)
     alive = Page("application/json", orjson.dumps({"status": "ok"}))
     unready = unavailable("Postgres cannot be written to")
     not_ready = Page(CONTENT_TYPE, orjson.dumps(unready.body()), unready.status)

@@ -241,3 +241,14 @@ async def test_words_stand_out_by_day_and_by_night(person: Person, site: Site, d
         red = await person.value("parseInt(getComputedStyle(document.body).backgroundColor.match(/\\d+/)[0])")
         assert (red < 64) == dark, place
         assert await person.value(CONTRAST) == [], place
+
+
+async def test_the_description_of_the_api_is_shown_under_a_policy_of_its_own(person: Person, site: Site) -> None:
+    """Every operation is on the page of docs, and the browser complains of nothing; what is added is not loaded."""
+    await person.go(f"{site.api}/docs")
+    await person.until("document.querySelectorAll('main h2').length > 80")
+    assert "POST /task" in await person.text("main")
+    assert person.tab.browser.complaints == []
+
+    await person.value("document.body.append(Object.assign(new Image(), {src: '/console/static/icon.svg'}))")
+    await until_complained(person.tab.browser, "violates the following Content Security Policy")
