@@ -1,4 +1,4 @@
-"""``/docs``: one file, whose style and script stand in it. By their hashes the policy lets these two run, and no more."""
+"""``/docs``: one file, whose style and script stand in it. The policy lets these two alone run, by their hashes."""
 
 import base64
 import hashlib

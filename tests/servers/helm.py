@@ -71,7 +71,7 @@ def render(*arguments: str | Path, chart: Path = CHART) -> list[Document]:
 
 
 def example(values: str) -> list[str]:
-    """What tells helm to take it: the name of an example, or ``default`` for the chart with no more than it asks for."""
+    """What tells helm to take it: an example by its name, or ``default``: no more than the chart asks for."""
     return list(ASKED_FOR) if values == "default" else ["-f", str(EXAMPLES / f"values-{values}.yaml")]
 
 
