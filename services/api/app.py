@@ -15,6 +15,7 @@ from services.api.authenticate import Authenticator
 from services.api.connection import Listener
 from services.api.console.ask import Asking
 from services.api.console.console import Console
+from services.api.console.ended_sessions import EndedSessions, forget_over
 from services.api.console.live import Live
 from services.api.dialect import Dialect
 from services.api.dialects.sailthru.sign_in import Sailthru
@@ -219,7 +220,9 @@ def make_server(
         "job": Sailthru(database, settings.secret, authenticator),
     }
     routes = Routes(OPERATIONS)
-    console = Console(Asking(api, routes), authenticator, Live(clock.monotonic), settings.secret)
+    console = Console(
+        Asking(api, routes), authenticator, Live(clock.monotonic), settings.secret, EndedSessions(database)
+    )
     return Server(api, routes, authenticator, counts, _pages(readiness, counts), changed, console, dialects)
 
 
@@ -232,10 +235,12 @@ def _domain_watch(
 
 
 async def _forget_expired(database: Database, stopping: asyncio.Event) -> None:
-    """Nonces and tokens of ``/v1`` that nobody can use any more."""
-    await run_loop(
-        "expired", lambda: forget_expired(database), Wakeup(), stopping, FORGET_SECONDS, passing=(DatabaseError,)
-    )
+    """Nonces and tokens of ``/v1`` that nobody can use any more, and sessions that are over anyway."""
+
+    async def forget() -> bool:
+        return await forget_expired(database) or await forget_over(database)
+
+    await run_loop("expired", forget, Wakeup(), stopping, FORGET_SECONDS, passing=(DatabaseError,))
 
 
 async def _finish_erasures(database: Database, stopping: asyncio.Event) -> None:

@@ -1,4 +1,4 @@
-"""A task and a campaign from POST to their mails and callbacks: what logs, metrics and spans tell of them, and what not."""
+"""A task and a campaign from POST to mails and callbacks: what logs, metrics and spans tell of them, and what not."""
 
 import asyncio
 import io
