@@ -16,7 +16,14 @@ pytestmark = pytest.mark.timeout(700)  # the first may wait for a download; each
 
 PLACES: Final = (
     *("/console", "/console/campaigns", "/console/callbacks", "/console/parked", "/console/jobs"),
-    *("/console/suppressions", "/console/task/1", "/console/task/1/contact", "/console/campaign/1"),
+    *(
+        "/console/splittests",
+        "/console/splittest/1",
+        "/console/suppressions",
+        "/console/task/1",
+        "/console/task/1/contact",
+        "/console/campaign/1",
+    ),
 )
 STATE: Final = "document.querySelector('#state .badge').innerText"
 SETTLED: Final = "parseInt(document.querySelector('#progress .n').innerText.replaceAll(',', ''))"
@@ -33,6 +40,7 @@ async def site() -> AsyncIterator[Site]:
             await site.add_task(CANARY, scheduledtime=4_000_000_000)
             await site.call("POST", "/domain", {"name": "bounce.example.com", "bouncing": True})
             await site.add_campaign(CANARY)
+            await site.add_split_test(CANARY, [1, await site.add_message(CANARY)])
             suppressed = {"email": "angry@example.org", "source": CANARY, "detail": CANARY, "reason": "complaint"}
             await site.call("POST", "/suppression", suppressed)
             await site.call(
