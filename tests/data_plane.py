@@ -1,8 +1,8 @@
 """Which statements find rows of the data plane by something else than their shard or task, as the text of them shows.
 
-A table is of the data plane when it is partitioned by task id. In each SELECT, UPDATE and DELETE, also an inner one, such
-a table has to be reached from a value: by an equality of its shard or task with a parameter, with a row of an inner query,
-or with that of another table which is reached so itself. A join of two tables that nothing reaches leads nowhere.
+A table is of the data plane when it is partitioned by task id. In each SELECT, UPDATE and DELETE, also an inner one,
+such a table has to be reached from a value: by an equality of its shard or task with a parameter, with a row of an
+inner query, or with that of another table which is reached so itself. A join of two that nothing reaches leads nowhere.
 """
 
 import re
@@ -31,7 +31,7 @@ def partitioned_tables() -> frozenset[str]:
 
 def named_queries() -> Mapping[str, str]:
     """All statements of the code by ``folder/file: name``, the folder below services or shared."""
-    found = {}
+    found: dict[str, str] = {}
     for path in sorted(path for folder in ("services", "shared") for path in (ROOT / folder).rglob("*.sql")):
         place = path.relative_to(ROOT).with_suffix("")
         place = place.parent if place.name == "queries" else place
@@ -81,7 +81,7 @@ def _adrift(scope: str, tables: frozenset[str]) -> Iterator[str]:
 
 
 def _meant(alias: str | None, key: str, named: Mapping[str, str], tables: frozenset[str]) -> set[str]:
-    """Which of the tables of the query this column leads to; none: it is a value here, of an inner or an outer query."""
+    """Which tables of the query this column leads to; none: it is a value here, of an inner or an outer query."""
     candidates = {alias} & named.keys() if alias else named.keys()
     return {name for name in candidates if (key != "id" if named[name] in tables else _OF_MANY[named[name]] == key)}
 

@@ -41,7 +41,7 @@ def test_the_tables_of_the_data_plane_are_found_in_the_migrations() -> None:
         "SELECT 1 FROM task JOIN sending ON sending.task_id = task.id WHERE task.id = ANY ($1::bigint[])",
         "SELECT (SELECT 1 FROM sending WHERE task_id = task.id) FROM task",
         "INSERT INTO segment (shard, task_id, kind) SELECT * FROM unnest($1::smallint[], $2::bigint[], $3::smallint[])",
-        "WITH mine AS (SELECT task_id FROM batch WHERE task_id = $1) UPDATE batch SET done = true FROM mine WHERE batch.task_id = mine.task_id",
+        "WITH mine AS (SELECT 1 AS n FROM batch WHERE task_id = $1) UPDATE batch SET size = n FROM mine WHERE task_id = $1",
         "DELETE FROM batch USING unnest($1::bigint[]) AS dead (task_id) WHERE batch.task_id = dead.task_id",
     ],
 )
@@ -58,7 +58,7 @@ def test_what_is_reached_from_a_value_is_filtered(statement: str) -> None:
         ("SELECT 1 FROM batch JOIN sending ON sending.task_id = batch.task_id", {"batch", "sending"}),
         ("SELECT 1 FROM task JOIN sending ON sending.task_id = task.id WHERE account_id = $1", {"sending"}),
         ("SELECT 1 FROM projection JOIN segment ON segment.shard = projection.shard AND live", {"segment"}),
-        ("WITH due AS (SELECT task_id FROM batch) UPDATE batch SET size = 1 FROM due WHERE batch.task_id = due.task_id", {"batch"}),
+        ("WITH due AS (SELECT 1 FROM batch) UPDATE sending SET frozen = true FROM due WHERE task_id = $1", {"batch"}),
         ("SELECT 1 FROM batch WHERE task_id = $1 UNION SELECT 1 FROM segment WHERE kind = $2", {"segment"}),
         ("UPDATE sending SET owner = NULL", {"sending"}),
         ("DELETE FROM segment WHERE kind = $1", {"segment"}),
