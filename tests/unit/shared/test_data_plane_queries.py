@@ -41,7 +41,7 @@ def test_the_tables_of_the_data_plane_are_found_in_the_migrations() -> None:
         "SELECT 1 FROM task JOIN sending ON sending.task_id = task.id WHERE task.id = ANY ($1::bigint[])",
         "SELECT (SELECT 1 FROM sending WHERE task_id = task.id) FROM task",
         "INSERT INTO segment (shard, task_id, kind) SELECT * FROM unnest($1::smallint[], $2::bigint[], $3::smallint[])",
-        "WITH mine AS (SELECT 1 AS n FROM batch WHERE task_id = $1) UPDATE batch SET size = n FROM mine WHERE task_id = $1",
+        "WITH mine AS (SELECT 1 FROM batch WHERE task_id = $1) UPDATE batch SET size = 1 FROM mine WHERE task_id = $1",
         "DELETE FROM batch USING unnest($1::bigint[]) AS dead (task_id) WHERE batch.task_id = dead.task_id",
     ],
 )
