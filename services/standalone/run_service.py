@@ -2,7 +2,6 @@
 settings.
 """
 
-import sys
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
@@ -10,6 +9,7 @@ import orjson
 import structlog
 
 from services.standalone.foundation import Foundation, lay_foundation, open_database
+from services.standalone.say import say
 from shared.domain.account import Role
 from shared.event_store.on_postgres import PostgresEventStore
 from shared.runtime import crash_points
@@ -92,7 +92,7 @@ async def print_new_key(account: str, user: str, role: Role) -> None:
     settings = _read(_DATABASE | {"SECRET"})
     async with open_database(settings) as database:
         made = await new_key(database, PostgresEventStore(database), settings.secret, account, user, role)
-    sys.stdout.write(orjson.dumps(made).decode() + "\n")
+    say(orjson.dumps(made).decode() + "\n")
 
 
 async def _run(
