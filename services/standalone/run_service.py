@@ -44,7 +44,12 @@ async def run_dispatcher() -> None:
 async def run_tracker() -> None:
     from services.tracker.app import NEEDED, start_tracker
 
-    await _run("tracker", NEEDED, lambda f: start_tracker(f.settings, f.database, f.store, f.delivery_log, f.bus))
+    await _run(
+        "tracker",
+        NEEDED,
+        lambda f: start_tracker(f.settings, f.database, f.store, f.delivery_log, f.bus),
+        at_once=False,  # links lead on, also from a tracker that is started while Postgres is away
+    )
 
 
 async def migrate_database() -> None:
@@ -79,19 +84,21 @@ async def _run(
     needed: frozenset[str],
     start: Callable[[Foundation], Awaitable[Running]],
     one_of: tuple[str, ...] = (),
+    *,
+    at_once: bool = True,
 ) -> None:
     """Until SIGTERM or SIGINT; then what is under way is finished."""
     settings = _read(needed, one_of)
     end_export = start_export(settings.otlp_url, f"postroom-{service}")
     try:
-        await _serve(settings, start)
+        await _serve(settings, start, at_once=at_once)
     finally:
         end_export()
 
 
-async def _serve(settings: Settings, start: Callable[[Foundation], Awaitable[Running]]) -> None:
+async def _serve(settings: Settings, start: Callable[[Foundation], Awaitable[Running]], *, at_once: bool) -> None:
     stop = stop_on_signals()
-    async with lay_foundation(settings) as foundation:
+    async with lay_foundation(settings, at_once=at_once) as foundation:
         running = await start(foundation)
         log.info("ready", action="ready")
         await stop.wait()

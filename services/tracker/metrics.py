@@ -16,6 +16,10 @@ class Metrics:
         self.registry = CollectorRegistry()
         self.hits = self._counter("tracker_hits_total", "What readers, relays and gateways told, stored", "kind")
         self.not_stored = self._counter("tracker_hits_not_stored_total", "Hits answered with 503, or 451 by mail")
+        self.journal_bytes = self._gauge(
+            "tracker_journal_bytes", "What the journal of the tracker holds for a Postgres that is away"
+        )
+        self.replayed = self._counter("tracker_journal_records_total", "Records of the journal brought into Postgres")
         self.returned = self._counter(
             "tracker_returned_mails_total", "Mails that came back, once for each recipient that is stored", "verdict"
         )
