@@ -118,21 +118,38 @@ async def start_tracker(
         wakeups=(wakeup, sweeping),
         stopping=stopping,
         loops=[
-            asyncio.create_task(run_loop("projector", projector.step, wakeup, stopping, LOOK_SECONDS, (Unavailable,))),
-            asyncio.create_task(
-                run_loop("completion", projector.sweep, sweeping, stopping, settings.sweep_seconds, (Unavailable,))
-            ),
-            asyncio.create_task(run_loop("replay", replay.step, Wakeup(), stopping, REPLAY_SECONDS, (Unavailable,))),
-            asyncio.create_task(
-                run_loop("tasks", intake.tasks.copy_recent, Wakeup(), stopping, COPY_SECONDS, (Unavailable,))
-            ),
-            asyncio.create_task(run_loop("journals", replay.forget, Wakeup(), stopping, FORGET_SECONDS)),
-            asyncio.create_task(run_loop("forget", desk.forget, Wakeup(), stopping, FORGET_SECONDS, (Unavailable,))),
+            *_intake_loops(intake, replay, desk, stopping),
+            *_projecting_loops(projector, wakeup, sweeping, stopping, settings.sweep_seconds),
             asyncio.create_task(EngagementProjector(database, projector.shards, clock.now, metrics).run(stopping)),
             asyncio.create_task(callbacks.run(stopping)),
         ],
         metrics=metrics,
     )
+
+
+def _intake_loops(
+    intake: Intake, replay: Replay, desk: InboundDesk, stopping: asyncio.Event
+) -> list[asyncio.Task[None]]:
+    """What goes on beside the answers; each waits while Postgres is away."""
+    steps = {
+        "replay": (replay.step, REPLAY_SECONDS),
+        "tasks": (intake.tasks.copy_recent, COPY_SECONDS),
+        "journals": (replay.forget, FORGET_SECONDS),
+        "forget": (desk.forget, FORGET_SECONDS),
+    }
+    return [
+        asyncio.create_task(run_loop(name, step, Wakeup(), stopping, seconds, (Unavailable,)))
+        for name, (step, seconds) in steps.items()
+    ]
+
+
+def _projecting_loops(
+    projector: Projector, wakeup: Wakeup, sweeping: Wakeup, stopping: asyncio.Event, sweep_seconds: float
+) -> list[asyncio.Task[None]]:
+    return [
+        asyncio.create_task(run_loop("projector", projector.step, wakeup, stopping, LOOK_SECONDS, (Unavailable,))),
+        asyncio.create_task(run_loop("completion", projector.sweep, sweeping, stopping, sweep_seconds, (Unavailable,))),
+    ]
 
 
 def _journal(settings: Settings, metrics: Metrics) -> HitJournal:

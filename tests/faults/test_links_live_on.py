@@ -5,7 +5,7 @@ import base64
 import random
 import socket
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -100,6 +100,32 @@ async def reborn(tracker: ServiceProcess, url: str) -> None:
     await eventually(lambda: is_ready(url))
 
 
+async def sent_and_subscribed(url: str) -> Database:
+    """A task in the middle of sending, its recipients on a list."""
+    await migrate(url)
+    database = await Database.connect(url)
+    store = PostgresEventStore(database)
+    await create_message(store, 1)
+    await send_task(store, TASK, RECIPIENTS)
+    await subscribe_everybody(database)
+    return database
+
+
+async def outage(
+    postgres: Server, tracker: ServiceProcess, readers: Readers, leaving: Iterator[int], dice: random.Random
+) -> float:
+    """Readers come before and while Postgres is away, and the tracker dies in between; when that was over."""
+    await readers.come(dice, [next(leaving)])
+    postgres.kill()
+    for _ in range(DEATHS):
+        await readers.come(dice, [next(leaving), next(leaving)])
+        await reborn(tracker, readers.url)
+    await readers.come(dice, [next(leaving)])
+    gone = clock.now()
+    postgres.start()
+    return gone
+
+
 async def latest_hit(database: Database) -> float:
     """Unix seconds."""
     rows = await database.fetch("SELECT hits FROM segment")
@@ -116,12 +142,7 @@ async def test_whoever_was_answered_while_postgres_was_away_is_counted_once(
     private_postgres: Server, tmp_path: Path, dice: random.Random, rounds: int, measured: Measured
 ) -> None:
     """Nobody is told to come again; the tracker dies between bursts, and while it brings home what it kept."""
-    await migrate(private_postgres.url)
-    database = await Database.connect(private_postgres.url)
-    store = PostgresEventStore(database)
-    await create_message(store, 1)
-    await send_task(store, TASK, RECIPIENTS)
-    await subscribe_everybody(database)
+    database = await sent_and_subscribed(private_postgres.url)
     tracker, url = tracker_on(private_postgres.url, tmp_path)
     readers = Readers(url)
     leaving = iter(dice.sample(range(RECIPIENTS), RECIPIENTS))
@@ -130,14 +151,7 @@ async def test_whoever_was_answered_while_postgres_was_away_is_counted_once(
         await eventually(lambda: is_ready(url))
         await eventually(lambda: has_copy(tmp_path))
         for _ in range(rounds):
-            await readers.come(dice, [next(leaving)])
-            private_postgres.kill()
-            for _ in range(DEATHS):
-                await readers.come(dice, [next(leaving), next(leaving)])
-                await reborn(tracker, url)
-            await readers.come(dice, [next(leaving)])
-            gone = clock.now()
-            private_postgres.start()
+            gone = await outage(private_postgres, tracker, readers, leaving, dice)
             began = clock.monotonic()
             for _ in range(DEATHS):
                 await asyncio.sleep(dice.uniform(0, 0.3))
