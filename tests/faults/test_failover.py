@@ -1,0 +1,177 @@
+"""An asynchronous standby is promoted in mid-send, without the last commits: nobody is lost, every double is listed."""
+
+import asyncio
+import base64
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from pyroaring import BitMap
+
+from services.dispatcher.sending.reconcile import DOUBLED_PART
+from services.standalone.embedded_postgres import EmbeddedPostgres
+from shared.delivery_log.ordinal_sets import read_sets
+from shared.domain.delivery import FINAL, Kind
+from shared.domain.recipient_states import count_by_state
+from shared.domain.tokens import TokenKeys
+from shared.postgres.database import Database
+from shared.postgres.migrate import migrate
+from shared.runtime import clock
+from tests.audience import post_task
+from tests.faults.counting_relay import CountingRelay
+from tests.faults.measured import Measured
+from tests.faults.processes import ServiceProcess
+from tests.servers.standby import Follower, either_of, pair
+
+RECIPIENTS = 6_000
+SECRET = bytes(range(32))
+DISPATCHERS = ("one", "two")
+
+
+@pytest.fixture
+def servers() -> Iterator[tuple[EmbeddedPostgres, Follower]]:
+    with pair() as both:
+        yield both
+
+
+@contextmanager
+def sending(database_url: str, relay: CountingRelay, folder: Path) -> Iterator[dict[str, ServiceProcess]]:
+    """Two dispatchers, each with a journal of its own, and a tracker."""
+    environment = {
+        "POSTROOM_DATABASE_URL": database_url,
+        "POSTROOM_BUS_URL": "inprocess:",
+        "POSTROOM_SMTP_URL": relay.url,
+        "POSTROOM_SMTP_CONNECTIONS": "4",
+        "POSTROOM_SECRET": base64.b64encode(SECRET).decode(),
+        "POSTROOM_TRACKER_PORT": "0",
+        "POSTROOM_BOUNCE_PORT": "0",
+        "POSTROOM_METRICS_PORT": "0",
+        "POSTROOM_TRACKER_URL": "http://127.0.0.1:1",
+        "POSTROOM_SWEEP_SECONDS": "0.5",
+        "POSTROOM_DNS_CHECK": "off",
+    }
+    services = {
+        name: ServiceProcess(
+            "tracker" if name == "tracker" else "dispatcher",
+            {**environment, "POSTROOM_JOURNAL_DIR": str(folder / name)},
+            folder / f"{name}.log",
+        )
+        for name in (*DISPATCHERS, "tracker")
+    }
+    try:
+        for service in services.values():
+            service.start()
+        yield services
+    finally:
+        for service in services.values():
+            service.kill()
+
+
+async def sent(relay: CountingRelay, count: int) -> None:
+    async with asyncio.timeout(90):
+        while relay.taken.total() < count:
+            await asyncio.sleep(0.002)
+
+
+async def eventually(database: Database, condition: str) -> None:
+    async with asyncio.timeout(90):
+        while not await database.fetch_value(condition):
+            await asyncio.sleep(0.1)
+
+
+#: The segments of a journal that came late, by which doubles are listed.
+LISTED = f"SELECT count(*) > 0 FROM segment WHERE part = {DOUBLED_PART}"
+PROJECTED = """
+SELECT count(*) = 0 FROM segment JOIN projection USING (shard)
+ WHERE live AND (segment.store_epoch, segment.xid, segment.position)
+              > (projection.store_epoch, projection.xid, projection.position)"""
+
+
+async def logged(database: Database) -> dict[Kind, BitMap]:
+    """By the log itself, whatever a projection made of it."""
+    sets: dict[Kind, BitMap] = {}
+    for row in await database.fetch("SELECT kind, ordinals FROM segment WHERE task_id = 1"):
+        sets[Kind(row["kind"])] = sets.get(Kind(row["kind"]), BitMap()) | BitMap.deserialize(row["ordinals"])
+    return sets
+
+
+def ordinal_of(message_id: bytes) -> int:
+    token = TokenKeys([SECRET]).read_web(message_id.split(b"@")[0].decode())
+    assert token is not None
+    return token.ordinal
+
+
+@pytest.mark.fault(
+    "F9a",
+    "a standby without the last commits is promoted in mid-send",
+    expects="journals first, a new epoch, then it goes on alone; nobody lost, every double listed",
+)
+@pytest.mark.timeout(240)
+async def test_a_standby_that_was_behind_goes_on(
+    servers: tuple[EmbeddedPostgres, Follower],
+    tmp_path: Path,
+    dice: random.Random,
+    measured: Measured,
+) -> None:
+    """Hundreds of messages are handed over of which the new primary knows nothing: only the journals do. One of them is
+    not there when it goes on; whom it sent to is sent to again, and listed once it is back.
+    """
+    primary, standby = servers
+    url = either_of(primary, standby)
+    await migrate(url)
+    async with CountingRelay(seconds_each=0.005) as relay:
+        database = await Database.connect(url)
+        await post_task(database, RECIPIENTS)
+        with sending(url, relay, tmp_path) as services:
+            await sent(relay, dice.randint(500, 1_500))
+            await standby.cut_off()
+            await sent(relay, relay.taken.total() + dice.randint(600, 1_200))
+            services["two"].kill()
+            primary.kill()
+            known = relay.taken.total()
+            await standby.promote()
+            began = clock.monotonic()
+            lost = known - await known_to(database)
+            await eventually(database, "SELECT store_epoch = 2 FROM store")
+            await sent(relay, relay.taken.total() + 200)
+            recovery = clock.monotonic() - began
+            await eventually(database, "SELECT completed FROM task WHERE id = 1")
+            services["two"].start()  # its journal comes back when all is over
+            await eventually(database, LISTED)
+            await eventually(database, PROJECTED)
+        sets, log = await read_sets(database, 1, Kind), await logged(database)
+        epochs = await database.fetch("SELECT DISTINCT store_epoch FROM segment ORDER BY 1")
+        held = await database.fetch_value("SELECT held_why FROM store")
+        await database.close()
+
+    copies = {ordinal_of(message_id): count for message_id, count in relay.taken.items()}
+    doubled = BitMap(ordinal for ordinal, count in copies.items() if count > 1)
+    listed = sets.get(Kind.RESENT, BitMap()) | sets.get(Kind.HELD, BitMap())
+    assert lost > 0, "the new primary knew of everybody: the test shows nothing"
+    assert BitMap(copies) == BitMap(range(RECIPIENTS)), "somebody is missing"
+    assert doubled <= listed, "somebody was doubled silently"
+    assert doubled, "the journal that came late knew nobody"
+    assert max(copies.values()) <= 2
+    assert sum(count_by_state(BitMap(range(RECIPIENTS)), sets).values()) == RECIPIENTS
+    assert {kind: set(bits) for kind, bits in sets.items() if bits} == {kind: set(bits) for kind, bits in log.items()}
+    assert ([row["store_epoch"] for row in epochs], held) == ([1, 2], None)
+    measured.add(
+        lost=0, commits_lost=lost, doubled=len(doubled), listed=len(listed), recovery_seconds=round(recovery, 1)
+    )
+
+
+async def known_to(database: Database) -> int:
+    """To how many the log says that they were handed over, once it can be asked."""
+    async with asyncio.timeout(60):
+        while True:
+            try:
+                rows = await database.fetch(
+                    "SELECT ordinals FROM segment WHERE kind = ANY ($1::smallint[]) AND part < 1048576",
+                    [int(kind) for kind in FINAL],
+                )
+            except Exception:  # noqa: BLE001 - it is just being promoted
+                await asyncio.sleep(0.05)
+            else:
+                return len(set().union(*(BitMap.deserialize(row["ordinals"]) for row in rows)))
