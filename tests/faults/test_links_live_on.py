@@ -23,6 +23,7 @@ from shared.event_store.on_postgres import PostgresEventStore
 from shared.postgres.database import Database
 from shared.postgres.migrate import migrate
 from shared.runtime import clock
+from tests.faults.auditing import audit, tell
 from tests.faults.measured import Measured
 from tests.faults.processes import ServiceProcess
 from tests.integration.tracker.readers import ONE_CLICK, RECIPIENTS, TASK, subscribe_everybody
@@ -162,11 +163,13 @@ async def test_whoever_was_answered_while_postgres_was_away_is_counted_once(
         tracker.kill()
         await project_all(database)
         sets, totals = await read_sets(database, TASK, [*KINDS.values()]), await read_totals(database, TASK)
+        findings = await audit(database)
         ended = await database.fetch("SELECT subscriber_id FROM subscription WHERE ended_at IS NOT NULL")
     finally:
         tracker.kill()
         await database.close()
 
+    assert not findings, tell(findings)
     counted = Counter(way for way, _ in readers.answered)
     for way, kind in KINDS.items():
         assert totals[kind, 0] == counted[way]

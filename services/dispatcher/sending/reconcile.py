@@ -68,7 +68,7 @@ def handed_over(findings: Findings) -> BitMap:
 
 
 async def _list_doubled(connection: Connection, task_id: int, holds: Mapping[Hold, Findings], now_ms: int) -> None:
-    """Who was handed over by a hold of these, and has an outcome of another one."""
+    """Who was handed over by a hold of these, or may have been, and has an outcome of another one."""
     rows = await connection.fetch(STATEMENTS["finals_of_task"], task_id, [int(kind) for kind in FINAL])
     by_hold: dict[tuple[int, int], BitMap] = {}
     for row in rows:
@@ -76,7 +76,7 @@ async def _list_doubled(connection: Connection, task_id: int, holds: Mapping[Hol
     segments: list[Segment] = []
     for hold, findings in holds.items():
         others = _union(bits for key, bits in by_hold.items() if key != (hold.batch, hold.epoch))
-        if doubled := handed_over(findings) & others:
+        if doubled := (handed_over(findings) | findings.doubtful) & others:
             hits = Hits.at_once(doubled, now_ms, "sent by two: the database had lost that he was sent to")
             segments.append(Segment(task_id, Kind.RESENT, hold.batch, hold.epoch, DOUBLED_PART, hits))
     await append_in(connection, [Entry(segments)])

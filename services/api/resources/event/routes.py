@@ -31,8 +31,9 @@ async def get_events(api: Api, call: Call[EventQuery, None]) -> Answer | Refused
 
 
 def _is_beyond(after: Place, edge: Place, kept: Place) -> bool:
-    """Whether no cursor can have come so far. What is told from now on may stand before it, and would be passed over."""
-    return after.store_epoch > edge.store_epoch or (after.store_epoch == edge.store_epoch and after.xid > max(edge.xid, kept.xid))
+    """Whether no cursor can have come so far. What is told from now on may stand before it, and be passed over."""
+    furthest = max(edge.xid, kept.xid)
+    return (after.store_epoch, after.xid) > (edge.store_epoch, furthest)
 
 
 def _headers(target: str, page: Page) -> dict[str, str]:
