@@ -3,6 +3,7 @@
 import asyncio
 import os
 import shutil
+import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -92,6 +93,15 @@ def folder() -> Iterator[Path]:
         yield made_here
     finally:
         shutil.rmtree(made_here, ignore_errors=True)
+
+
+def run_tool(server: EmbeddedPostgres, tool: str, *arguments: str) -> bytes:
+    """What one of the server's own programs says."""
+    program, environment = server._binaries, server._environment
+    assert program is not None
+    done = subprocess.run([program / tool, *arguments], env=environment, capture_output=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr.decode()
+    return done.stdout
 
 
 def either_of(first: EmbeddedPostgres, second: EmbeddedPostgres) -> str:
