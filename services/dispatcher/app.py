@@ -51,8 +51,7 @@ class RunningDispatcher:
     probes: web.AppRunner
     stopping: asyncio.Event
     shares: Shares
-    keeping_shares: asyncio.Task[None]
-    watching: asyncio.Task[None]
+    keeping: list[asyncio.Task[None]]  #: shares, and the eye on the store: also while what is under way is finished
     tasks: list[asyncio.Task[None]]
     signing: Executor
     figures: Figures
@@ -65,9 +64,9 @@ class RunningDispatcher:
         _, late = await asyncio.wait(self.tasks, timeout=seconds)
         for task in late:
             task.cancel()
-        self.keeping_shares.cancel()
-        self.watching.cancel()
-        await asyncio.gather(*self.tasks, self.keeping_shares, self.watching, return_exceptions=True)
+        for task in self.keeping:
+            task.cancel()
+        await asyncio.gather(*self.tasks, *self.keeping, return_exceptions=True)
         with suppress(DatabaseError):
             await self.shares.release()
         await self.hinter.close()
@@ -87,7 +86,6 @@ async def start_dispatcher(
     process, watch = await _begin(settings, database, store, delivery_log)
     hinter, tools = Hinter(bus), make_tools(process)
     senders = make_senders(process, transports, tools, hinter)
-    watch.let_go = partial(_let_go, senders)
     couriers = await make_couriers(process, transports, tools["email"])
 
     def on_batches() -> None:
@@ -112,8 +110,7 @@ async def start_dispatcher(
         probes=await serve_probes(settings.host, settings.metrics_port, process.figures, process.is_ready),
         stopping=process.stopping,
         shares=process.shares,
-        keeping_shares=asyncio.create_task(_keep(process.shares)),
-        watching=asyncio.create_task(_watch(watch)),
+        keeping=[asyncio.create_task(_keep(process.shares)), asyncio.create_task(_watch(watch, senders))],
         tasks=[asyncio.create_task(loop(process.stopping)) for loop in loops],
         signing=tools["email"].signing,
         figures=process.figures,
@@ -156,8 +153,9 @@ async def _let_go(senders: dict[Channel, Sender]) -> None:
     await asyncio.gather(*(sender.let_go() for sender in senders.values()))
 
 
-async def _watch(watch: StoreWatch) -> None:
+async def _watch(watch: StoreWatch, senders: dict[Channel, Sender]) -> None:
     """Until it is cancelled: also what is finished while stopping may be finished in another history."""
+    watch.let_go = partial(_let_go, senders)
     await run_loop("store", watch.look, Wakeup(), asyncio.Event(), LOOK_SECONDS, (Unavailable,))
 
 

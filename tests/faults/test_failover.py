@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 from pyroaring import BitMap
 
-from services.dispatcher.sending.reconcile import DOUBLED_PART
 from services.standalone.embedded_postgres import EmbeddedPostgres
 from shared.delivery_log.ordinal_sets import read_sets
 from shared.domain.delivery import FINAL, Kind
@@ -83,12 +82,16 @@ async def eventually(database: Database, condition: str) -> None:
             await asyncio.sleep(0.1)
 
 
-#: The segments of a journal that came late, by which doubles are listed.
-LISTED = f"SELECT count(*) > 0 FROM segment WHERE part = {DOUBLED_PART}"
 PROJECTED = """
 SELECT count(*) = 0 FROM segment JOIN projection USING (shard)
  WHERE live AND (segment.store_epoch, segment.xid, segment.position)
               > (projection.store_epoch, projection.xid, projection.position)"""
+
+
+async def reconciled(log: Path) -> None:
+    async with asyncio.timeout(60):
+        while "journals_reconciled" not in log.read_text():
+            await asyncio.sleep(0.1)
 
 
 async def logged(database: Database) -> dict[Kind, BitMap]:
@@ -156,7 +159,7 @@ async def test_a_standby_that_was_behind_goes_on(
             failing = await fail_over(*servers, database, relay, services, dice)
             await eventually(database, "SELECT completed FROM task WHERE id = 1")
             services["two"].start()  # its journal comes back when all is over
-            await eventually(database, LISTED)
+            await reconciled(tmp_path / "two.log")
             await eventually(database, PROJECTED)
         sets, log = await read_sets(database, 1, Kind), await logged(database)
         epochs = await database.fetch("SELECT DISTINCT store_epoch FROM segment ORDER BY 1")

@@ -250,22 +250,6 @@ async def test_a_cursor_before_what_is_kept_is_gone(client: Client, ready: Ready
     assert (await client.get("/events")).json == []
 
 
-async def test_a_cursor_from_beyond_the_end_is_gone(client: Client, ready: Ready, owner: Database) -> None:
-    """A database that was brought back has lost what it stands behind; what comes next must not be passed over."""
-    await client.post("/task", ready.task())
-    await wait_for_settled_commits(owner)
-    xid = await owner.fetch_value("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint")
-    epoch = await owner.fetch_value("SELECT store_epoch()")
-    beyond = [
-        await client.get(f"/events?after={write_place(place)}")
-        for place in (Place(epoch, xid + 1000), Place(epoch + 1, 1))
-    ]
-    last = (await client.get("/events")).headers["X-Cursor"]
-
-    assert [(each.status, each.faults) for each in beyond] == [(410, {"after"})] * 2
-    assert (await client.get(f"/events?after={last}")).status == 200
-
-
 @pytest.mark.parametrize(
     ("query", "field"),
     [
