@@ -49,6 +49,7 @@ from services.api.resources.message import routes as message_routes
 from services.api.resources.notice import routes as notice_routes
 from services.api.resources.search import routes as search_routes
 from services.api.resources.splittest import routes as splittest_routes
+from services.api.resources.store import routes as store_routes
 from services.api.resources.subscriber import routes as subscriber_routes
 from services.api.resources.subscriber.finish_erasure import finish_left
 from services.api.resources.suppression import routes as suppression_routes
@@ -89,6 +90,7 @@ OPERATIONS: Final[tuple[Operation[Any, Any], ...]] = (
     *splittest_routes.OPERATIONS,
     *account_routes.OPERATIONS,
     *user_routes.OPERATIONS,
+    *store_routes.OPERATIONS,
     *key_routes.OPERATIONS,
     *domain_routes.OPERATIONS,
     *campaign_routes.OPERATIONS,
