@@ -39,7 +39,9 @@ async def lay_foundation(settings: Settings) -> AsyncIterator[Foundation]:
 @asynccontextmanager
 async def open_database(settings: Settings) -> AsyncIterator[Database]:
     """Raises Unavailable."""
-    database = await Database.connect(settings.database_url, connections=settings.database_connections)
+    database = await Database.connect(
+        settings.database_url, connections=settings.database_connections, pooled=settings.database_pooled
+    )
     try:
         yield database
     finally:

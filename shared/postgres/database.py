@@ -32,6 +32,10 @@ class Contended(DatabaseError):
     """Rolled back for another transaction's sake, as in a deadlock; may be tried again."""
 
 
+class WrongRole(DatabaseError):
+    """Through a pooler a login acts as what its own settings say; as any other role it could change the logs."""
+
+
 class UniqueViolation(DatabaseError):
     """A row with this key is there already."""
 
@@ -62,6 +66,10 @@ def _kind_of(sqlstate: str) -> type[DatabaseError]:
     if sqlstate.startswith(_UNAVAILABLE):
         return Unavailable
     return Contended if sqlstate in _CONTENDED else DatabaseError
+
+
+#: For a driver whose statements find another session each time.
+_IN_NO_SESSION: dict[str, Any] = {"statement_cache_size": 0}
 
 
 class Connection:
@@ -168,8 +176,13 @@ class Database:
         connections: int = 8,
         statement_seconds: float = 30.0,
         connect_seconds: float = 10.0,
+        pooled: bool = False,
     ) -> Self:
-        """Raises Unavailable. ``role`` None: act as the login itself (migrations)."""
+        """Raises Unavailable. ``role`` None: act as the login itself (migrations).
+
+        ``pooled``: the URL leads to a pooler in transaction mode. There a session belongs to nobody: no statement is
+        kept in it, and what it is set to, the login's own settings say. Raises WrongRole where they do not.
+        """
         try:
             pool = await asyncpg.create_pool(
                 url,
@@ -180,11 +193,20 @@ class Database:
                 target_session_attrs=SessionAttribute.read_write,
                 init=_prepare_connection,
                 reset=_leave_as_it_is,
-                server_settings=_session(role, statement_seconds),
+                **(_IN_NO_SESSION if pooled else {"server_settings": _session(role, statement_seconds)}),
             )
         except Exception as error:
             raise translate(error) from error
-        return cls(pool)
+        database = cls(pool)
+        if pooled:
+            await database._check_role(role)
+        return database
+
+    async def _check_role(self, role: str | None) -> None:
+        acts_as = await self.fetch_value("SELECT current_user::text")
+        if role not in (None, acts_as):
+            await self.close()
+            raise WrongRole(f"the login acts as {acts_as}: ALTER ROLE … SET role = '{role}' makes it act as the service")
 
     async def close(self) -> None:
         try:

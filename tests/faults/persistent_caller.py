@@ -1,0 +1,66 @@
+"""A service that makes lists, one after the other, and comes again with the same key until it is told that one is made."""
+
+import asyncio
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Final
+
+import aiohttp
+
+from shared.postgres.database import Database
+from tests.faults.installation import Installation
+
+PAUSE_SECONDS: Final = 0.02
+
+_STORED: Final = "SELECT id, name FROM list WHERE name LIKE $1"
+_EVENTS: Final = "SELECT count(*) FROM event WHERE stream = 'list-' || $1"
+
+
+@dataclass(slots=True)
+class PersistentCaller:
+    """``answers``: how often which status came; 0: none did. ``unhelpful``: 503 that did not say when to come again."""
+
+    installation: Installation
+    name: str
+    made: dict[str, int] = field(default_factory=dict)  #: ids by name, as they were told
+    answers: "Counter[int]" = field(default_factory=Counter)
+    unhelpful: int = 0
+    slowest: float = 0.0
+
+    async def call_until(self, enough: asyncio.Event) -> None:
+        """Ends with an answer."""
+        number = 0
+        while not enough.is_set():
+            number += 1
+            while not await self.make(f"{self.name}-{number}"):
+                await asyncio.sleep(PAUSE_SECONDS)
+
+    async def make(self, name: str) -> bool:
+        """Whether it was told that the list is made."""
+        began, status = time.monotonic(), 0
+        headers = {"Authorization": f"Bearer {self.installation.key}", "Idempotency-Key": name}
+        url = f"{self.installation.url('api')}/list"
+        try:
+            async with self.installation.session.post(url, json={"name": name}, headers=headers) as answer:
+                status = answer.status
+                self.unhelpful += status == 503 and "Retry-After" not in answer.headers
+                if status < 300:
+                    self.made[name] = (await answer.json())["id"]
+        except (aiohttp.ClientError, TimeoutError):
+            pass
+        self.answers[status] += 1
+        self.slowest = max(self.slowest, time.monotonic() - began)
+        return status < 300 and status > 0
+
+    async def lost(self, database: Database) -> int:
+        """How many lists it was told of that are not there, or without an event."""
+        stored = {row["name"]: row["id"] for row in await database.fetch(_STORED, f"{self.name}-%")}
+        there = [name for name, made in self.made.items() if stored.get(name) == made]
+        events = [await database.fetch_value(_EVENTS, str(self.made[name])) for name in there]
+        return len(self.made) - sum(count == 1 for count in events)
+
+    async def doubled(self, database: Database) -> int:
+        """How many lists are there that it did not ask for."""
+        stored = await database.fetch(_STORED, f"{self.name}-%")
+        return len(stored) - len({row["name"] for row in stored})

@@ -1,0 +1,195 @@
+"""Postgres stopped, read-only and away in the middle of things: nothing that was accepted is lost, and all goes on alone."""
+
+import asyncio
+import os
+import random
+import signal
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from services.standalone.embedded_postgres import EmbeddedPostgres
+from shared.postgres.migrate import migrate
+from tests.audience import post_task
+from tests.faults.installation import PROGRESS_SECONDS, Installation, account_of, installed
+from tests.faults.measured import Measured
+from tests.faults.persistent_caller import PersistentCaller
+from tests.servers import databases
+from tests.servers.backends import Server, made
+from tests.servers.postgres import DURABLE, choose_postgres
+
+RECIPIENTS = 6_000
+CRASHES = 3
+
+
+@pytest.fixture(scope="module")
+async def postgres() -> AsyncIterator[Server]:
+    with made(choose_postgres(os.environ, DURABLE, ours=True)) as server:
+        server.start()
+        yield server
+
+
+@pytest.fixture(scope="module")
+async def installation(
+    postgres: Server, amqp_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Installation]:
+    """One for all tests of this file: what a service does after one fault it does after the next."""
+    url = await databases.create(postgres.url, "postroom")
+    await migrate(url)
+    async with installed(url, amqp_url, tmp_path_factory.mktemp("lost")) as installation:
+        yield installation
+
+
+async def start_again(server: Server) -> None:
+    """While the loop goes on: what is counted meanwhile is counted."""
+    if not isinstance(server, EmbeddedPostgres):
+        return await asyncio.to_thread(server.start)
+    up = asyncio.Event()
+    watching = asyncio.create_task(server.watch(up.set))
+    await up.wait()
+    watching.cancel()
+    return None
+
+
+async def stop_at_once(server: Server) -> None:
+    """As `pg_ctl stop -m immediate` does: no checkpoint, no word to anybody."""
+    if not isinstance(server, EmbeddedPostgres) or server.pid is None:
+        return await asyncio.to_thread(server.kill)
+    os.kill(server.pid, signal.SIGQUIT)
+    async with asyncio.timeout(20):
+        while server.pid is not None:
+            await asyncio.sleep(0.005)
+    return None
+
+
+@asynccontextmanager
+async def calling(installation: Installation, name: str) -> AsyncIterator[PersistentCaller]:
+    caller, enough = PersistentCaller(installation, name), asyncio.Event()
+    calls = asyncio.create_task(caller.call_until(enough))
+    try:
+        yield caller
+        enough.set()
+        await calls
+    finally:
+        calls.cancel()
+
+
+async def accepted(caller: PersistentCaller, more: int = 1) -> None:
+    """Until it was told of so many more lists."""
+    wanted, began = len(caller.made) + more, time.monotonic()
+    while len(caller.made) < wanted:
+        assert time.monotonic() < began + PROGRESS_SECONDS, caller.answers
+        await asyncio.sleep(0.005)
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.fault(
+    "F8",
+    "Postgres stopped at once (`-m immediate`) in mid-batch",
+    expects="sends stop, then go on alone; no command and no recipient lost",
+)
+async def test_postgres_is_stopped_at_once(
+    installation: Installation, postgres: Server, dice: random.Random, rounds: int, measured: Measured
+) -> None:
+    """While a task is sent and lists are made: three times, at any moment."""
+    size = RECIPIENTS * rounds
+    await post_task(installation.database, size, number=8)
+    async with calling(installation, "crash") as caller:
+        for _ in range(CRASHES * rounds):
+            await installation.sent(dice.randint(1, RECIPIENTS // CRASHES // 3))
+            await asyncio.sleep(dice.uniform(0, 0.02))
+            await stop_at_once(postgres)
+            measured.add(crashes=1, sends_stop_seconds=await installation.quiet())
+            await start_again(postgres)
+            back = time.monotonic()
+            await installation.sent(1)
+            measured.add(sends_again_seconds=time.monotonic() - back)
+            await accepted(caller)
+            measured.add(api_again_seconds=time.monotonic() - back)
+    await installation.completed(8)
+
+    account = await account_of(installation, 8, size)
+    lost, doubled = await caller.lost(installation.database), await caller.doubled(installation.database)
+    measured.add(commands=len(caller.made), lost=account.lost + lost, doubled=account.doubled, listed=account.listed)
+    assert account.is_clean(), account
+    assert (lost, doubled, caller.unhelpful) == (0, 0, 0), caller.answers
+    assert set(caller.answers) <= {0, 201, 503}, caller.answers
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.fault(
+    "F9",
+    "Postgres read-only (25006), then writable; connections kept",
+    expects="503 and no sends meanwhile; the pools leave the old connections by themselves",
+)
+async def test_postgres_turns_read_only_and_back(
+    installation: Installation, postgres: Server, rounds: int, measured: Measured
+) -> None:
+    size = RECIPIENTS // 2 * rounds
+    switch = await asyncpg.connect(postgres.url)
+    await post_task(installation.database, size, number=9)
+    async with calling(installation, "read-only") as caller:
+        for _ in range(rounds):
+            await installation.sent(RECIPIENTS // 6)
+            await set_read_only(switch, "on")
+            stopped = await installation.quiet()
+            refused = caller.answers[503]
+            async with asyncio.timeout(60):
+                while caller.answers[503] < refused + 3:
+                    await asyncio.sleep(0.01)
+            await set_read_only(switch, "off")
+            back = time.monotonic()
+            await accepted(caller)
+            await installation.sent(1)
+            measured.add(rounds=1, sends_stop_seconds=stopped, stuck_seconds=time.monotonic() - back)
+    await installation.completed(9)
+    await switch.close()
+
+    account, lost = await account_of(installation, 9, size), await caller.lost(installation.database)
+    measured.add(lost=account.lost + lost, doubled=account.doubled, listed=account.listed)
+    assert account.is_clean(), account
+    assert (lost, caller.unhelpful) == (0, 0)
+    assert set(caller.answers) <= {201, 503}, caller.answers
+
+
+async def set_read_only(switch: "asyncpg.Connection[asyncpg.Record]", value: str) -> None:
+    await switch.execute(f"ALTER SYSTEM SET default_transaction_read_only = {value}")
+    await switch.execute("SELECT pg_reload_conf()")
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.fault(
+    "F10",
+    "Postgres away, then back",
+    expects="the API answers 503 with Retry-After and never 2xx; what became due meanwhile is sent",
+)
+async def test_postgres_is_away_for_a_while(
+    installation: Installation, postgres: Server, rounds: int, measured: Measured
+) -> None:
+    size, away = RECIPIENTS // 2, min(600.0, 3.0 * rounds)
+    await post_task(installation.database, size, number=10, due_in=1.0)
+    async with calling(installation, "away") as caller:
+        await accepted(caller)
+        await asyncio.to_thread(postgres.stop)
+        made, taken, down = len(caller.made), installation.relay.taken.total(), time.monotonic()
+        async with asyncio.timeout(away + 60):
+            while caller.answers[503] < 3 or time.monotonic() < down + away:
+                await asyncio.sleep(0.01)
+        assert len(caller.made) == made, "something was accepted while there was nowhere to write it down"
+        assert installation.relay.taken.total() == taken
+        await start_again(postgres)
+        back = time.monotonic()
+        await accepted(caller)
+        await installation.sent(1)
+        measured.add(away_seconds=back - down, sends_again_seconds=time.monotonic() - back)
+    await installation.completed(10)
+
+    account, lost = await account_of(installation, 10, size), await caller.lost(installation.database)
+    measured.add(refused=caller.answers[503], accepted_while_away=0, lost=account.lost + lost)
+    assert account.is_clean(), account
+    assert (lost, caller.unhelpful) == (0, 0)
+    assert set(caller.answers) <= {0, 201, 503}, caller.answers
