@@ -3,13 +3,15 @@
 import asyncio
 import time
 from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
 import aiohttp
 
 from shared.postgres.database import Database
-from tests.faults.installation import Installation
+from tests.faults.installation import PROGRESS_SECONDS, Installation
 
 PAUSE_SECONDS: Final = 0.02
 
@@ -53,6 +55,13 @@ class PersistentCaller:
         self.slowest = max(self.slowest, time.monotonic() - began)
         return status < 300 and status > 0
 
+    async def accepted(self, more: int = 1) -> None:
+        """Until it was told of so many more lists."""
+        wanted, began = len(self.made) + more, time.monotonic()
+        while len(self.made) < wanted:
+            assert time.monotonic() < began + PROGRESS_SECONDS, self.answers
+            await asyncio.sleep(0.005)
+
     async def lost(self, database: Database) -> int:
         """How many lists it was told of that are not there, or without an event."""
         stored = {row["name"]: row["id"] for row in await database.fetch(_STORED, f"{self.name}-%")}
@@ -64,3 +73,16 @@ class PersistentCaller:
         """How many lists are there that it did not ask for."""
         stored = await database.fetch(_STORED, f"{self.name}-%")
         return len(stored) - len({row["name"] for row in stored})
+
+
+@asynccontextmanager
+async def calling(installation: Installation, name: str) -> AsyncIterator[PersistentCaller]:
+    """At work until the block ends, and then to the end of what it is about."""
+    caller, enough = PersistentCaller(installation, name), asyncio.Event()
+    calls = asyncio.create_task(caller.call_until(enough))
+    try:
+        yield caller
+        enough.set()
+        await calls
+    finally:
+        calls.cancel()

@@ -6,7 +6,6 @@ import random
 import signal
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import asyncpg
@@ -15,9 +14,9 @@ import pytest
 from services.standalone.embedded_postgres import EmbeddedPostgres
 from shared.postgres.migrate import migrate
 from tests.audience import post_task
-from tests.faults.installation import PROGRESS_SECONDS, Installation, account_of, installed
+from tests.faults.installation import Installation, account_of, installed
 from tests.faults.measured import Measured
-from tests.faults.persistent_caller import PersistentCaller
+from tests.faults.persistent_caller import calling
 from tests.servers import databases
 from tests.servers.backends import Server, made
 from tests.servers.postgres import DURABLE, choose_postgres
@@ -66,26 +65,6 @@ async def stop_at_once(server: Server) -> None:
     return None
 
 
-@asynccontextmanager
-async def calling(installation: Installation, name: str) -> AsyncIterator[PersistentCaller]:
-    caller, enough = PersistentCaller(installation, name), asyncio.Event()
-    calls = asyncio.create_task(caller.call_until(enough))
-    try:
-        yield caller
-        enough.set()
-        await calls
-    finally:
-        calls.cancel()
-
-
-async def accepted(caller: PersistentCaller, more: int = 1) -> None:
-    """Until it was told of so many more lists."""
-    wanted, began = len(caller.made) + more, time.monotonic()
-    while len(caller.made) < wanted:
-        assert time.monotonic() < began + PROGRESS_SECONDS, caller.answers
-        await asyncio.sleep(0.005)
-
-
 @pytest.mark.timeout(240)
 @pytest.mark.fault(
     "F8",
@@ -108,7 +87,7 @@ async def test_postgres_is_stopped_at_once(
             back = time.monotonic()
             await installation.sent(1)
             measured.add(sends_again_seconds=time.monotonic() - back)
-            await accepted(caller)
+            await caller.accepted()
             measured.add(api_again_seconds=time.monotonic() - back)
     await installation.completed(8)
 
@@ -143,7 +122,7 @@ async def test_postgres_turns_read_only_and_back(
                     await asyncio.sleep(0.01)
             await set_read_only(switch, "off")
             back = time.monotonic()
-            await accepted(caller)
+            await caller.accepted()
             await installation.sent(1)
             measured.add(rounds=1, sends_stop_seconds=stopped, stuck_seconds=time.monotonic() - back)
     await installation.completed(9)
@@ -173,7 +152,7 @@ async def test_postgres_is_away_for_a_while(
     size, away = RECIPIENTS // 2, min(600.0, 3.0 * rounds)
     await post_task(installation.database, size, number=10, due_in=1.0)
     async with calling(installation, "away") as caller:
-        await accepted(caller)
+        await caller.accepted()
         await asyncio.to_thread(postgres.stop)
         made, taken, down = len(caller.made), installation.relay.taken.total(), time.monotonic()
         async with asyncio.timeout(away + 60):
@@ -183,7 +162,7 @@ async def test_postgres_is_away_for_a_while(
         assert installation.relay.taken.total() == taken
         await start_again(postgres)
         back = time.monotonic()
-        await accepted(caller)
+        await caller.accepted()
         await installation.sent(1)
         measured.add(away_seconds=back - down, sends_again_seconds=time.monotonic() - back)
     await installation.completed(10)

@@ -1,6 +1,7 @@
 """The main job through PgBouncer in transaction mode: nobody needs a session of his own."""
 
 import asyncio
+import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -37,15 +38,14 @@ async def login(postgres_url: str) -> AsyncIterator[str]:
 
 
 @pytest.fixture
-async def pooler(database_url: str, login: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[PgBouncer]:
+async def pooler(database_url: str, login: str) -> AsyncIterator[PgBouncer]:
     parts = urlsplit(database_url)
-    pooler = PgBouncer(
-        tmp_path_factory.mktemp("pooler"),
-        urlunsplit(parts._replace(netloc=f"{login}@{parts.netloc.rpartition('@')[2]}")),
-    )
-    pooler.start()
-    yield pooler
-    pooler.stop()
+    with tempfile.TemporaryDirectory(prefix="postroom-test-") as folder:
+        own = parts._replace(netloc=f"{login}@{parts.netloc.rpartition('@')[2]}")
+        pooler = PgBouncer(Path(folder), urlunsplit(own))
+        pooler.start()
+        yield pooler
+        pooler.stop()
 
 
 async def set_up(database_url: str) -> None:
