@@ -10,11 +10,12 @@ import structlog
 from services.standalone.foundation import Foundation, lay_foundation, open_database
 from shared.domain.account import Role
 from shared.event_store.on_postgres import PostgresEventStore
+from shared.runtime import crash_points
 from shared.runtime.clock import random_id
 from shared.runtime.lifecycle import stop_on_signals
 from shared.runtime.log_setup import configure_logging
 from shared.runtime.open_telemetry import start_export
-from shared.runtime.settings import Settings, environment, read_settings
+from shared.runtime.settings import BadSettings, Settings, environment, read_settings
 
 log = structlog.get_logger(__name__)
 
@@ -102,4 +103,8 @@ async def _serve(settings: Settings, start: Callable[[Foundation], Awaitable[Run
 def _read(needed: frozenset[str], one_of: tuple[str, ...] = ()) -> Settings:
     settings = read_settings(environment(), needed, one_of)
     configure_logging(settings.log_level)
+    try:
+        crash_points.arm(environment())
+    except ValueError as fault:
+        raise BadSettings([str(fault)]) from fault
     return settings
