@@ -47,7 +47,9 @@ class Relay:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until ``stop``; then the next relay can go on at once. Cancelled, it leaves its lease to run out."""
-        await run_loop("relay", self._step, self.wakeup, stop, self._pause_seconds, passing=(Unavailable, PublishFailed))
+        await run_loop(
+            "relay", self._step, self.wakeup, stop, self._pause_seconds, passing=(Unavailable, PublishFailed)
+        )
         with contextlib.suppress(DatabaseError):
             await self._checkpoint.release()
 

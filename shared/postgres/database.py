@@ -206,7 +206,9 @@ class Database:
         acts_as = await self.fetch_value("SELECT current_user::text")
         if role not in (None, acts_as):
             await self.close()
-            raise WrongRole(f"the login acts as {acts_as}: ALTER ROLE … SET role = '{role}' makes it act as the service")
+            raise WrongRole(
+                f"the login acts as {acts_as}: ALTER ROLE … SET role = '{role}' makes it act as the service"
+            )
 
     async def close(self) -> None:
         try:

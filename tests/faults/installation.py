@@ -1,4 +1,4 @@
-"""The three services as processes of their own on servers that a test may harm, and a relay that counts what it takes."""
+"""The three services as processes of their own, on servers that a test may harm, and a relay that counts."""
 
 import asyncio
 import base64
@@ -16,11 +16,11 @@ from services.standalone.new_key import new_key
 from services.standalone.private_process import free_port
 from shared.delivery_log.ordinal_sets import read_sets
 from shared.domain.delivery import Kind
-from shared.domain.recipient_states import count_by_state
-from shared.domain.tokens import TokenKeys
 from shared.event_store.on_postgres import PostgresEventStore
 from shared.postgres.database import Database, DatabaseError
+from tests.faults.auditing import audit, deliveries_of, tell
 from tests.faults.counting_relay import CountingRelay
+from tests.faults.measured import Measured
 from tests.faults.processes import ServiceProcess
 
 SECRET: Final = bytes(range(32))
@@ -83,44 +83,18 @@ class Installation:
         return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith(name))
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
-    """What became of the recipients of a task, by the relay and by our own sets."""
-
-    size: int
-    lost: int
-    doubled: int
-    listed: int
-    silent: int  #: doubled, and not listed as in doubt
-    most: int  #: copies of one message
-    settled: int  #: those in a final state
-
-    def is_clean(self) -> bool:
-        """Nobody is missing, each has one state, and who got a second copy is listed."""
-        return not self.lost and not self.silent and self.most <= 2 and self.settled == self.size
-
-
-async def account_of(installation: Installation, task_id: int, size: int) -> Account:
-    copies: dict[int, int] = {}
-    tokens = TokenKeys([SECRET])
-    for message_id, count in installation.relay.taken.items():
-        token = tokens.read_web(message_id.split(b"@")[0].decode())
-        assert token is not None
-        if token.task == task_id:
-            copies[token.ordinal] = count
+async def account_for(installation: Installation, task_id: int, size: int, measured: Measured) -> None:
+    """Nobody of the task is missing, who got a second copy is listed, and the auditor finds nothing anywhere."""
+    deliveries = deliveries_of(installation.relay)
     sets = await read_sets(installation.database, task_id, Kind)
-    doubled = BitMap(ordinal for ordinal, count in copies.items() if count > 1)
     listed = sets.get(Kind.RESENT, BitMap()) | sets.get(Kind.HELD, BitMap())
-    states = count_by_state(BitMap(range(size)), sets)
-    return Account(
-        size=size,
-        lost=len(BitMap(range(size)) - BitMap(copies)),
-        doubled=len(doubled),
-        listed=len(listed),
-        silent=len(doubled - listed),
-        most=max(copies.values(), default=0),
-        settled=states["accepted"] + states["in_doubt"],
-    )
+    taken, doubled = deliveries.once[task_id], deliveries.twice[task_id]
+    measured.add(lost=size - len(taken), doubled=len(doubled), listed=len(listed))
+    measured.add(most_copies=1 + bool(doubled) + bool(deliveries.thrice[task_id]))
+    assert taken == BitMap(range(size)), f"task {task_id}: somebody is missing"
+    assert doubled <= listed, f"task {task_id}: somebody was doubled silently"
+    findings = await audit(installation.database, deliveries=deliveries)
+    assert not findings, tell(findings)
 
 
 @asynccontextmanager

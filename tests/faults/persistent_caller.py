@@ -1,4 +1,4 @@
-"""A service that makes lists, one after the other, and comes again with the same key until it is told that one is made."""
+"""A service that makes lists, one by one, and comes again with the same key until it is told that one is made."""
 
 import asyncio
 import time
@@ -10,13 +10,13 @@ from typing import Final
 
 import aiohttp
 
-from shared.postgres.database import Database
 from tests.faults.installation import PROGRESS_SECONDS, Installation
+from tests.faults.measured import Measured
 
 PAUSE_SECONDS: Final = 0.02
 
 _STORED: Final = "SELECT id, name FROM list WHERE name LIKE $1"
-_EVENTS: Final = "SELECT count(*) FROM event WHERE stream = 'list-' || $1"
+_EVENTS: Final = "SELECT count(*) AS events FROM event WHERE stream = ANY ($1::text[]) GROUP BY stream"
 
 
 @dataclass(slots=True)
@@ -62,17 +62,18 @@ class PersistentCaller:
             assert time.monotonic() < began + PROGRESS_SECONDS, self.answers
             await asyncio.sleep(0.005)
 
-    async def lost(self, database: Database) -> int:
-        """How many lists it was told of that are not there, or without an event."""
-        stored = {row["name"]: row["id"] for row in await database.fetch(_STORED, f"{self.name}-%")}
-        there = [name for name, made in self.made.items() if stored.get(name) == made]
-        events = [await database.fetch_value(_EVENTS, str(self.made[name])) for name in there]
-        return len(self.made) - sum(count == 1 for count in events)
-
-    async def doubled(self, database: Database) -> int:
-        """How many lists are there that it did not ask for."""
+    async def account_for(self, measured: Measured) -> None:
+        """What it was told is so, once; and whoever was turned away was told when to come again."""
+        database = self.installation.database
         stored = await database.fetch(_STORED, f"{self.name}-%")
-        return len(stored) - len({row["name"] for row in stored})
+        lost = dict(self.made.items() - {(row["name"], row["id"]) for row in stored})
+        again = len(stored) - len({row["name"] for row in stored})
+        events = await database.fetch(_EVENTS, [f"list-{row['id']}" for row in stored])
+        measured.add(commands=len(self.made), refused=self.answers[503], lost=len(lost), commands_doubled=again)
+        assert not lost, "told to be made, and not there"
+        assert not again, "made twice"
+        assert [row["events"] for row in events] == [1] * len(stored), "a list without the event that made it"
+        assert not self.unhelpful, self.answers
 
 
 @asynccontextmanager

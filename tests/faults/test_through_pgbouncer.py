@@ -11,7 +11,6 @@ import pytest
 
 from shared.postgres.database import Database, WrongRole
 from tests.faults.installation import Installation, installed
-from tests.faults.measured import Measured
 from tests.servers.pgbouncer import PgBouncer
 
 LOGIN = "postroom_pooled"
@@ -57,35 +56,28 @@ async def set_up(database_url: str) -> None:
 
 async def test_a_login_that_does_not_act_as_the_service_is_refused(pooler: PgBouncer) -> None:
     """It might be allowed to change what was recorded."""
-    with pytest.raises(WrongRole, match=f"acts as {LOGIN}.*role = 'postroom_service'"):
+    with pytest.raises(WrongRole, match=f"acts as {LOGIN}, not as postroom_service"):
         await Database.connect(pooler.url, pooled=True)
 
 
-@pytest.mark.fault(
-    "PgBouncer",
-    "PgBouncer in transaction mode, two sessions for all services",
-    expects="a task is posted, sent, counted and completed as without it",
-)
 async def test_the_main_job_is_done_through_pgbouncer(
-    database_url: str, amqp_url: str, pooler: PgBouncer, tmp_path: Path, rounds: int, measured: Measured
+    database_url: str, amqp_url: str, pooler: PgBouncer, tmp_path: Path
 ) -> None:
     """List, people, message and task by HTTP; sent, counted, completed; and every event published."""
     await set_up(database_url)
     pooled = {"POSTROOM_DATABASE_URL": pooler.url, "POSTROOM_DATABASE_POOLED": "on"}
     changes = dict.fromkeys(("api", "dispatcher", "tracker"), pooled)
     async with installed(database_url, amqp_url, tmp_path, changes) as installation:
-        for _ in range(rounds):
-            task_id = await post_all(installation)
-            await installation.completed(task_id)
-            report = await call(installation, "GET", f"/task/{task_id}/report")
-            assert report["unique"]["delivered"] == PEOPLE
-            measured.add(tasks=1, sent=PEOPLE, lost=PEOPLE - report["unique"]["delivered"])
+        task_id = await post_all(installation)
+        await installation.completed(task_id)
+        report = await call(installation, "GET", f"/task/{task_id}/report")
+        assert report["unique"]["delivered"] == PEOPLE
         await published(installation)
         sessions = await installation.database.fetch_value(
             "SELECT count(*) FROM pg_stat_activity WHERE usename = $1", LOGIN
         )
     assert 0 < sessions <= 2
-    assert installation.relay.taken.total() == PEOPLE * rounds
+    assert installation.relay.taken.total() == PEOPLE
     logs = "".join(path.read_text() for path in tmp_path.glob("*.log"))
     assert "prepared statement" not in logs
     assert "loop_failed" not in logs
@@ -97,7 +89,8 @@ async def post_all(installation: Installation) -> int:
     people = [{"email": f"reader{number}@example.com"} for number in range(PEOPLE)]
     await call(installation, "POST", f"/list/{made['id']}/subscriber", people)
     message = await call(installation, "POST", "/message", MESSAGE)
-    wish = {"channel": "email", "name": "Autumn", "list_id": made["id"], "message_id": message["id"], "scheduledtime": 0}
+    wish = {"channel": "email", "name": "Autumn", "list_id": made["id"], "message_id": message["id"]}
+    wish |= {"scheduledtime": 0}
     return int((await call(installation, "POST", "/task", wish))["id"])
 
 

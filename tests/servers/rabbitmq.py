@@ -96,7 +96,7 @@ class PrivateRabbitMQ:
 
     def control(self, *arguments: str) -> None:
         """As `rabbitmqctl` does. Raises CalledProcessError."""
-        command = [self._installation.scripts / "rabbitmqctl", *arguments]
+        command: list[str | Path] = [self._installation.scripts / "rabbitmqctl", *arguments]
         subprocess.run(command, check=True, capture_output=True, env=self._environment(), timeout=_START_SECONDS)
 
     def said(self, words: str) -> bool:

@@ -1,0 +1,217 @@
+"""The network between any two parts fails in each way it knows: timers fire, nothing hangs, nobody is lost."""
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import AsyncExitStack, contextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any, Final
+
+import aio_pika
+import pytest
+
+from shared.bus.hint_codec import encode_hint
+from shared.bus.interface import Hint
+from tests.audience import post_task
+from tests.faults.counting_relay import CountingRelay
+from tests.faults.installation import PROGRESS_SECONDS, Installation, account_for, installed
+from tests.faults.measured import Measured
+from tests.faults.persistent_caller import calling
+from tests.servers.tcp_proxy import TcpProxy
+from tests.sinks.receiver import Receiver
+
+PEOPLE: Final = 400
+FAULT_SECONDS: Final = 1.5
+HALF_OPEN: Final = "half-open"
+#: By link, what the test is called by.
+LINKS: Final = (
+    "api-postgres",
+    "dispatcher-postgres",
+    "tracker-postgres",
+    "dispatcher-broker",
+    "dispatcher-relay",
+    "tracker-callback",
+)
+
+
+@contextmanager
+def reset(proxy: TcpProxy, _: random.Random) -> Iterator[None]:
+    proxy.reset()
+    yield
+
+
+@contextmanager
+def half_open(proxy: TcpProxy, _: random.Random) -> Iterator[None]:
+    proxy.half_open()
+    yield
+
+
+@contextmanager
+def cut_after(proxy: TcpProxy, dice: random.Random) -> Iterator[None]:
+    proxy.cut_after(dice.randint(1, 20_000))
+    yield
+
+
+#: What a network does, while the block lasts.
+KINDS: Final[Mapping[str, Callable[[TcpProxy, random.Random], Any]]] = {
+    "reset": reset,
+    "black hole": lambda proxy, dice: proxy.frozen(),
+    "one way": lambda proxy, dice: proxy.frozen(dice.choice(("up", "down"))),
+    "delay": lambda proxy, dice: proxy.slow(0.2),
+    "drip": lambda proxy, dice: proxy.slow(0.01, 1),
+    "cut in mid-sentence": cut_after,
+    HALF_OPEN: half_open,
+}
+
+
+@dataclass
+class Network:
+    """An installation of which each part reaches the others over a line of its own."""
+
+    installation: Installation
+    lines: dict[str, TcpProxy]
+    receiver: Receiver
+    broker_url: str
+    tasks: Iterator[int] = field(default_factory=lambda: count(100))
+    sent: list[int] = field(default_factory=list)
+
+    async def work(self, link: str) -> Callable[[], Awaitable[None]]:
+        """Begins something that goes over the link; what is answered waits until it is done."""
+        match link:
+            case "api-postgres":
+                return self._made
+            case "dispatcher-broker":
+                return self._heard
+            case "tracker-callback":
+                return await self._called()
+            case _:
+                task_id = next(self.tasks)
+                await post_task(self.installation.database, PEOPLE, number=task_id)
+                self.sent.append(task_id)
+                return lambda: self.installation.completed(task_id)
+
+    async def _made(self) -> None:
+        async with calling(self.installation, f"net{next(self.tasks)}") as caller:
+            await caller.accepted(3)
+
+    async def _heard(self) -> None:
+        """A hint leaves the queue, and somebody listens there again."""
+        async with await aio_pika.connect(self.broker_url) as connection:
+            channel = await connection.channel()
+            body = encode_hint(Hint("batches_ready"))
+            await channel.default_exchange.publish(aio_pika.Message(body), "postroom.dispatcher", timeout=10)
+            async with asyncio.timeout(PROGRESS_SECONDS):
+                while True:
+                    queue = await channel.declare_queue("postroom.dispatcher", passive=True)
+                    told = queue.declaration_result
+                    if not told.message_count and told.consumer_count:
+                        return
+                    await asyncio.sleep(0.1)
+
+    async def _called(self) -> Callable[[], Awaitable[None]]:
+        campaign, called = await start_campaign(self.installation, self.lines["tracker-callback"].url), self.receiver
+
+        async def told() -> None:
+            path = f"POST /{campaign} "
+            async with asyncio.timeout(PROGRESS_SECONDS):
+                while not any(request.line.startswith(path) for request in called.requests):
+                    await asyncio.sleep(0.05)
+
+        return told
+
+
+async def start_campaign(installation: Installation, url: str) -> str:
+    """Its path at the receiver: it calls back there."""
+
+    async def call(method: str, path: str, body: object) -> Any:
+        headers = {"Authorization": f"Bearer {installation.key}"}
+        address = installation.url("api") + path
+        async with installation.session.request(method, address, json=body, headers=headers) as answer:
+            assert answer.status < 300, (path, answer.status, await answer.text())
+            return await answer.json()
+
+    made = await call("POST", "/list", {"name": "Everybody"})
+    await call(
+        "POST", f"/list/{made['id']}/subscriber", [{"email": f"reader{number}@example.com"} for number in range(9)]
+    )
+    path = f"campaign{made['id']}"
+    wish = {"name": "Autumn", "list": made["id"], "event_callback": f"{url}/{path}"}
+    campaign = await call("POST", "/campaign", wish)
+    content = {
+        "channel": "email",
+        "name": "Autumn",
+        "subject": "Autumn",
+        "from_email": "news@example.com",
+        "html": "<p>Hi",
+    }
+    message = await call("POST", "/message", content)
+    await call("POST", f"/campaign/{campaign['id']}/payload", {"channel": "email", "message_id": message["id"]})
+    await call("PUT", f"/campaign/{campaign['id']}", {"when": 0, "state": "SCHEDULED"})
+    return path
+
+
+@pytest.fixture
+async def network(
+    postgres_url: str, database_url: str, amqp_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Network]:
+    async with AsyncExitStack() as stack:
+        relay = await stack.enter_async_context(CountingRelay(seconds_each=0.002))
+        receiver = await stack.enter_async_context(Receiver())
+        ends = [*[database_url] * 3, amqp_url, relay.url, receiver.url]
+        lines = {link: await stack.enter_async_context(TcpProxy(end)) for link, end in zip(LINKS, ends, strict=True)}
+        changes = {
+            service: {"POSTROOM_DATABASE_URL": lines[f"{service}-postgres"].url}
+            for service in ("api", "dispatcher", "tracker")
+        }
+        changes["dispatcher"] |= {
+            "POSTROOM_BUS_URL": lines["dispatcher-broker"].url,
+            "POSTROOM_SMTP_URL": lines["dispatcher-relay"].url,
+        }
+        folder = tmp_path_factory.mktemp("network")
+        installation = await stack.enter_async_context(installed(database_url, amqp_url, folder, changes, relay))
+        yield Network(installation, lines, receiver, amqp_url)
+
+
+def plan(dice: random.Random, rounds: int) -> list[tuple[str, str]]:
+    """Link and kind: in a round each link once and each kind at least once, in any order."""
+    # A relay that vanishes without a word is waited for as long as RFC 5321 asks: ten minutes.
+    possible = [(link, kind) for link in LINKS for kind in KINDS if (link, kind) != ("dispatcher-relay", HALF_OPEN)]
+    chosen: list[tuple[str, str]] = []
+    for _ in range(rounds):
+        dice.shuffle(possible)
+        links, kinds = set(LINKS), set(KINDS)
+        for link, kind in possible:
+            if link in links or kind in kinds:
+                if kind == HALF_OPEN and kind not in kinds:
+                    continue
+                chosen.append((link, kind))
+                links.discard(link)
+                kinds.discard(kind)
+    return chosen
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.fault(
+    "F19",
+    "a line fails: reset, black hole, one way, delay, drip, cut in mid-sentence, half-open; between each two parts",
+    expects="timers fire, nothing hangs, nobody lost",
+)
+async def test_a_line_fails(network: Network, dice: random.Random, rounds: int, measured: Measured) -> None:
+    for link, kind in plan(dice, rounds):
+        done = await network.work(link)
+        with KINDS[kind](network.lines[link], dice):
+            waiting = asyncio.ensure_future(done())
+            await asyncio.wait([waiting], timeout=FAULT_SECONDS)
+        over = time.monotonic()
+        try:
+            await waiting
+        except Exception as error:
+            raise AssertionError(f"{kind} between {link}: {error!r}") from error
+        stalled = time.monotonic() - over
+        print(f"{link} {kind}: {stalled:.2f}")
+        measured.add(cuts=1, **{f"stalled_{'half_open_' if kind == HALF_OPEN else ''}seconds": stalled})
+    for task_id in network.sent:
+        await account_for(network.installation, task_id, PEOPLE, measured)
+    measured.add(rounds=rounds)
