@@ -78,12 +78,18 @@ class Connection:
     def __init__(self, driver: Any) -> None:
         self._driver = driver
 
+    def _told(self, error: Exception) -> Exception:
+        """As ``translate``. Who did not answer in time is not asked to roll back: he would be waited for once more."""
+        if isinstance(error, TimeoutError):
+            self._driver.terminate()
+        return translate(error)
+
     async def fetch(self, statement: str, *args: object) -> list[Row]:
         try:
             with span("sql", statement=statement[:SHOWN]):
                 rows: list[Row] = await self._driver.fetch(statement, *args)
         except Exception as error:
-            raise translate(error) from error
+            raise self._told(error) from error
         return rows
 
     async def fetch_slowly(self, seconds: float, statement: str, *args: object) -> list[Row]:
@@ -91,7 +97,7 @@ class Connection:
         try:
             rows: list[Row] = await self._driver.fetch(statement, *args, timeout=seconds)
         except Exception as error:
-            raise translate(error) from error
+            raise self._told(error) from error
         return rows
 
     async def fetch_row(self, statement: str, *args: object) -> Row | None:
@@ -99,7 +105,7 @@ class Connection:
             with span("sql", statement=statement[:SHOWN]):
                 row: Row | None = await self._driver.fetchrow(statement, *args)
         except Exception as error:
-            raise translate(error) from error
+            raise self._told(error) from error
         return row
 
     async def fetch_value(self, statement: str, *args: object) -> Any:
@@ -112,7 +118,7 @@ class Connection:
             with span("sql", statement=statement[:SHOWN]):
                 status: str = await self._driver.execute(statement, *args)
         except Exception as error:
-            raise translate(error) from error
+            raise self._told(error) from error
         count = status.rsplit(" ", 1)[-1]
         return int(count) if count.isdigit() else 0
 
@@ -122,7 +128,7 @@ class Connection:
             with span("sql", statement=statement[:SHOWN]):
                 await self._driver.executemany(statement, rows)
         except Exception as error:
-            raise translate(error) from error
+            raise self._told(error) from error
 
     async def copy_csv(self, statement: str, *args: object) -> tuple[bytes, int]:
         """The rows of a query as CSV without a header, made by Postgres, and how many; a page at a time, as it is
@@ -136,7 +142,7 @@ class Connection:
         try:
             status: str = await self._driver.copy_from_query(statement, *args, output=take, format="csv")
         except Exception as error:
-            raise translate(error) from error
+            raise self._told(error) from error
         return bytes(csv), int(status.rsplit(" ", 1)[-1])
 
     async def copy_rows(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
@@ -144,7 +150,7 @@ class Connection:
             with span("sql", statement=f"COPY {table}"):
                 await self._driver.copy_records_to_table(table, columns=columns, records=rows)
         except Exception as error:
-            raise translate(error) from error
+            raise self._told(error) from error
 
 
 class PoolUse(NamedTuple):

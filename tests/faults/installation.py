@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import aiohttp
 from pyroaring import BitMap
@@ -44,9 +44,17 @@ class Installation:
     relay: CountingRelay
     key: str
     session: aiohttp.ClientSession
+    list_id: int = 0  #: an empty one
 
     def url(self, service: str) -> str:
         return f"http://127.0.0.1:{self.ports[service]}"
+
+    async def call(self, method: str, path: str, body: object = None) -> Any:
+        """What the API answers; nothing may be wrong with it."""
+        headers = {"Authorization": f"Bearer {self.key}"}
+        async with self.session.request(method, self.url("api") + path, json=body, headers=headers) as answer:
+            assert answer.status < 300, (path, answer.status, await answer.text())
+            return await answer.json()
 
     async def completed(self, task_id: int, seconds: float = PROGRESS_SECONDS) -> None:
         async with asyncio.timeout(seconds):
@@ -101,11 +109,12 @@ async def account_for(installation: Installation, task_id: int, size: int, measu
 async def installed(
     database_url: str, bus_url: str, folder: Path, changes: Changes | None = None, relay: CountingRelay | None = None
 ) -> AsyncIterator[Installation]:
-    """All of it, ready. ``changes`` may name further services: ``dispatcher 2`` is a second dispatcher."""
+    """All of it, ready. ``changes`` may name further services: ``dispatcher 2`` is a second dispatcher. ``relay``: one
+    that is open already."""
     changes = changes or {}
     names = [name for name in dict.fromkeys((*SERVICES, *changes)) if changes.get(name, {}) is not None]
     async with AsyncExitStack() as stack:
-        relay = await stack.enter_async_context(relay or CountingRelay(seconds_each=0.002))
+        relay = relay or await stack.enter_async_context(CountingRelay(seconds_each=0.002))
         database = await Database.connect(database_url)
         stack.push_async_callback(database.close)
         await _keep_small_ids(database_url)
@@ -125,6 +134,7 @@ async def installed(
         installation = Installation(services, ports, database, relay, made["key"], session)
         for name in names:
             await alive(installation, name)
+        installation.list_id = (await installation.call("POST", "/list", {"name": "Nobody"}))["id"]
         yield installation
 
 

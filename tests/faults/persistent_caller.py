@@ -1,4 +1,4 @@
-"""A service that makes lists, one by one, and comes again with the same key until it is told that one is made."""
+"""A service that drafts campaigns, one by one, and comes again with the same key until it is told that one is made."""
 
 import asyncio
 import time
@@ -15,7 +15,7 @@ from tests.faults.measured import Measured
 
 PAUSE_SECONDS: Final = 0.02
 
-_STORED: Final = "SELECT id, name FROM list WHERE name LIKE $1"
+_STORED: Final = "SELECT id, name FROM campaign WHERE name LIKE $1"
 _EVENTS: Final = "SELECT count(*) AS events FROM event WHERE stream = ANY ($1::text[]) GROUP BY stream"
 
 
@@ -39,12 +39,12 @@ class PersistentCaller:
                 await asyncio.sleep(PAUSE_SECONDS)
 
     async def make(self, name: str) -> bool:
-        """Whether it was told that the list is made."""
+        """Whether it was told that it is made."""
         began, status = time.monotonic(), 0
         headers = {"Authorization": f"Bearer {self.installation.key}", "Idempotency-Key": name}
-        url = f"{self.installation.url('api')}/list"
+        url, wish = f"{self.installation.url('api')}/campaign", {"name": name, "list": self.installation.list_id}
         try:
-            async with self.installation.session.post(url, json={"name": name}, headers=headers) as answer:
+            async with self.installation.session.post(url, json=wish, headers=headers) as answer:
                 status = answer.status
                 self.unhelpful += status == 503 and "Retry-After" not in answer.headers
                 if status < 300:
@@ -56,7 +56,7 @@ class PersistentCaller:
         return status < 300 and status > 0
 
     async def accepted(self, more: int = 1) -> None:
-        """Until it was told of so many more lists."""
+        """Until it was told of so many more."""
         wanted, began = len(self.made) + more, time.monotonic()
         while len(self.made) < wanted:
             assert time.monotonic() < began + PROGRESS_SECONDS, self.answers
@@ -68,11 +68,11 @@ class PersistentCaller:
         stored = await database.fetch(_STORED, f"{self.name}-%")
         lost = dict(self.made.items() - {(row["name"], row["id"]) for row in stored})
         again = len(stored) - len({row["name"] for row in stored})
-        events = await database.fetch(_EVENTS, [f"list-{row['id']}" for row in stored])
+        events = await database.fetch(_EVENTS, [f"campaign-{row['id']}" for row in stored])
         measured.add(commands=len(self.made), refused=self.answers[503], lost=len(lost), commands_doubled=again)
         assert not lost, "told to be made, and not there"
         assert not again, "made twice"
-        assert [row["events"] for row in events] == [1] * len(stored), "a list without the event that made it"
+        assert [row["events"] for row in events] == [1] * len(stored), "a campaign without the event that made it"
         assert not self.unhelpful, self.answers
 
 

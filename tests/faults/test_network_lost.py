@@ -25,6 +25,13 @@ from tests.sinks.receiver import Receiver
 PEOPLE: Final = 400
 FAULT_SECONDS: Final = 1.5
 HALF_OPEN: Final = "half-open"
+MESSAGE: Final = {
+    "channel": "email",
+    "name": "Autumn",
+    "subject": "Autumn",
+    "from_email": "news@example.com",
+    "text": "Autumn {{ unsubscribe_url }}",
+}
 #: By link, what the test is called by.
 LINKS: Final = (
     "api-postgres",
@@ -111,7 +118,10 @@ class Network:
                     await asyncio.sleep(0.1)
 
     async def _called(self) -> Callable[[], Awaitable[None]]:
-        campaign, called = await start_campaign(self.installation, self.lines["tracker-callback"].url), self.receiver
+        campaign, called = (
+            await start_campaign(self.installation, self.lines["tracker-callback"].url, next(self.tasks)),
+            self.receiver,
+        )
 
         async def told() -> None:
             path = f"POST /{campaign} "
@@ -122,31 +132,17 @@ class Network:
         return told
 
 
-async def start_campaign(installation: Installation, url: str) -> str:
+async def start_campaign(installation: Installation, url: str, number: int) -> str:
     """Its path at the receiver: it calls back there."""
 
-    async def call(method: str, path: str, body: object) -> Any:
-        headers = {"Authorization": f"Bearer {installation.key}"}
-        address = installation.url("api") + path
-        async with installation.session.request(method, address, json=body, headers=headers) as answer:
-            assert answer.status < 300, (path, answer.status, await answer.text())
-            return await answer.json()
-
-    made = await call("POST", "/list", {"name": "Everybody"})
-    await call(
-        "POST", f"/list/{made['id']}/subscriber", [{"email": f"reader{number}@example.com"} for number in range(9)]
-    )
-    path = f"campaign{made['id']}"
-    wish = {"name": "Autumn", "list": made["id"], "event_callback": f"{url}/{path}"}
+    call = installation.call
+    made = await call("POST", "/list", {"name": f"Everybody {number}"})
+    await call("POST", f"/list/{made['id']}/subscriber", {"email": "reader@example.com"})
+    path = f"campaign{number}"
+    domain = await call("POST", "/domain", {"name": f"{path}.example.com", "bouncing": True})
+    wish = {"name": "Autumn", "list": made["id"], "domain": domain["id"], "event_callback": f"{url}/{path}"}
     campaign = await call("POST", "/campaign", wish)
-    content = {
-        "channel": "email",
-        "name": "Autumn",
-        "subject": "Autumn",
-        "from_email": "news@example.com",
-        "html": "<p>Hi",
-    }
-    message = await call("POST", "/message", content)
+    message = await call("POST", "/message", MESSAGE)
     await call("POST", f"/campaign/{campaign['id']}/payload", {"channel": "email", "message_id": message["id"]})
     await call("PUT", f"/campaign/{campaign['id']}", {"when": 0, "state": "SCHEDULED"})
     return path

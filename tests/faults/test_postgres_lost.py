@@ -6,11 +6,15 @@ import random
 import signal
 import time
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
+import aio_pika
 import asyncpg
 import pytest
+from aio_pika.abc import AbstractIncomingMessage
 
 from services.standalone.embedded_postgres import EmbeddedPostgres
+from shared.postgres.database import Database
 from shared.postgres.migrate import migrate
 from tests.audience import post_task
 from tests.faults.installation import Installation, account_for, installed
@@ -171,3 +175,70 @@ async def test_postgres_is_away_for_a_while(
     await caller.account_for(measured)
     measured.add(outages=1, accepted_while_away=0)
     assert set(caller.answers) <= {0, 201, 503}, caller.answers
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.fault(
+    "F11",
+    "a write transaction stays open in another database of the cluster",
+    expects="commands and sends go on; events wait, metrics tell how long, then all come in order",
+)
+async def test_somebody_elses_transaction_stays_open(
+    installation: Installation, postgres: Server, amqp_url: str, rounds: int, measured: Measured
+) -> None:
+    size, held = RECIPIENTS // 4, min(60.0, 2.0 * rounds)
+    holder = await asyncpg.connect(await databases.create(postgres.url, "another"))
+    await holder.execute("CREATE TABLE note (text text)")
+    async with told_on(amqp_url) as ids, calling(installation, "open") as caller:
+        await caller.accepted()
+        first = await installation.database.fetch_value("SELECT max(position) FROM event")
+        async with holder.transaction():
+            await holder.execute("INSERT INTO note VALUES ('begun')")
+            await post_task(installation.database, size, number=11)
+            await installation.sent(size)
+            while (lag := await installation.metric("api", "postroom_relay_lag_seconds")) < held:
+                await caller.accepted()
+            stalled, waiting = len(ids), await installation.metric("api", "postroom_relay_lag_events")
+            await caller.accepted()
+            assert len(ids) == stalled
+            assert not await installation.database.fetch_value("SELECT completed FROM task WHERE id = 11")
+        over = time.monotonic()
+        await installation.completed(11)
+        last = await installation.database.fetch_value("SELECT max(position) FROM event")
+        wanted = await published(installation.database, first, last)
+        async with asyncio.timeout(60):
+            while not set(wanted) <= set(ids):
+                await asyncio.sleep(0.02)
+    await holder.close()
+    measured.add(rounds=rounds, outages=1, waited=int(waiting), lag_seconds=lag, caught_up_seconds=time.monotonic() - over)
+    assert [each for each in ids if each in set(wanted)] == wanted, "out of order"
+    await account_for(installation, 11, size, measured)
+    await caller.account_for(measured)
+
+
+@asynccontextmanager
+async def told_on(amqp_url: str) -> AsyncIterator[list[str]]:
+    """The ids of what the store's events are told by, as they come."""
+    ids: list[str] = []
+
+    async def hear(message: AbstractIncomingMessage) -> None:
+        ids.append(message.message_id or "")
+
+    async with await aio_pika.connect(amqp_url) as connection:
+        channel = await connection.channel()
+        queue = await channel.declare_queue(exclusive=True)
+        for pattern in ("campaign.#", "task.#"):
+            await queue.bind("postroom.events", pattern)
+        await queue.consume(hear, no_ack=True)
+        yield ids
+
+
+async def published(database: Database, first: int, last: int) -> list[str]:
+    """The ids of what happened to campaigns and tasks between these two, in the order of the store."""
+    rows = await database.fetch(
+        "SELECT store_epoch, position FROM event WHERE position BETWEEN $1 AND $2 "
+        "AND split_part(type, '.', 1) IN ('campaign', 'task') ORDER BY store_epoch, xid, position",
+        first,
+        last,
+    )
+    return [f"{row['store_epoch']}-{row['position']}" for row in rows]

@@ -4,7 +4,6 @@ import asyncio
 import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
@@ -70,7 +69,7 @@ async def test_the_main_job_is_done_through_pgbouncer(
     async with installed(database_url, amqp_url, tmp_path, changes) as installation:
         task_id = await post_all(installation)
         await installation.completed(task_id)
-        report = await call(installation, "GET", f"/task/{task_id}/report")
+        report = await installation.call("GET", f"/task/{task_id}/report")
         assert report["unique"]["delivered"] == PEOPLE
         await published(installation)
         sessions = await installation.database.fetch_value(
@@ -85,21 +84,13 @@ async def test_the_main_job_is_done_through_pgbouncer(
 
 async def post_all(installation: Installation) -> int:
     """The task's id."""
-    made = await call(installation, "POST", "/list", {"name": "Everybody"})
+    made = await installation.call("POST", "/list", {"name": "Everybody"})
     people = [{"email": f"reader{number}@example.com"} for number in range(PEOPLE)]
-    await call(installation, "POST", f"/list/{made['id']}/subscriber", people)
-    message = await call(installation, "POST", "/message", MESSAGE)
+    await installation.call("POST", f"/list/{made['id']}/subscriber", people)
+    message = await installation.call("POST", "/message", MESSAGE)
     wish = {"channel": "email", "name": "Autumn", "list_id": made["id"], "message_id": message["id"]}
     wish |= {"scheduledtime": 0}
-    return int((await call(installation, "POST", "/task", wish))["id"])
-
-
-async def call(installation: Installation, method: str, path: str, body: object = None) -> Any:
-    headers = {"Authorization": f"Bearer {installation.key}"}
-    url = installation.url("api") + path
-    async with installation.session.request(method, url, json=body, headers=headers) as answer:
-        assert answer.status < 300, (path, answer.status, await answer.text())
-        return await answer.json()
+    return int((await installation.call("POST", "/task", wish))["id"])
 
 
 async def published(installation: Installation) -> None:
