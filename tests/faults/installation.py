@@ -44,6 +44,7 @@ class Installation:
     relay: CountingRelay
     key: str
     session: aiohttp.ClientSession
+    common: dict[str, str]  #: what is in the environment of each service, unless changed
     list_id: int = 0  #: an empty one
 
     def url(self, service: str) -> str:
@@ -107,14 +108,15 @@ async def account_for(installation: Installation, task_id: int, size: int, measu
 
 @asynccontextmanager
 async def installed(
-    database_url: str, bus_url: str, folder: Path, changes: Changes | None = None, relay: CountingRelay | None = None
+    database_url: str, bus_url: str, folder: Path, changes: Changes | None = None, taker: CountingRelay | None = None
 ) -> AsyncIterator[Installation]:
-    """All of it, ready. ``changes`` may name further services: ``dispatcher 2`` is a second dispatcher. ``relay``: one
-    that is open already."""
+    """All of it, ready. ``changes`` may name further services: ``dispatcher 2`` is a second dispatcher. ``taker``: a
+    relay that is open already.
+    """
     changes = changes or {}
     names = [name for name in dict.fromkeys((*SERVICES, *changes)) if changes.get(name, {}) is not None]
     async with AsyncExitStack() as stack:
-        relay = relay or await stack.enter_async_context(CountingRelay(seconds_each=0.002))
+        relay = taker or await stack.enter_async_context(CountingRelay(seconds_each=0.002))
         database = await Database.connect(database_url)
         stack.push_async_callback(database.close)
         await _keep_small_ids(database_url)
@@ -131,7 +133,7 @@ async def installed(
             stack.callback(process.kill)
             process.start()
         session = await stack.enter_async_context(aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(75)))
-        installation = Installation(services, ports, database, relay, made["key"], session)
+        installation = Installation(services, ports, database, relay, made["key"], session, common)
         for name in names:
             await alive(installation, name)
         installation.list_id = (await installation.call("POST", "/list", {"name": "Nobody"}))["id"]

@@ -4,7 +4,7 @@ import asyncio
 import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, Final
@@ -19,10 +19,13 @@ from tests.faults.counting_relay import CountingRelay
 from tests.faults.installation import PROGRESS_SECONDS, Installation, account_for, installed
 from tests.faults.measured import Measured
 from tests.faults.persistent_caller import calling
+from tests.faults.processes import ServiceProcess
+from tests.servers import databases
 from tests.servers.tcp_proxy import TcpProxy
 from tests.sinks.receiver import Receiver
 
 PEOPLE: Final = 400
+CUT_OFF_PEOPLE: Final = 1_500
 FAULT_SECONDS: Final = 1.5
 HALF_OPEN: Final = "half-open"
 MESSAGE: Final = {
@@ -148,11 +151,15 @@ async def start_campaign(installation: Installation, url: str, number: int) -> s
     return path
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 async def network(
-    postgres_url: str, database_url: str, amqp_url: str, tmp_path_factory: pytest.TempPathFactory
+    postgres_url: str, template_database: str, amqp_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Network]:
+    """One for all tests of this file."""
+    name = f"{template_database}_network"
+    database_url = await databases.create(postgres_url, name, template=template_database)
     async with AsyncExitStack() as stack:
+        stack.push_async_callback(databases.drop, postgres_url, name)
         relay = await stack.enter_async_context(CountingRelay(seconds_each=0.002))
         receiver = await stack.enter_async_context(Receiver())
         ends = [*[database_url] * 3, amqp_url, relay.url, receiver.url]
@@ -206,8 +213,50 @@ async def test_a_line_fails(network: Network, dice: random.Random, rounds: int, 
         except Exception as error:
             raise AssertionError(f"{kind} between {link}: {error!r}") from error
         stalled = time.monotonic() - over
-        print(f"{link} {kind}: {stalled:.2f}")
         measured.add(cuts=1, **{f"stalled_{'half_open_' if kind == HALF_OPEN else ''}seconds": stalled})
     for task_id in network.sent:
         await account_for(network.installation, task_id, PEOPLE, measured)
     measured.add(rounds=rounds)
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.fault(
+    "F20",
+    "one of two dispatchers loses its network: Postgres, bus and relay",
+    expects="the other one takes over when the lease has run out; who may have got a message is listed",
+)
+async def test_a_dispatcher_is_cut_off(network: Network, dice: random.Random, rounds: int, measured: Measured) -> None:
+    installation, other = network.installation, second_dispatcher(network.installation)
+    lines = [network.lines[f"dispatcher-{end}"] for end in ("postgres", "broker", "relay")]
+    try:
+        for _ in range(rounds):
+            task_id = next(network.tasks)
+            await post_task(installation.database, CUT_OFF_PEOPLE, number=task_id)
+            await installation.sent(dice.randint(1, CUT_OFF_PEOPLE // 2))
+            with ExitStack() as stack:
+                for line in lines:
+                    stack.enter_context(line.frozen())
+                cut_off = time.monotonic()
+                await installation.quiet()  # what was on its way has arrived
+                other.start()
+                await installation.sent(1)
+                measured.add(cuts=1, taken_over_seconds=time.monotonic() - cut_off)
+                await installation.completed(task_id)
+            other.stop()
+            await account_for(installation, task_id, CUT_OFF_PEOPLE, measured)
+            # Back in the network, and of use again: what it still held was lost to the other one.
+            task_id = next(network.tasks)
+            await post_task(installation.database, PEOPLE, number=task_id)
+            await installation.completed(task_id)
+            await account_for(installation, task_id, PEOPLE, measured)
+    finally:
+        other.kill()
+    measured.add(rounds=rounds)
+
+
+def second_dispatcher(installation: Installation) -> ServiceProcess:
+    """On lines that nothing happens to, not yet started."""
+    first = installation.services["dispatcher"]
+    straight = {**first.environment, **installation.common, "POSTROOM_METRICS_PORT": "0"}
+    straight["POSTROOM_JOURNAL_DIR"] += "-of-the-other"
+    return ServiceProcess("dispatcher", straight, first.log.with_name("other-dispatcher.log"))

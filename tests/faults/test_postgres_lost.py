@@ -210,7 +210,9 @@ async def test_somebody_elses_transaction_stays_open(
             while not set(wanted) <= set(ids):
                 await asyncio.sleep(0.02)
     await holder.close()
-    measured.add(rounds=rounds, outages=1, waited=int(waiting), lag_seconds=lag, caught_up_seconds=time.monotonic() - over)
+    measured.add(
+        rounds=rounds, outages=1, waited=int(waiting), lag_seconds=lag, caught_up_seconds=time.monotonic() - over
+    )
     assert [each for each in ids if each in set(wanted)] == wanted, "out of order"
     await account_for(installation, 11, size, measured)
     await caller.account_for(measured)
