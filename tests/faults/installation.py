@@ -116,7 +116,7 @@ async def installed(
     changes = changes or {}
     names = [name for name in dict.fromkeys((*SERVICES, *changes)) if changes.get(name, {}) is not None]
     async with AsyncExitStack() as stack:
-        relay = taker or await stack.enter_async_context(CountingRelay(seconds_each=0.002))
+        relay = taker if taker is not None else await stack.enter_async_context(CountingRelay(seconds_each=0.002))
         database = await Database.connect(database_url)
         stack.push_async_callback(database.close)
         await _keep_small_ids(database_url)

@@ -20,6 +20,7 @@ from tests.audience import post_task
 from tests.faults.installation import Installation, account_for, installed
 from tests.faults.measured import Measured
 from tests.faults.persistent_caller import calling
+from tests.faults.start_again import start_again
 from tests.servers import databases
 from tests.servers.backends import Server, made
 from tests.servers.postgres import DURABLE, choose_postgres
@@ -44,17 +45,6 @@ async def installation(
     await migrate(url)
     async with installed(url, amqp_url, tmp_path_factory.mktemp("lost")) as installation:
         yield installation
-
-
-async def start_again(server: Server) -> None:
-    """While the loop goes on: what is counted meanwhile is counted."""
-    if not isinstance(server, EmbeddedPostgres):
-        return await asyncio.to_thread(server.start)
-    up = asyncio.Event()
-    watching = asyncio.create_task(server.watch(up.set))
-    await up.wait()
-    watching.cancel()
-    return None
 
 
 async def stop_at_once(server: Server) -> None:
