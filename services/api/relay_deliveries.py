@@ -18,6 +18,7 @@ from shared.domain.delivery import EVENTS
 from shared.event_store.checkpoint import LEASE_SECONDS, LeasedCheckpoint, LeaseLost
 from shared.event_store.interface import TailPosition
 from shared.postgres.database import Database, DatabaseError, Unavailable
+from shared.runtime import crash_points
 from shared.runtime.lifecycle import Wakeup, run_loop
 
 log = structlog.get_logger(__name__)
@@ -71,7 +72,9 @@ class DeliveryRelay:
         if envelopes:
             async with self._checkpoint.kept():
                 await self._publisher.publish(envelopes)
+                crash_points.reached("deliveries.published")
         await self._advance(reached, {segment.shard: segment.at for segment in page})
+        crash_points.reached("deliveries.advanced")
         return True
 
     async def _advance(self, before: Mapping[int, TailPosition], after: Mapping[int, TailPosition]) -> None:

@@ -23,7 +23,7 @@ from services.api.routing import Routes
 from shared.domain.refusal import Fault, Refused
 from shared.event_store.interface import VersionConflict
 from shared.postgres.database import Unavailable, UniqueViolation
-from shared.runtime import tracing
+from shared.runtime import crash_points, tracing
 from shared.runtime.clock import monotonic, random_bytes
 
 log = structlog.get_logger(__name__)
@@ -104,6 +104,7 @@ class Server:
         if request.method not in ("GET", "HEAD") and response.status < 400:
             log.info("request answered", action="request_answered", route=label, status=response.status)
             self.changed()
+            crash_points.reached("api.answering")
         return response
 
     async def _respond(self, request: web.BaseRequest) -> tuple[str, web.StreamResponse]:

@@ -148,6 +148,21 @@ def rebuild(*, rules: int | None = None) -> int:
     return _run(rebuild_counts(rules))
 
 
+@app.command
+def audit(*, json: bool = False) -> int:
+    """Hold all that is stored against what is promised: who is missing, doubled, miscounted or not told. Only reads.
+    The exit code is 1 where something is not as promised.
+
+    Parameters
+    ----------
+    json
+        As JSON.
+    """
+    from services.standalone.run_service import audit_database
+
+    return _run(audit_database(as_json=json))
+
+
 @key.command
 def create(*, account: str, user: str, role: Literal["operator", "admin", "member", "reader"]) -> int:
     """Make a key, and the account and user it belongs to where they are missing; prints one line of JSON.
