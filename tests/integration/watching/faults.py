@@ -220,30 +220,28 @@ class Fault:
     cause: Callable[[Scene], Awaitable[None]]
     fires: frozenset[str]
     told: str
-    least: float = 0.0
+    least: float
 
 
-#: In an order in which none is in another's way.
-FAULTS: Final = (
-    *(
-        Fault(cause, frozenset(f"Postroom{alert}" for alert in alerts.split()), f"postroom_{told}")
-        for cause, alerts, told in (
-            (_endpoint_fails, "CallbacksParked", "callbacks_parked"),
-            (_endpoint_does_not_answer, "CallbacksBehind", "callback_age_seconds"),
-            (_mailboxes_are_gone, "TaskPausedItself MostlyNotTaken", "tasks_paused_total"),
-            (_connection_dies_after_the_dot, "InDoubt", "in_doubt"),
-            (_relay_stalls, "BatchesNotClaimed", "oldest_due_batch_seconds"),
-            (_relay_refuses_us, "TransportBlocked", "transport_blocked"),
-            (_texts_have_no_gateway, "TasksNotStarted", "oldest_due_task_seconds"),
-            (_nobody_works_at_jobs, "JobsWait", "oldest_pending_job_seconds"),
-            (_broker_is_away, "RelayBehind", "relay_lag_seconds"),
-            (_broker_hears_of_no_reader, "DeliveriesNotPublished", "delivery_relay_lag_seconds"),
-            (_newer_version_wrote, "ProjectorBehind", "projector_lag_seconds"),
-            (_hits_cannot_be_written, "HitsNotStored", "tracker_hits_not_stored_total"),
-            (_requests_cannot_be_answered, "ServerErrors", "http_requests_total"),
-        )
-    ),
-    Fault(_transaction_stays_open, frozenset({"PostroomTailsHeldBack"}), "postroom_tails_held_back_seconds", 5.0),
+#: In an order in which none is in another's way: what happens, its alerts, what tells of it and by how much at least.
+FAULTS: Final = tuple(
+    Fault(cause, frozenset(f"Postroom{alert}" for alert in alerts.split()), f"postroom_{told}", least)
+    for cause, alerts, told, least in (
+        (_endpoint_fails, "CallbacksParked", "callbacks_parked", 0.0),
+        (_endpoint_does_not_answer, "CallbacksBehind", "callback_age_seconds", 300.0),
+        (_mailboxes_are_gone, "TaskPausedItself MostlyNotTaken", "tasks_paused_total", 0.0),
+        (_connection_dies_after_the_dot, "InDoubt", "in_doubt", 0.0),
+        (_relay_stalls, "BatchesNotClaimed", "oldest_due_batch_seconds", 300.0),
+        (_relay_refuses_us, "TransportBlocked", "transport_blocked", 0.0),
+        (_texts_have_no_gateway, "TasksNotStarted", "oldest_due_task_seconds", 120.0),
+        (_nobody_works_at_jobs, "JobsWait", "oldest_pending_job_seconds", 3600.0),
+        (_broker_is_away, "RelayBehind", "relay_lag_seconds", 60.0),
+        (_broker_hears_of_no_reader, "DeliveriesNotPublished", "delivery_relay_lag_seconds", 60.0),
+        (_newer_version_wrote, "ProjectorBehind", "projector_lag_seconds", 60.0),
+        (_hits_cannot_be_written, "HitsNotStored", "tracker_hits_not_stored_total", 0.0),
+        (_requests_cannot_be_answered, "ServerErrors", "http_requests_total", 0.0),
+        (_transaction_stays_open, "TailsHeldBack", "tails_held_back_seconds", 5.0),
+    )
 )
 
 
