@@ -136,6 +136,14 @@ def migrate() -> int:
 
 
 @app.command
+def confirm_restore() -> int:
+    """Let a database that was restored send again: look first at what it has lost. 1: it was not held."""
+    from services.standalone import run_service
+
+    return _run(run_service.confirm_restore())
+
+
+@app.command
 def rebuild(*, rules: int | None = None) -> int:
     """Count everything anew from the delivery log, beside the live counts, then swap.
 

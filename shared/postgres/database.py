@@ -168,12 +168,15 @@ class Database:
         connections: int = 8,
         statement_seconds: float = 30.0,
         connect_seconds: float = 10.0,
+        at_once: bool = True,
     ) -> Self:
-        """Raises Unavailable. ``role`` None: act as the login itself (migrations)."""
+        """Raises Unavailable. ``role`` None: act as the login itself (migrations). Not ``at_once``: connects when it is
+        first used.
+        """
         try:
             pool = await asyncpg.create_pool(
                 url,
-                min_size=1,
+                min_size=1 if at_once else 0,
                 max_size=connections,
                 timeout=connect_seconds,
                 command_timeout=statement_seconds,
