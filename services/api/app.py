@@ -223,10 +223,8 @@ def make_server(
         "v1": SignUpTo(database, settings.secret, authenticator),
         "job": Sailthru(database, settings.secret, authenticator),
     }
-    routes = Routes(OPERATIONS)
-    console = Console(
-        Asking(api, routes), authenticator, Live(clock.monotonic), settings.secret, EndedSessions(database)
-    )
+    routes, ended = Routes(OPERATIONS), EndedSessions(database, clock.monotonic)
+    console = Console(Asking(api, routes), authenticator, Live(clock.monotonic), settings.secret, ended)
     return Server(api, routes, authenticator, counts, _pages(readiness, counts), changed, console, dialects)
 
 

@@ -31,6 +31,7 @@ Port = Annotated[int, Parameter(validator=lambda _, port: _check_port(port))]
 def main() -> None:
     """The entry point."""
     open_what_was_closed()
+    code: object = 0
     try:
         code = app()
         sys.stdout.flush()
@@ -39,7 +40,7 @@ def main() -> None:
         if lost.fault:
             sys.stderr.write(f"postroom: {lost.fault}\n")
         leave_unwritten()
-        code = lost.code
+        code = lost.code or code  # what was found out stays so, whoever read it
     sys.exit(code if isinstance(code, int) else 0)
 
 
