@@ -41,6 +41,10 @@ hostile: dev ## input of attackers, at length: 10,000 malformed requests an oper
 		--fault-page docs/reliability.md tests/faults/test_hostile_*.py tests/integration/api/test_hostile_*.py \
 		tests/integration/api/test_malformed.py </dev/null
 
+.PHONY: known-bugs
+known-bugs: dev ## mistakes of others are planted, and the tests that must see them do; without them they pass
+	@$(RUN)/python -m pytest -q --no-header tests/known_bugs $$($(RUN)/python -m tests.known_bugs) </dev/null
+
 .PHONY: unit
 unit: dev ## the tests that need no server
 	@$(RUN)/python -m pytest $(SIDE_BY_SIDE) tests/unit </dev/null

@@ -2,10 +2,11 @@
 URL's query.
 """
 
+import contextlib
 import logging
 import sys
 from collections.abc import MutableMapping
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 import structlog
 
@@ -32,14 +33,14 @@ def configure_logging(level: str = "info") -> None:
     structlog.configure(
         processors=PROCESSORS,
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(_NeverMinding(sys.stderr)),  # type: ignore[arg-type] # all it needs
         cache_logger_on_first_use=True,
     )
     logging.basicConfig(handlers=[handler_of_libraries()], level=logging.WARNING, force=True)
 
 
 def handler_of_libraries() -> logging.Handler:
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(_NeverMinding(sys.stderr))
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _first_line, *PROCESSORS[3:]],
@@ -47,3 +48,18 @@ def handler_of_libraries() -> logging.Handler:
         )
     )
     return handler
+
+
+class _NeverMinding:
+    """Whoever tells of his work goes on with it, also when there is no room to tell it, or nobody who reads it."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> None:
+        with contextlib.suppress(OSError):
+            self._stream.write(text)
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError):
+            self._stream.flush()

@@ -6,6 +6,7 @@ out; what is refused must leave no event, and nothing may be answered by a 5xx.
 
 import os
 from collections import Counter
+from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -31,6 +32,40 @@ def memory_mb() -> float:
     """Of this process, in which the API is."""
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+@dataclass
+class Attack:
+    """``took``: the seconds of each request."""
+
+    client: Client
+    database: Database
+    chaos: Chaos
+    statuses: Counter[int] = field(default_factory=Counter)
+    took: list[float] = field(default_factory=list)
+    memory_mb: float = 0.0  #: once it was warm
+
+    async def go_on(self, requests: int) -> None:
+        events = await count_events(self.database)
+        for number in range(requests):
+            self.memory_mb = memory_mb() if number == REQUESTS // 2 else self.memory_mb
+            asked = self._draw()
+            began = perf_counter()
+            reply = await self.client.send_raw(*asked)
+            self.took.append(perf_counter() - began)
+            assert reply.status < 500, (asked, reply.data)
+            if reply.status >= 400 or asked[0] in ("GET", "HEAD"):
+                assert await count_events(self.database) == events, (asked, reply.data)
+            events = await count_events(self.database)
+            self.statuses[reply.status] += 1
+
+    def _draw(self) -> tuple[str, str, dict[str, str], bytes | None]:
+        chaos = self.chaos
+        method = chaos.draw.choice([chaos.operation.method] * 20 + ["HEAD", "DELETE", "PATCH"])
+        path, headers, body = chaos.path(), dict(chaos.draw.choice(HEADERS)), None
+        if method in ("POST", "PUT"):
+            headers["Content-Type"], body = chaos.body()
+        return method, path, headers, body
 
 
 @pytest.mark.fault(
@@ -63,27 +98,11 @@ async def test_nothing_malformed_breaks_anything(
     if "admin" not in operation.roles:
         client = await clients.make(user="olga", role="operator")
     assert client.created is not None
-    chaos = Chaos(operation, ready, client.created)
-    events = await count_events(database)
-    statuses: Counter[int] = Counter()
-    took: list[float] = []
-    memory = memory_mb()
-    for number in range(REQUESTS * rounds):
-        memory = memory_mb() if number == REQUESTS // 2 else memory
-        method = chaos.draw.choice([operation.method] * 20 + ["HEAD", "DELETE", "PATCH"])
-        path, headers, body = chaos.path(), dict(chaos.draw.choice(HEADERS)), None
-        if method in ("POST", "PUT"):
-            headers["Content-Type"], body = chaos.body()
-        began = perf_counter()
-        reply = await client.send_raw(method, path, headers, body)
-        took.append(perf_counter() - began)
-        assert reply.status < 500, (method, path, headers, body, reply.data)
-        if reply.status >= 400 or method in ("GET", "HEAD"):
-            assert await count_events(database) == events, (method, path, headers, body, reply.data)
-        events = await count_events(database)
-        statuses[reply.status] += 1
+    attack = Attack(client, database, Chaos(operation, ready, client.created))
+    await attack.go_on(REQUESTS * rounds)
 
-    growth, p99 = memory_mb() - memory, sorted(took)[len(took) * 99 // 100]
+    took, statuses, growth = sorted(attack.took), attack.statuses, memory_mb() - attack.memory_mb
+    p99 = took[len(took) * 99 // 100]
     measured.add(requests=len(took), broken=0, events=0, most_growth_mb=round(growth), p99_seconds=round(p99, 3))
     measured.add(rounds=rounds if operation is OPERATIONS[0] else 0)
     assert growth < MOST_GROWTH_MB
