@@ -239,7 +239,7 @@ def _domain_watch(
 
 
 async def _forget_expired(database: Database, stopping: asyncio.Event) -> None:
-    """Nonces and tokens of ``/v1`` that nobody can use any more, sessions that are over, how often keys asked long ago."""
+    """Nonces and tokens of ``/v1`` that nobody can use, sessions that are over, and how often keys asked long ago."""
 
     async def forget() -> bool:
         return any([await each(database) for each in (forget_expired, forget_over, forget_calls)])
