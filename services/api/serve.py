@@ -202,9 +202,14 @@ class Server:
             remember=post.remember if isinstance(post, Repeatable) else forget,
         )
         async with self._handling.turn(caller.account_id):
-            if isinstance(post, Repeatable):
-                return await self._once(operation, call, post)
-            return _outcome(await operation.handler(self.api, call))
+            return await self._carry_out(operation, call, post if isinstance(post, Repeatable) else None)
+
+    async def _carry_out(
+        self, operation: Operation[Any, Any], call: Call[Any, Any], post: Repeatable | None
+    ) -> Outcome:
+        if post is not None:
+            return await self._once(operation, call, post)
+        return _outcome(await operation.handler(self.api, call))
 
     def _room_for_body(self, request: web.BaseRequest, caller: Caller) -> AbstractAsyncContextManager[None]:
         """Large bodies are in memory whole while they are handled, so only a few are."""

@@ -12,6 +12,7 @@ import asyncpg
 import orjson
 from asyncpg.connect_utils import SessionAttribute
 
+from shared.postgres.said_of_errors import said_of
 from shared.runtime.tracing import span
 
 SERVICE_ROLE = "postroom_service"
@@ -47,7 +48,6 @@ class UniqueViolation(DatabaseError):
 # 25006: read-only after a failover; 57P0x: shut down; 08: connection; 53: out of resources.
 _UNAVAILABLE = ("25006", "57P", "08", "53")
 _CONTENDED = ("40001", "40P01")
-_OF_DATA = ("22", "23")  # a value or a row that does not fit
 # The driver's own: the connection is gone, was lost half way, or leads to a server that takes no writes.
 _LOST = (asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 
@@ -57,18 +57,10 @@ def translate(error: Exception) -> Exception:
     if isinstance(error, asyncpg.UniqueViolationError):
         return UniqueViolation(error.constraint_name or "")
     if isinstance(error, asyncpg.PostgresError):
-        return _kind_of(error.sqlstate or "")(f"{error.sqlstate}: {_said(error)}")
+        return _kind_of(error.sqlstate or "")(f"{error.sqlstate}: {said_of(error)}")
     if isinstance(error, _LOST):
         return Unavailable(f"{type(error).__name__}: {error}")
     return error
-
-
-def _said(error: asyncpg.PostgresError) -> str:
-    """Nothing of any row: no detail, which repeats it, and of what is wrong with data only where that was to go."""
-    if (error.sqlstate or "").startswith(_OF_DATA):
-        places = (error.table_name, error.column_name, error.constraint_name)
-        return " ".join((type(error).__name__, *(place for place in places if place)))
-    return str(error.message or type(error).__name__)
 
 
 def _kind_of(sqlstate: str) -> type[DatabaseError]:

@@ -1,6 +1,7 @@
 """A run of the whole in which everything goes wrong: no address, key, password or token is in what is told of it."""
 
 import asyncio
+import io
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -177,6 +178,13 @@ async def until_quiet(whole: Whole, receiver: Receiver) -> None:
             await asyncio.sleep(0.05)
 
 
+async def until_logged(bus: InProcess, lines: io.StringIO) -> None:
+    """What broke last."""
+    async with asyncio.timeout(20):
+        while len(bus.dead_letters) < 2 or "check" not in lines.getvalue().lower():
+            await asyncio.sleep(0.05)
+
+
 @pytest.mark.fault(
     "F37",
     "a run of the whole with canaries, in which relay, gateway, receiver and database fail and repeat them",
@@ -202,9 +210,7 @@ async def test_nothing_private_is_told(database: Database, owner: Database, tmp_
             await run.break_the_database(owner)
             for role in ("dispatcher", "tracker"):
                 await bus.put(role, f'{{"topic": "{NAME}", "key": "+44{PHONE}"}}'.encode())
-            async with asyncio.timeout(20):
-                while len(bus.dead_letters) < 2 or "check" not in lines.getvalue().lower():
-                    await asyncio.sleep(0.05)
+            await until_logged(bus, lines)
             shown = {
                 "metrics": str(await whole.scrape()),
                 "dead letters": str([each.reason for each in bus.dead_letters]),
