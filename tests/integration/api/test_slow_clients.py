@@ -51,8 +51,11 @@ async def test_a_header_that_never_ends_is_not_waited_for(client: Client, monkey
     async def dawdle() -> bytes:
         async with connected(client) as (reader, writer):
             dripping = asyncio.create_task(drip(writer, head(client, "GET /list", "X-Long: " + "x" * 5000)))
-            async with asyncio.timeout(SECONDS):
-                answer = await reader.read()
+            try:
+                async with asyncio.timeout(SECONDS):
+                    answer = await reader.read()
+            except ConnectionError:  # it was cut while a byte was on its way
+                answer = b""
             dripping.cancel()
             await asyncio.gather(dripping, return_exceptions=True)
             return answer
