@@ -27,6 +27,7 @@ from services.api.docs_page import read_docs
 from services.api.health import PROBE_SECONDS, Readiness
 from services.api.in_turn import InTurn
 from services.api.look_at_domains import SWEEP_SECONDS, DomainWatch
+from services.api.look_together import LookTogether
 from services.api.metrics import Metrics
 from services.api.operation import Api, Operation
 from services.api.problem import CONTENT_TYPE, unavailable
@@ -140,7 +141,7 @@ async def start_api(
     terms = DomainTerms(settings.dns_check, settings.bounce_domain, settings.mx_host or settings.bounce_domain)
     look_at_dns = Wakeup()
     watch = _domain_watch(settings, database, store, terms, look_at_dns) if terms.checked else None
-    told = (relay.wakeup.ring, terms, look_at_dns.ring)
+    told = (relay.ring, terms, look_at_dns.ring)
     server = make_server(settings, database, store, hinter, readiness, *told, egress, counts, objects)
     runner = web.ServerRunner(Listener(server.respond), shutdown_timeout=STOP_SECONDS)
     await runner.setup()
@@ -203,6 +204,7 @@ def make_server(
         ids=Ids(database),
         hints=hinter,
         in_turn=InTurn(),
+        looks=LookTogether(database),
         now=clock.now,
         random_id=clock.random_id,
         secret=settings.secret,

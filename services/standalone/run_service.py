@@ -14,7 +14,7 @@ from shared.domain.account import Role
 from shared.event_store.on_postgres import PostgresEventStore
 from shared.runtime import crash_points
 from shared.runtime.clock import random_id
-from shared.runtime.lifecycle import stop_on_signals
+from shared.runtime.lifecycle import keep_what_is_loaded, stop_on_signals
 from shared.runtime.log_setup import configure_logging
 from shared.runtime.open_telemetry import start_export
 from shared.runtime.settings import BadSettings, Settings, environment, read_settings
@@ -114,6 +114,7 @@ async def _serve(settings: Settings, start: Callable[[Foundation], Awaitable[Run
     stop = stop_on_signals()
     async with lay_foundation(settings) as foundation:
         running = await start(foundation)
+        keep_what_is_loaded()
         log.info("ready", action="ready")
         await stop.wait()
         log.info("stopping", action="stopping")
