@@ -49,6 +49,7 @@ from services.api.resources.message import routes as message_routes
 from services.api.resources.notice import routes as notice_routes
 from services.api.resources.search import routes as search_routes
 from services.api.resources.splittest import routes as splittest_routes
+from services.api.resources.store import routes as store_routes
 from services.api.resources.subscriber import routes as subscriber_routes
 from services.api.resources.subscriber.finish_erasure import finish_left
 from services.api.resources.suppression import routes as suppression_routes
@@ -89,6 +90,7 @@ OPERATIONS: Final[tuple[Operation[Any, Any], ...]] = (
     *splittest_routes.OPERATIONS,
     *account_routes.OPERATIONS,
     *user_routes.OPERATIONS,
+    *store_routes.OPERATIONS,
     *key_routes.OPERATIONS,
     *domain_routes.OPERATIONS,
     *campaign_routes.OPERATIONS,
@@ -217,15 +219,18 @@ def make_server(
         objects=objects,
         egress=egress,
     )
-    dialects: dict[str, Dialect] = {
+    dialects = _dialects(settings, database, authenticator)
+    routes, ended = Routes(OPERATIONS), EndedSessions(database, clock.monotonic)
+    console = Console(Asking(api, routes), authenticator, Live(clock.monotonic), settings.secret, ended)
+    return Server(api, routes, authenticator, counts, _pages(readiness, counts), changed, console, dialects)
+
+
+def _dialects(settings: Settings, database: Database, authenticator: Authenticator) -> dict[str, Dialect]:
+    """By what their paths begin with."""
+    return {
         "v1": SignUpTo(database, settings.secret, authenticator),
         "job": Sailthru(database, settings.secret, authenticator),
     }
-    routes = Routes(OPERATIONS)
-    console = Console(
-        Asking(api, routes), authenticator, Live(clock.monotonic), settings.secret, EndedSessions(database)
-    )
-    return Server(api, routes, authenticator, counts, _pages(readiness, counts), changed, console, dialects)
 
 
 def _domain_watch(
