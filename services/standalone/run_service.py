@@ -1,6 +1,7 @@
-"""What `postroom api`, `dispatcher`, `tracker`, `migrate`, `rebuild` and `key create` do: each from its settings."""
+"""What `postroom api`, `dispatcher`, `tracker`, `migrate`, `rebuild`, `audit` and `key create` do: each from its
+settings.
+"""
 
-import sys
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
@@ -8,12 +9,13 @@ import orjson
 import structlog
 
 from services.standalone.foundation import Foundation, lay_foundation, open_database
+from services.standalone.say import say
 from shared.domain.account import Role
 from shared.event_store.on_postgres import PostgresEventStore
 from shared.postgres.store_standing import confirm_store, look_at_store
 from shared.runtime import crash_points
 from shared.runtime.clock import random_id
-from shared.runtime.lifecycle import stop_on_signals
+from shared.runtime.lifecycle import keep_what_is_loaded, stop_on_signals
 from shared.runtime.log_setup import configure_logging
 from shared.runtime.open_telemetry import start_export
 from shared.runtime.settings import BadSettings, Settings, environment, read_settings
@@ -90,13 +92,31 @@ async def rebuild_counts(rules: int | None) -> None:
         await rebuild_engagement(database)
 
 
+async def audit_database(*, as_json: bool) -> int:
+    """The exit code: 1 where something was found."""
+    from rich.console import Console
+
+    from services.standalone.audit.run import run_audit
+    from services.standalone.audit.show import print_json, print_table
+    from services.standalone.client.show import bar
+
+    async with open_database(_read(_DATABASE)) as database:
+        with bar("tasks") as shown:
+            audited = await run_audit(database, progress=lambda done: shown.show(done, None))
+    if as_json:
+        print_json(audited)
+    else:
+        print_table(audited, Console(highlight=False))
+    return 1 if audited.findings else 0
+
+
 async def print_new_key(account: str, user: str, role: Role) -> None:
     from services.standalone.new_key import new_key
 
     settings = _read(_DATABASE | {"SECRET"})
     async with open_database(settings) as database:
         made = await new_key(database, PostgresEventStore(database), settings.secret, account, user, role)
-    sys.stdout.write(orjson.dumps(made).decode() + "\n")
+    say(orjson.dumps(made).decode() + "\n")
 
 
 async def _run(
@@ -120,6 +140,7 @@ async def _serve(settings: Settings, start: Callable[[Foundation], Awaitable[Run
     stop = stop_on_signals()
     async with lay_foundation(settings, at_once=at_once) as foundation:
         running = await start(foundation)
+        keep_what_is_loaded()
         log.info("ready", action="ready")
         await stop.wait()
         log.info("stopping", action="stopping")
