@@ -186,11 +186,8 @@ class Database:
         pooled: bool = False,
     ) -> Self:
         """Raises Unavailable. ``role`` None: act as the login itself (migrations). Not ``at_once``: connects when it is
-        first used.
-
-        ``pooled``: the URL leads to a pooler in transaction mode. There a session belongs to nobody: no statement is
-        kept in it, and what it is set to, the login's own settings say. Raises WrongRole where they do not, if it is
-        to be reached at once.
+        first used. ``pooled``: the URL leads to a pooler in transaction mode. There a session belongs to nobody: no
+        statement is kept in it, and what it is set to, the login's own settings say; raises WrongRole where not.
         """
         try:
             pool = await asyncpg.create_pool(
