@@ -182,17 +182,17 @@ class Database:
         connections: int = 8,
         statement_seconds: float = 30.0,
         connect_seconds: float = 10.0,
+        at_once: bool = True,
         pooled: bool = False,
     ) -> Self:
-        """Raises Unavailable. ``role`` None: act as the login itself (migrations).
-
-        ``pooled``: the URL leads to a pooler in transaction mode. There a session belongs to nobody: no statement is
-        kept in it, and what it is set to, the login's own settings say. Raises WrongRole where they do not.
+        """Raises Unavailable. ``role`` None: act as the login itself (migrations). Not ``at_once``: connects when it is
+        first used. ``pooled``: the URL leads to a pooler in transaction mode. There a session belongs to nobody: no
+        statement is kept in it, and what it is set to, the login's own settings say; raises WrongRole where not.
         """
         try:
             pool = await asyncpg.create_pool(
                 url,
-                min_size=1,
+                min_size=1 if at_once else 0,
                 max_size=connections,
                 timeout=connect_seconds,
                 command_timeout=statement_seconds,
@@ -204,7 +204,7 @@ class Database:
         except Exception as error:
             raise translate(error) from error
         database = cls(pool)
-        if pooled:
+        if pooled and at_once:
             await database._check_role(role)
         return database
 

@@ -55,6 +55,7 @@ class Settings:
     dispatcher_roles: frozenset[str]
     metrics_port: int
     journal_dir: Path
+    hit_journal_megabytes: int
     object_store_url: str
     export_seconds: float
     bounce_domain: str
