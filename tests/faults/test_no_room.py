@@ -239,6 +239,7 @@ async def test_there_is_no_memory(installation: Installation, measured: Measured
     )
     measured.add(outages=1, lost=len(people) - stored)
     assert statuses <= {0, 200, 201, 500, 503}
+    assert statuses & {0, 500, 503}, "there was memory: the test shows nothing"
     assert stored == len(people)
 
 
