@@ -219,15 +219,18 @@ def make_server(
         objects=objects,
         egress=egress,
     )
-    dialects = _dialects(database, settings.secret, authenticator)
+    dialects = _dialects(settings, database, authenticator)
     routes, ended = Routes(OPERATIONS), EndedSessions(database, clock.monotonic)
     console = Console(Asking(api, routes), authenticator, Live(clock.monotonic), settings.secret, ended)
     return Server(api, routes, authenticator, counts, _pages(readiness, counts), changed, console, dialects)
 
 
-def _dialects(database: Database, secret: tuple[bytes, ...], authenticator: Authenticator) -> dict[str, Dialect]:
-    """By the first segment of their paths."""
-    return {"v1": SignUpTo(database, secret, authenticator), "job": Sailthru(database, secret, authenticator)}
+def _dialects(settings: Settings, database: Database, authenticator: Authenticator) -> dict[str, Dialect]:
+    """By what their paths begin with."""
+    return {
+        "v1": SignUpTo(database, settings.secret, authenticator),
+        "job": Sailthru(database, settings.secret, authenticator),
+    }
 
 
 def _domain_watch(

@@ -41,8 +41,12 @@ async def lay_foundation(settings: Settings, *, at_once: bool = True) -> AsyncIt
 @asynccontextmanager
 async def open_database(settings: Settings, *, at_once: bool = True) -> AsyncIterator[Database]:
     """Raises Unavailable, if it is to be reached at once."""
-    connections = settings.database_connections
-    database = await Database.connect(settings.database_url, connections=connections, at_once=at_once)
+    database = await Database.connect(
+        settings.database_url,
+        connections=settings.database_connections,
+        at_once=at_once,
+        pooled=settings.database_pooled,
+    )
     try:
         yield database
     finally:

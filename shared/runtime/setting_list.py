@@ -53,6 +53,12 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "DATABASE_DIRECT_URL", "", "Postgres past a pooler, for migrations; empty: DATABASE_URL", read_text, secret=True
     ),
     Setting(
+        "DATABASE_POOLED",
+        "off",
+        "on: DATABASE_URL leads to a pooler in transaction mode, as PgBouncer; the login's own settings name its role",
+        read_switch,
+    ),
+    Setting(
         "BUS_URL",
         None,
         "RabbitMQ, as amqp://user:password@host:port/vhost; inprocess: within one process",

@@ -40,6 +40,7 @@ class Settings:
 
     database_url: str
     database_direct_url: str
+    database_pooled: bool
     bus_url: str
     smtp_url: str
     sms_url: str

@@ -51,10 +51,12 @@ class Journal:
     def flush(self) -> None:
         if self._noted:
             data, self._noted = bytes(self._noted), bytearray()
-            if os.write(self._file, data) != len(data):
+            try:
+                _write_whole(self._file, data)
+            except OSError:
                 # Half a record would hide whatever is written behind it.
                 os.ftruncate(self._file, self._size)
-                raise OSError(f"{self._path}: written only in part")
+                raise
             self._size += len(data)
 
     def reset(self) -> None:
@@ -100,6 +102,13 @@ def _begin(path: Path) -> int:
     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     begun.rename(path)
     return file
+
+
+def _write_whole(file: int, data: bytes) -> None:
+    """What is written only in part is written on: then it is done, or the system says why not."""
+    written = os.write(file, data)
+    while written < len(data):
+        written += os.write(file, data[written:])
 
 
 @dataclass(frozen=True, slots=True)
