@@ -8,8 +8,9 @@ CODE := services shared tests $(wildcard bench)
 SIDE_BY_SIDE := --numprocesses 3 --dist loadfile
 # One after the other: a fault that is to be measured is not measured beside another one.
 FAULTS_SIDE_BY_SIDE := --numprocesses 0
-COMPILE = $(RUN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
-	--custom-compile-command "make lock" pyproject.toml --extra standalone $(UPGRADE)
+COMPILER = $(RUN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
+	--custom-compile-command "make lock" $(UPGRADE)
+COMPILE = $(COMPILER) pyproject.toml --extra standalone
 
 .PHONY: help
 help: ## this list
@@ -29,6 +30,16 @@ test: lint ## everything: style, types, imports and the whole suite on real serv
 faults: dev ## kills, cuts, floods: what survives, written to docs/reliability.md (ROUNDS=10 SEED=7 ONLY=tests/faults/...)
 	@POSTROOM_FAULT_ROUNDS=$(ROUNDS) POSTROOM_FAULT_SEED=$(SEED) \
 		$(RUN)/python -m pytest $(FAULTS_SIDE_BY_SIDE) --fault-page docs/reliability.md $(or $(ONLY),tests/faults) </dev/null
+
+.PHONY: hostile
+hostile: dev ## input of attackers, at length: 10,000 malformed requests an operation, parsers by coverage (ROUNDS=34 SECONDS=60)
+	@$(RUN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --upgrade \
+		--target .cache/fuzz -r requirements-fuzz.lock
+	@set -e; for target in $$(PYTHONPATH=.cache/fuzz $(RUN)/python -m tests.fuzz); do \
+		PYTHONPATH=.cache/fuzz $(RUN)/python -m tests.fuzz $$target $(or $(SECONDS),60); done
+	@POSTROOM_FAULT_ROUNDS=$(or $(ROUNDS),34) POSTROOM_FAULT_SEED=$(SEED) $(RUN)/python -m pytest --numprocesses 3 \
+		--fault-page docs/reliability.md tests/faults/test_hostile_*.py tests/integration/api/test_hostile_*.py \
+		tests/integration/api/test_malformed.py </dev/null
 
 .PHONY: known-bugs
 known-bugs: dev ## mistakes of others are planted, and the tests that must see them do; without them they pass
@@ -68,6 +79,7 @@ release-check: dev ## the package, the list of its parts, known holes in them (a
 lock: dev ## write the lock files anew (UPGRADE=--upgrade takes newer versions)
 	@$(COMPILE) --group build --output-file requirements.lock
 	@$(COMPILE) --group dev --output-file requirements-dev.lock
+	@$(COMPILER) --group fuzz --output-file requirements-fuzz.lock
 
 .PHONY: clean
 clean: ## remove what was installed and cached

@@ -13,7 +13,8 @@ from prometheus_client import CollectorRegistry
 
 from services.api import openapi
 from services.api.authenticate import Authenticator
-from services.api.connection import Listener
+from services.api.call_pace import CallPace, forget_calls
+from services.api.connection import listener
 from services.api.console.ask import Asking
 from services.api.console.console import Console
 from services.api.console.ended_sessions import EndedSessions, forget_over
@@ -145,7 +146,7 @@ async def start_api(
     watch = _domain_watch(settings, database, store, terms, look_at_dns) if terms.checked else None
     told = (relay.ring, terms, look_at_dns.ring)
     server = make_server(settings, database, store, hinter, readiness, *told, egress, counts, objects)
-    runner = web.ServerRunner(Listener(server.respond), shutdown_timeout=STOP_SECONDS)
+    runner = web.ServerRunner(listener(server.respond), shutdown_timeout=STOP_SECONDS)
     await runner.setup()
     await web.TCPSite(runner, settings.host, settings.api_port, backlog=BACKLOG).start()
     port: int = runner.addresses[0][1]
@@ -222,7 +223,8 @@ def make_server(
     dialects = _dialects(settings, database, authenticator)
     routes, ended = Routes(OPERATIONS), EndedSessions(database, clock.monotonic)
     console = Console(Asking(api, routes), authenticator, Live(clock.monotonic), settings.secret, ended)
-    return Server(api, routes, authenticator, counts, _pages(readiness, counts), changed, console, dialects)
+    pace = CallPace(database, settings.api_rate, clock.monotonic)
+    return Server(api, routes, authenticator, counts, _pages(readiness, counts), changed, console, pace, dialects)
 
 
 def _dialects(settings: Settings, database: Database, authenticator: Authenticator) -> dict[str, Dialect]:
@@ -242,10 +244,10 @@ def _domain_watch(
 
 
 async def _forget_expired(database: Database, stopping: asyncio.Event) -> None:
-    """Nonces and tokens of ``/v1`` that nobody can use any more, and sessions that are over anyway."""
+    """Nonces and tokens of ``/v1`` that nobody can use, sessions that are over, and how often keys asked long ago."""
 
     async def forget() -> bool:
-        return await forget_expired(database) or await forget_over(database)
+        return any([await each(database) for each in (forget_expired, forget_over, forget_calls)])
 
     await run_loop("expired", forget, Wakeup(), stopping, FORGET_SECONDS, passing=(DatabaseError,))
 

@@ -7,6 +7,7 @@ from typing_extensions import TypedDict
 
 from services.api.moments import moment
 from shared.event_store.interface import EventStore, RecordedEvent
+from shared.sealed_urls import without_credentials
 
 
 class HistoryAnswer(TypedDict):
@@ -32,5 +33,5 @@ def _told(recorded: RecordedEvent, said_elsewhere: frozenset[str]) -> HistoryAns
         event=recorded.type,
         at=moment(recorded.recorded_at),
         user_id=recorded.actor.user_id,
-        detail={name: value for name, value in facts.items() if name not in said_elsewhere},
+        detail=without_credentials({name: value for name, value in facts.items() if name not in said_elsewhere}),
     )

@@ -16,7 +16,7 @@ from services.api.problem import CONTENT_TYPE
 from shared.domain.identifiers import INT63_MAX
 
 _REF: Final = "#/components/schemas/{model}"
-ALWAYS: Final = (400, 401, 403, 503)
+ALWAYS: Final = (400, 401, 403, 429, 503)
 
 _PROBLEM: Final[dict[str, Any]] = {
     "type": "object",

@@ -112,7 +112,7 @@ class Operation(Generic[Query, Content]):
     body: Body[Content] | None = None
     status: int = 200
     also_answers: Mapping[int, Any] = field(default_factory=dict)  #: further successes, by status
-    refusals: tuple[int, ...] = ()  #: beside 400, 401, 403 and 503, which all may answer
+    refusals: tuple[int, ...] = ()  #: beside 400, 401, 403, 429 and 503, which all may answer
     roles: frozenset[Role] = EVERYBODY
     limit: int = MEBIBYTE  #: bytes of body
     media: Sequence[str] = ("application/json",)  #: of the answer, by Accept; the first is the default

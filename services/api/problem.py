@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from math import ceil
 from typing import Final
 
 from shared.domain.refusal import Because, Fault, Refused
@@ -94,6 +95,10 @@ def conflict(detail: str) -> Problem:
 
 def unavailable(detail: str) -> Problem:
     return Problem(503, detail, headers=_COME_AGAIN)
+
+
+def too_many(seconds: float) -> Problem:
+    return Problem(429, "too many requests of this key", headers={"Retry-After": str(max(1, ceil(seconds)))})
 
 
 def unexpected() -> Problem:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from inspect import isawaitable
 from typing import Any, Final, Protocol
@@ -13,7 +14,9 @@ from aiohttp import web
 from services.api import problem
 from services.api.authenticate import Authenticator, Caller
 from services.api.body import given_query, read_query
+from services.api.call_pace import CallPace
 from services.api.dialect import Dialect, Native
+from services.api.fair_turns import FairTurns
 from services.api.idempotency import CONSTRAINT, HEADER, Repeatable, body_hash, first_answer, forget, is_key
 from services.api.metrics import Metrics, known_method
 from services.api.operation import Answer, Api, Call, Operation, Stream
@@ -30,6 +33,9 @@ log = structlog.get_logger(__name__)
 
 MOST_REQUESTS: Final = 4096  #: under way at once; one more is turned away
 REQUEST_SECONDS: Final = 60.0  #: until an answer begins
+MOST_HANDLED: Final = 128  #: of those whose body was read; the others wait, the accounts in turn
+SMALL_BODY: Final = 65_536  #: bytes of a body that is read whoever else sends one
+MOST_LARGE: Final = 16  #: larger ones, and those that do not say, at once
 
 _HEADERS: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Server": "postroom"}
 
@@ -80,8 +86,11 @@ class Server:
     pages: Mapping[str, PageMaker]
     changed: Callable[[], None]  #: rung after each request that may have changed something
     beside: Beside
+    pace: CallPace
     dialects: Mapping[str, Dialect] = field(default_factory=dict)
     _under_way: int = 0
+    _handling: FairTurns = field(default_factory=lambda: FairTurns(MOST_HANDLED, MOST_HANDLED * 3 // 4))
+    _large: FairTurns = field(default_factory=lambda: FairTurns(MOST_LARGE, MOST_LARGE // 2))
 
     def __post_init__(self) -> None:
         self.metrics.under_way.set_function(lambda: self._under_way)
@@ -139,7 +148,10 @@ class Server:
                 caller = NOBODY if operation.public else await dialect.find_caller(request, path)
                 if isinstance(caller, Problem):
                     return route.path, caller
-                return route.path, await self._answer(request, path, operation, caller, ids)
+                if pause := await self.pace.seconds_to_wait(caller.paced_by):
+                    return route.path, problem.too_many(pause)
+                async with self._room_for_body(request, caller):
+                    return route.path, await self._answer(request, path, operation, caller, ids)
         except (Unavailable, TimeoutError, VersionConflict) as error:
             log.warning(
                 "request turned away", action="request_unavailable", route=route.path, error=type(error).__name__
@@ -189,9 +201,21 @@ class Server:
             accept=request.headers.get("Accept", ""),
             remember=post.remember if isinstance(post, Repeatable) else forget,
         )
-        if isinstance(post, Repeatable):
+        async with self._handling.turn(caller.account_id):
+            return await self._carry_out(operation, call, post if isinstance(post, Repeatable) else None)
+
+    async def _carry_out(
+        self, operation: Operation[Any, Any], call: Call[Any, Any], post: Repeatable | None
+    ) -> Outcome:
+        if post is not None:
             return await self._once(operation, call, post)
         return _outcome(await operation.handler(self.api, call))
+
+    def _room_for_body(self, request: web.BaseRequest, caller: Caller) -> AbstractAsyncContextManager[None]:
+        """Large bodies are in memory whole while they are handled, so only a few are."""
+        said = request.content_length
+        large = request.can_read_body and (said is None or said > SMALL_BODY)
+        return self._large.turn(caller.account_id) if large else nullcontext()
 
     async def _once(self, operation: Operation[Any, Any], call: Call[Any, Any], post: Repeatable) -> Outcome:
         async with self.api.in_turn.turn(post.name):

@@ -1,7 +1,9 @@
 """The tracker's one port: the intake for readers, and health, readiness and metrics for those who run it."""
 
+import asyncio
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 from aiohttp import web
@@ -14,8 +16,10 @@ from services.tracker.metrics import Metrics
 from shared.runtime import tracing
 from shared.runtime.clock import monotonic, random_bytes
 from shared.runtime.exposition import exposition
+from shared.runtime.listener import Connection, Listener
 
 MOST_LINE_BYTES: Final = 4096  #: of a request: its first line, and each header
+REQUEST_SECONDS: Final = 30.0  #: from a whole header to an answer; storing a hit takes a few of them at most
 SHUTDOWN_SECONDS: Final = 6.0  #: longer than a reader waits for his hit to be stored
 
 
@@ -37,12 +41,16 @@ def _watched(metrics: Metrics) -> Middleware:
         asked = tracing.read_traceparent(request.headers.get("traceparent")) or tracing.new_traceparent(random_bytes)
         try:
             with tracing.joined(asked), tracing.span("tracker http"):
-                response = await handler(request)
+                async with asyncio.timeout(REQUEST_SECONDS):
+                    response = await handler(request)
             status = response.status
             return response
         except web.HTTPException as refused:
             status = refused.status
             raise
+        except TimeoutError:
+            status = 408
+            return web.Response(status=408)
         finally:
             resource = request.match_info.route.resource
             route = resource.canonical if resource else "unknown"
@@ -51,9 +59,21 @@ def _watched(metrics: Metrics) -> Middleware:
     return watch
 
 
+@dataclass(frozen=True, slots=True)
+class Site:
+    """The application, and the connections that lead to it."""
+
+    _app: web.AppRunner
+    _connections: web.ServerRunner
+
+    async def cleanup(self) -> None:
+        await self._connections.cleanup()
+        await self._app.cleanup()
+
+
 async def open_site(
     host: str, port: int, intake: Intake, metrics: Metrics, ready: Callable[[], bool]
-) -> tuple[web.AppRunner, str]:
+) -> tuple[Site, str]:
     """Listens, and answers the URL it is reached by. ``port`` 0: any free one. Raises OSError.
 
     Neither probe asks Postgres: while that is away, readers are better told so than sent to nobody.
@@ -72,20 +92,24 @@ async def open_site(
     app = web.Application(client_max_size=MOST_BODY_BYTES, middlewares=[_watched(metrics), intake.answer_safely])
     app.add_routes([web.get("/healthz", health), web.get("/readyz", readiness), web.get("/metrics", figures)])
     app.add_routes(intake.routes())
-    # No access log: the paths are tokens. Nothing is unpacked: no body that is understood comes packed.
-    runner = web.AppRunner(
-        app,
-        access_log=None,
-        logger=_LOGGER,
-        auto_decompress=False,
-        max_line_size=MOST_LINE_BYTES,
-        max_field_size=MOST_LINE_BYTES,
-        shutdown_timeout=SHUTDOWN_SECONDS,
-    )
+    runner = web.AppRunner(app)
     await runner.setup()
+    connections = await _connect(runner)
     try:
-        await web.TCPSite(runner, host, port).start()
+        await web.TCPSite(connections, host, port).start()
     except OSError:
-        await runner.cleanup()
+        await Site(runner, connections).cleanup()
         raise
-    return runner, str(URL.build(scheme="http", host=host, port=runner.addresses[0][1]))
+    return Site(runner, connections), str(URL.build(scheme="http", host=host, port=connections.addresses[0][1]))
+
+
+async def _connect(runner: web.AppRunner) -> web.ServerRunner:
+    """To an application that is set up. Whoever holds a connection for nothing loses it."""
+    served = runner.server
+    if served is None:
+        raise RuntimeError("the application was not set up")
+    limits = {"max_line_size": MOST_LINE_BYTES, "max_field_size": MOST_LINE_BYTES, "logger": _LOGGER}
+    listener = Listener(served.request_handler, Connection, served.request_factory, **limits)
+    connections = web.ServerRunner(listener, shutdown_timeout=SHUTDOWN_SECONDS)
+    await connections.setup()
+    return connections

@@ -12,6 +12,7 @@ import asyncpg
 import orjson
 from asyncpg.connect_utils import SessionAttribute
 
+from shared.postgres.said_of_errors import said_of
 from shared.runtime.tracing import span
 
 SERVICE_ROLE = "postroom_service"
@@ -39,8 +40,8 @@ class WrongRole(DatabaseError):
 class UniqueViolation(DatabaseError):
     """A row with this key is there already."""
 
-    def __init__(self, constraint: str, detail: str) -> None:
-        super().__init__(f"{constraint}: {detail}")
+    def __init__(self, constraint: str) -> None:
+        super().__init__(constraint)
         self.constraint = constraint
 
 
@@ -54,9 +55,9 @@ _LOST = (asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 def translate(error: Exception) -> Exception:
     """Ours for a driver's error; others pass unchanged."""
     if isinstance(error, asyncpg.UniqueViolationError):
-        return UniqueViolation(error.constraint_name or "", error.detail or "")
+        return UniqueViolation(error.constraint_name or "")
     if isinstance(error, asyncpg.PostgresError):
-        return _kind_of(error.sqlstate or "")(f"{error.sqlstate}: {error}")
+        return _kind_of(error.sqlstate or "")(f"{error.sqlstate}: {said_of(error)}")
     if isinstance(error, _LOST):
         return Unavailable(f"{type(error).__name__}: {error}")
     return error

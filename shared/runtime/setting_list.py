@@ -88,6 +88,12 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     ),
     Setting("HOST", "127.0.0.1", "The address the services listen on", read_text),
     Setting("API_PORT", "8080", "Port of the HTTP API; 0: any free one", read_port),
+    Setting(
+        "API_RATE",
+        "2000",
+        "Requests a second that one key may make, over all replicas, and two seconds' worth at once; 0: no limit",
+        read_count_or_off,
+    ),
     Setting("TRACKER_PORT", "8081", "Port of pixel, links and unsubscribe; 0: any free one", read_port),
     Setting("TRACKER_URL", "", "Public base of the links in messages; empty: http://HOST:TRACKER_PORT", read_text),
     Setting("API_URL", "", "Public base of the URLs of exported files; empty: http://HOST:API_PORT", read_text),

@@ -47,6 +47,7 @@ class Settings:
     secret: tuple[bytes, ...]
     host: str
     api_port: int
+    api_rate: int
     tracker_port: int
     tracker_url: str
     api_url: str

@@ -136,3 +136,26 @@ async def test_ids_are_drawn_in_blocks_and_each_once_in_rising_order(database: D
     assert drawn == sorted(set(drawn))
     assert not set(taken) & set(drawn)
     assert len(set(taken)) == 10
+
+
+@pytest.mark.parametrize(
+    ("statement", "argument"),
+    [
+        pytest.param("INSERT INTO checkpoint (name) VALUES ($1)", "canary@nest.example", id="a row that is there"),
+        pytest.param("SELECT ($1::text)::bigint", "canary@nest.example", id="a value of another type"),
+        pytest.param("SELECT $1::bigint", "canary@nest.example", id="an argument of another type"),
+        pytest.param(
+            "INSERT INTO account (id, name) SELECT NULL, $1::text",
+            "canary@nest.example",
+            id="a row that lacks something",
+        ),
+    ],
+)
+async def test_an_error_repeats_nothing_of_a_row(database: Database, statement: str, argument: object) -> None:
+    """Its words end in logs."""
+    await database.execute("INSERT INTO checkpoint (name) VALUES ('canary@nest.example')")
+
+    with pytest.raises(DatabaseError) as refused:
+        await database.execute(statement, argument)
+
+    assert "canary" not in f"{refused.value!r} {refused.value}"

@@ -105,7 +105,7 @@ def test_no_file_names_a_registry_or_silences_a_check_without_a_reason() -> None
     assert {path: found for path, found in faults.items() if found} == {}
 
 
-@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-dev.lock"])
+@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-dev.lock", "requirements-fuzz.lock"])
 def test_a_lock_file_has_hashes_and_no_address(lock: str) -> None:
     """Wherever packages come from on this machine, the file is the same."""
     text = (ROOT / lock).read_text(encoding="utf-8")

@@ -14,6 +14,7 @@ from shared.event_store.codec import fields_of
 from shared.event_store.interface import RecordedEvent
 from shared.postgres.database import Row
 from shared.runtime import clock, tracing
+from shared.sealed_urls import without_credentials
 
 #: Who has a number in a task: subscriber and external id.
 Person = tuple[int, str | None]
@@ -40,7 +41,7 @@ def _data_of(recorded: RecordedEvent, id_name: str, key: int, received: Mapping[
     """What is said, led by id and version of what it happened to; of an SMS, what its row still holds."""
     if isinstance(recorded.event, SmsReceived):
         return told(recorded.event, received.get(key))
-    return {id_name: key, "version": recorded.version} | fields_of(recorded.event)
+    return {id_name: key, "version": recorded.version} | without_credentials(fields_of(recorded.event))
 
 
 def parts_of(segment: RecordedSegment) -> int:

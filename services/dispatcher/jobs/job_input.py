@@ -8,6 +8,8 @@ from services.dispatcher.jobs.statements import STATEMENTS
 from services.dispatcher.jobs.work import Failed, JobTools, Later
 from shared.domain.cut_pieces import Piece, PieceCutter
 from shared.egress.client import NotReached, Refused, TooMuch
+from shared.sealed_urls import open_credentials
+from shared.sealing import CannotOpen
 
 MOST_BYTES: Final = 100_000_000  #: behind a URL
 FETCH_SECONDS: Final = 300.0
@@ -54,7 +56,11 @@ async def fetch_lines(tools: JobTools, job: HeldJob) -> Failed | None:
 
 async def _download(tools: JobTools, job: HeldJob) -> None:
     cutter = PieceCutter()
-    async with tools.egress.download(job.params["url"], seconds=FETCH_SECONDS, most_bytes=MOST_BYTES) as answer:
+    try:
+        url = open_credentials(tools.secret, job.account_id, job.params["url"])
+    except CannotOpen:
+        raise Refused("its user and password cannot be opened") from None
+    async with tools.egress.download(url, seconds=FETCH_SECONDS, most_bytes=MOST_BYTES) as answer:
         if not 200 <= answer.status < 300:
             words = f"it answered {answer.status}"
             raise NotReached(words) if answer.status in _PASSING or answer.status >= 500 else Refused(words)

@@ -15,6 +15,7 @@ from shared.egress.client import EgressClient, NotReached
 from shared.postgres.database import Database, Row, Unavailable
 from shared.runtime import crash_points
 from shared.runtime.lifecycle import Wakeup, run_loop
+from shared.sealed_urls import open_credentials
 from shared.sealing import CannotOpen, open_sealed, postback_context
 
 log = structlog.get_logger(__name__)
@@ -74,11 +75,10 @@ class Postbacks:
         tools = self._tools
         try:
             body = open_sealed(tools.secret, postback_context(row["job_id"]), row["body"])
-            answer = await tools.egress.post(
-                row["url"], body, {"Content-Type": FORM}, seconds=ANSWER_SECONDS, most_bytes=1
-            )
+            url = open_credentials(tools.secret, row["account_id"], row["url"])
+            answer = await tools.egress.post(url, body, {"Content-Type": FORM}, seconds=ANSWER_SECONDS, most_bytes=1)
         except CannotOpen:
-            return "its body cannot be opened"
+            return "what it was to say cannot be opened"
         except NotReached as error:
             return str(error)
         return None if 200 <= answer.status < 300 else f"it answered {answer.status}"

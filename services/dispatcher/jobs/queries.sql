@@ -124,7 +124,7 @@ UPDATE postback
    SET owner = $1, epoch = postback.epoch + 1, leased_until = clock_timestamp() + $2 * interval '1 second'
   FROM due
  WHERE postback.job_id = due.job_id
-RETURNING postback.job_id, postback.epoch, postback.url, postback.body, postback.attempt,
+RETURNING postback.job_id, postback.account_id, postback.epoch, postback.url, postback.body, postback.attempt,
           extract(epoch FROM clock_timestamp() - postback.cdate)::float8 AS age;
 
 -- conclude_postback

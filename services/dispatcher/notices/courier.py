@@ -11,6 +11,7 @@ from services.dispatcher.decisions.settle_notice import REST_SECONDS
 from services.dispatcher.notices.held_notice import HeldNotice, read_held
 from services.dispatcher.notices.send_notice import NoticeSending, NoticeTools
 from services.dispatcher.notices.statements import STATEMENTS
+from services.dispatcher.sending.next_hop import reason_of
 from shared.domain.identifiers import Channel as ChannelName
 
 log = structlog.get_logger(__name__)
@@ -70,7 +71,7 @@ class Courier:
         return True
 
     def _take_rest(self, unusable: Outcome) -> None:
-        reason = f"{unusable.stage}: {unusable.text}"
+        reason = reason_of(unusable)
         log.warning("relay not usable", action="notice_relay_trouble", channel=self._name, reason=reason)
         self._not_before = self._tools.monotonic() + (unusable.pause or self._rest)
         self._rest = min(2 * self._rest, LONGEST_REST_SECONDS)

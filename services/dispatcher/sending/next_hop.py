@@ -13,7 +13,7 @@ log = structlog.get_logger(__name__)
 #: For so long batch after batch must come to nothing: a hitch, or one connection too many, blocks nothing.
 PATIENCE_SECONDS: Final = 4.0
 
-_ADDRESS: Final = re.compile(r"[^\s<>]*@[^\s<>]*")
+_ADDRESS: Final = re.compile(r"[^\s<>]*@[^\s<>]*|\+\d(?:[ ()-]?\d){5,}|\d(?:[ ()-]?\d){8,}")  #: of mail, or a number
 
 
 class NextHop:

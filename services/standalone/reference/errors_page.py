@@ -28,7 +28,7 @@ MEANINGS: Final[Mapping[int, str]] = {
     410: "What is asked for was there once and is not kept any more: begin without a cursor.",
     413: "The body is too large; `detail` says how large it may be.",
     415: "A `Content-Type` that this operation does not take, or a `Content-Encoding`.",
-    429: "Too many requests of this key within a minute: again after `Retry-After` seconds.",
+    429: "Too many requests of this key: again after `Retry-After` seconds.",
     500: "A fault of Postroom's own. It is in the log.",
     503: "Postgres or the service is not able just now: again after `Retry-After` seconds. A POST with an "
     "`Idempotency-Key` is safe to repeat, whatever became of the first.",

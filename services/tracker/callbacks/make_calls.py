@@ -18,7 +18,8 @@ from shared.domain.retry_schedule import RetrySchedule
 from shared.egress.client import EgressClient, NotReached
 from shared.postgres.database import Database, Row
 from shared.runtime import crash_points, tracing
-from shared.sealing import open_sealed
+from shared.sealed_urls import open_credentials
+from shared.sealing import CannotOpen, open_sealed
 
 log = structlog.get_logger(__name__)
 
@@ -127,7 +128,10 @@ class Caller:
         secret = open_sealed(self._secrets, f"account-{row['account_id']} webhook_secret", row["webhook_secret"])
         headers = sign(secret.decode(), call_id(line.campaign_id, row["number"]), int(self._now()), body)
         try:
-            answer = await self._egress.post(row["event_callback"], body, headers, seconds=ATTEMPT_SECONDS)
+            url = open_credentials(self._secrets, row["account_id"], row["event_callback"])
+            answer = await self._egress.post(url, body, headers, seconds=ATTEMPT_SECONDS)
+        except CannotOpen:
+            return _Answered(None, "the user and password of its URL cannot be opened")
         except NotReached as reason:
             return _Answered(None, str(reason))
         return _Answered(answer.status, f"answered {answer.status}", answer.headers.get("retry-after", ""))

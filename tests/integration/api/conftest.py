@@ -30,6 +30,7 @@ from shared.event_store.read_models.task import TASKS
 from shared.postgres.database import Database
 from shared.runtime import clock
 from shared.runtime.settings import Settings, read_settings
+from tests.faults.conftest import dice, measured, rounds  # noqa: F401 - fixtures of what measures itself here
 
 SECRET = "c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LXNlY3JldC0="
 NOW_DUE = 1_700_000_000

@@ -19,6 +19,7 @@ Json = dict[str, Any]
 
 TELEPHONES = {"markalpha": "+447700900801", "markbravo": "+447700900802"}
 
+AMOUNTS = ("count", "rate", "segmentvalue", "impressions_per_day", "when")  #: numbers that name nothing
 WORD = re.compile(r"[\w.@-]*mark(?:alpha|bravo|ann|mia)[\w.@-]*")
 NUMBER = re.compile(r"(?<![\w.])[78]\d{6}(?![\w.])")
 
@@ -66,8 +67,10 @@ async def populate(client: Client, mark: str) -> Population:
         }
         made.add("search_id", await _post(client, "/search", search))
         made.add("domain_id", await _post(client, "/domain", {"name": f"n{number}.{mark}.example"}))
-        await _post(client, "/suppression", {"email": f"gone{number}@{mark}.example", "source": f"source-{mark}"})
+        gone = {"email": f"gone{number}@{mark}.example", "source": f"source-{mark}"}
+        made.add("suppression_id", await _post(client, "/suppression", gone))
         await post_message_and_task(client, mark, list_id, made)
+        await post_campaign_and_job(client, mark, list_id, made)
     user = made.add("user_id", await _post(client, "/user", {"name": f"user-{mark}", "role": "member"}))
     key = await _post(client, "/key", {"user_id": user, "name": f"key-{mark}"})
     made.add("key_id", key)
@@ -90,6 +93,32 @@ async def post_message_and_task(client: Client, mark: str, list_id: int, made: P
     made.add("task_id", await _post(client, "/task", task))
     proof = await _post(client, f"/message/{message}/test", {"to": [f"proof@{mark}.example"]})
     made.ids.setdefault("notice_id", []).extend(proof["ids"])
+
+
+async def post_campaign_and_job(client: Client, mark: str, list_id: int, made: Population) -> None:
+    """And a split test of two messages, a place in the plan of ads."""
+    wish = {"name": f"campaign-{mark}", "list": list_id, "when": LATER, "event_callback": f"https://9.9.9.9/{mark}"}
+    campaign = made.add("campaign_id", await _post(client, "/campaign", wish))
+    mails = made.ids["message_id"][::2]
+    made.add(
+        "payload_id", await _post(client, f"/campaign/{campaign}/payload", {"channel": "email", "message_id": mails[0]})
+    )
+    other = await _post(client, "/message", {**EMAIL_MESSAGE, "name": f"other-{mark}"})
+    test = {
+        "message_ids": [mails[0], other["id"]],
+        "list_id": list_id,
+        "criterion": "open",
+        "delay": 0.5,
+        "segmenttype": "number",
+        "segmentvalue": 5,
+        "scheduledtime": LATER,
+        "name": f"test-{mark}",
+    }
+    made.add("splittest_id", await _post(client, "/splittest", test))
+    job = {"job": "import", "list": f"list-{mark}-0", "emails": f"new@{mark}.example"}
+    made.words.append((await _post(client, "/job", job))["job_id"])
+    booking = {"name": f"ad-{mark}", "start_date": 20301101, "end_date": 20301130, "impressions_per_day": 5}
+    made.add("booking_id", await _post(client, "/adplan", booking))
 
 
 async def _post(client: Client, path: str, body: Any) -> Any:
@@ -133,6 +162,16 @@ class Stranger:
         for number in range(count):
             yield self._request(*self.operations[number % len(self.operations)])
 
+    def pair_of(self, method: str, path: str, spec: Json) -> tuple[Request, Request]:
+        """The same request about what is the other's, and about what nobody ever had."""
+        names = re.findall(r"\{(\w+)\}", path)
+        ids = {name: self._id(name, self.other) for name in names}
+        body = spec.get("requestBody", {}).get("content", {}).get("application/json")
+        data = orjson.dumps(self._value(body["schema"], "")) if body and method != "get" else None
+        theirs, nobodys = (path.format(**each) for each in (ids, dict.fromkeys(names, 8_999_999)))
+        label = f"{method} {path}"
+        return Request(method.upper(), theirs, data, label), Request(method.upper(), nobodys, data, label)
+
     def _request(self, method: str, path: str, spec: Json) -> Request:
         here = self.other if method == "delete" or self.draw.random() < 0.7 else self.own
         address = re.sub(r"\{(\w+)\}", lambda found: str(self._id(found[1], here)), path)
@@ -175,7 +214,7 @@ class Stranger:
                 items = schema.get("items", {}) if depth < 6 else {}
                 return [self._value(items, name, depth + 1) for _ in range(self.draw.randrange(1, 3))]
             case "integer":
-                return self.draw.randrange(1, 50) if name in ("count", "rate") else self._wanted_id(name)
+                return self.draw.randrange(1, 50) if name in AMOUNTS else self._wanted_id(name)
             case "number":
                 return LATER
             case "boolean":

@@ -20,6 +20,7 @@ from shared.postgres.database import Database
 from shared.runtime import clock
 from shared.runtime.settings import Settings
 from shared.suppression.address_hash import AddressHashes
+from tests.everything_dumped import dump, found_in
 from tests.everything_stored import places_of
 from tests.integration.api.conftest import EMAIL_MESSAGE, NOW_DUE, SECRET, Client
 from tests.integration.dispatcher.dispatching import dispatching, settled
@@ -127,9 +128,11 @@ async def tellings(client: Client, *tasks: int) -> list[Any]:
 
 
 async def test_nothing_of_him_is_left_anywhere_and_every_count_stays(
-    client: Client, database: Database, tmp_path: Path
+    client: Client, database: Database, database_url: str, tmp_path: Path
 ) -> None:
-    """He was sent to by both channels, refused by name, complained, wrote, and had another address before."""
+    """He was sent to by both channels, refused by name, complained, wrote, and had another address before. Neither a
+    row nor a dump of the whole database has anything of it.
+    """
     canary = await prepare(client)
     mail, sms = await post_task(client), await post_task(client, "sms")
     await send_both(database, tmp_path, mail, sms)
@@ -143,11 +146,13 @@ async def test_nothing_of_him_is_left_anywhere_and_every_count_stays(
         *("subscriber", "subscription", "contact_record", "suppression", "notice", "inbound_sms", "idempotency"),
         *("job_input", "job_work"),
     }
+    assert found_in(await asyncio.to_thread(dump, database_url), *WORDS) == set(WORDS)
 
     erased = await client.send("DELETE", f"/subscriber/{canary}")
 
     assert (erased.status, erased.json) == (200, {"id": canary})
     assert await places_of(database, *WORDS) == []
+    assert found_in(await asyncio.to_thread(dump, database_url), *WORDS) == set()
     assert [tuple(row) for row in await database.fetch(sets)] == stored
     assert await tellings(client, mail, sms) == before
     records = (await client.get(f"/task/{mail}/contact")).json

@@ -17,6 +17,7 @@ from shared.postgres.database import Database, Row
 from shared.runtime.settings import Settings
 from tests.integration.api.conftest import Client, Clients
 from tests.integration.api.strangers import (
+    NUMBER,
     Population,
     Request,
     Stranger,
@@ -167,6 +168,28 @@ async def test_ten_thousand_requests_give_nothing_of_another_account_away(pair: 
         reads = Stranger(description, pair.own[yours], pair.own[yours], seed=1)
         seen = [await ask(whose, request) for request in reads.requests(300) if request.method == "GET"]
         assert sum(bool(told & theirs) for _, told in seen) > len(seen) / 4
+
+
+async def test_what_is_another_s_is_answered_as_what_there_is_not(pair: Pair) -> None:
+    """In the same words, by each operation that names something in its path: so there is no way to ask what exists."""
+    stranger = Stranger(await description_of(pair.alpha), pair.own["alpha"], pair.own["bravo"], seed=3)
+    compared: Counter[int] = Counter()
+    for operation in [each for each in stranger.operations if "{" in each[1]] * 3:
+        theirs, nobodys = stranger.pair_of(*operation)
+        answers = [await answer_to(pair.alpha, request) for request in (theirs, nobodys)]
+        assert answers[0] == answers[1], (theirs, nobodys)
+        compared[answers[0][0]] += 1
+
+    assert compared[404] > compared.total() / 3, compared
+    assert not compared[200]
+
+
+async def answer_to(client: Client, request: Request) -> tuple[int, str]:
+    """The status, and what is said but for the numbers."""
+    headers = {"Authorization": f"Bearer {client.key}", "Content-Type": "application/json"}
+    url = client.url + request.path
+    async with client.session.request(request.method, url, data=request.body, headers=headers) as reply:
+        return reply.status, NUMBER.sub("number", await reply.text())
 
 
 async def test_what_others_have_changes_no_listing_and_no_count(clients: Clients, database: Database) -> None:

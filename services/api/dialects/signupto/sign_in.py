@@ -65,7 +65,12 @@ class SignUpTo:
             return _refused(f"Date is more than {SKEW_SECONDS / 60:.0f} minutes off")
         if not use["fresh"]:
             return _refused("X-SuT-Nonce was used before")
-        return Caller(signed.account_id, signed.user_id, row["role"])
+        return Caller(signed.account_id, signed.user_id, row["role"], paced_by=_of_user(signed.user_id))
+
+
+def _of_user(user_id: int) -> str:
+    """What signs or has a token is his, however many of them he has."""
+    return f"user {user_id}"
 
 
 def _refused(why: str) -> Problem:
@@ -75,7 +80,7 @@ def _refused(why: str) -> Problem:
 async def find_holder(database: Database, token: str) -> Caller | None:
     # Found by the hash of 500 random bits: how long the look-up takes tells nothing about the token.
     row = await database.fetch_row(QUERIES["find_token"], _hash(token))
-    return Caller(row["account_id"], row["id"], row["role"]) if row else None
+    return Caller(row["account_id"], row["id"], row["role"], paced_by=_of_user(row["id"])) if row else None
 
 
 async def issue_token(

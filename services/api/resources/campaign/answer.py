@@ -3,6 +3,7 @@
 from services.api.moments import moment
 from services.api.resources.campaign.schema import CampaignAnswer, PayloadAnswer
 from shared.domain.campaign import Campaign, Payload
+from shared.sealed_urls import masked
 
 
 def campaign_answer(campaign: Campaign) -> CampaignAnswer:
@@ -14,7 +15,7 @@ def campaign_answer(campaign: Campaign) -> CampaignAnswer:
         segments=list(campaign.segments),
         state=campaign.state,
         when=None if campaign.when is None else int(campaign.when),
-        event_callback=campaign.event_callback,
+        event_callback=None if campaign.event_callback is None else masked(campaign.event_callback),
         payloads=[payload_answer(each) for each in campaign.payloads],
         tasks=list(campaign.tasks),
         cdate=moment(campaign.cdate),

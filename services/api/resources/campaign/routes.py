@@ -7,6 +7,7 @@ from services.api.operation import WRITERS, Answer, Api, Call, Operation
 from services.api.paging import PageQuery, answer_page, read_id_cursor
 from services.api.resources.campaign import payload_routes, read
 from services.api.resources.campaign.answer import campaign_answer
+from services.api.resources.campaign.callback_url import callback_fault, keeps_callback, seal_callback
 from services.api.resources.campaign.carry_out import carry_out, hint, missing
 from services.api.resources.campaign.schema import CampaignAnswer, CampaignChange, NewCampaign
 from shared.domain.campaign import Campaign
@@ -44,8 +45,8 @@ async def post_campaign(api: Api, call: Call[NoQuery, NewCampaign]) -> Answer | 
         domain_id=None if wish.domain is None else DomainId(wish.domain),
         segments=tuple(map(SearchId, wish.segments)),
         when=None if wish.when is None else Instant(wish.when),
-        event_callback=wish.event_callback,
-        callback_fault=await _callback_fault(api, wish.event_callback),
+        event_callback=seal_callback(api, caller.account_id, wish.event_callback),
+        callback_fault=await callback_fault(api, wish.event_callback),
         known=await read.look_up(api.database, named, dns_check=api.terms.checked),
     )
     done = await api.commands.handle(
@@ -74,11 +75,6 @@ def _set_of(named: int | None) -> frozenset[int]:
     return frozenset() if named is None else frozenset({named})
 
 
-async def _callback_fault(api: Api, url: str | None) -> str:
-    """Why nothing may be sent there; empty: it may."""
-    return "" if url is None else await api.egress.refusal(url) or ""
-
-
 async def get_campaigns(api: Api, call: Call[PageQuery, None]) -> Answer | Refused:
     after = read_id_cursor(call.query.start)
     if isinstance(after, Refused):
@@ -100,7 +96,7 @@ async def put_campaign(api: Api, call: Call[NoQuery, CampaignChange]) -> Answer 
     if found is None:
         return missing(campaign_id)
     named = named_in(found) | _named(found.account_id, None, wish.domain, wish.segments)
-    new_url = None if wish.event_callback == found.event_callback else wish.event_callback
+    kept = keeps_callback(api, found, wish.event_callback)
     command = ChangeCampaign(
         fields=frozenset(_FIELDS.get(name, name) for name in wish.model_fields_set),
         known=await read.look_up(api.database, named, dns_check=api.terms.checked),
@@ -110,8 +106,8 @@ async def put_campaign(api: Api, call: Call[NoQuery, CampaignChange]) -> Answer 
         domain_id=None if wish.domain is None else DomainId(wish.domain),
         segments=tuple(map(SearchId, wish.segments)),
         when=None if wish.when is None else Instant(wish.when),
-        event_callback=wish.event_callback,
-        callback_fault=await _callback_fault(api, new_url),
+        event_callback=found.event_callback if kept else seal_callback(api, found.account_id, wish.event_callback),
+        callback_fault="" if kept else await callback_fault(api, wish.event_callback),
     )
     done = await carry_out(api, call, command)
     return done if isinstance(done, Refused) else Answer(campaign_answer(done))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
+from services.api.authenticate import Caller
 from services.api.fields import NoQuery
 from services.api.operation import Answer, Api, Call
 from services.api.resources.job import read
@@ -21,6 +22,7 @@ from shared.domain.refusal import Because, Fault, Refused
 from shared.event_store.interface import Actor, Write
 from shared.event_store.read_models.job import JOBS
 from shared.runtime import clock
+from shared.sealed_urls import seal_credentials
 from shared.sealing import NONCE_SIZE, job_key_context, seal
 
 LONGEST_URL: Final = 2_048
@@ -92,8 +94,17 @@ def _work_row(api: Api, call: Call[NoQuery, Given], number: int, job_type: JobTy
     if told.postback_url is not None:
         sealed = seal(api.secret, job_key_context(number), caller.key.encode(), clock.random_bytes(NONCE_SIZE))
     owner = (number, caller.account_id, caller.user_id, job_type.kind)
-    order_row = (dict(order.params), told.report_email, told.postback_url, sealed, dict(order.tell))
+    postback_url = _sealed(api, caller, told.postback_url)
+    params = dict(order.params)
+    if "url" in params:
+        params["url"] = _sealed(api, caller, order.url)
+    order_row = (params, told.report_email, postback_url, sealed, dict(order.tell))
     return Write(read.QUERIES["add_job_work"], (*owner, *order_row))
+
+
+def _sealed(api: Api, caller: Caller, url: str | None) -> str | None:
+    """With its user and password as only we read them."""
+    return None if url is None else seal_credentials(api.secret, caller.account_id, url, clock.random_bytes(NONCE_SIZE))
 
 
 def _input_rows(number: int, lines: bytes | None) -> list[Write]:

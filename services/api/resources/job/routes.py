@@ -37,7 +37,7 @@ OPERATIONS = (
         get_job,
         JobAnswer,
         query=JobQuery,
-        refusals=(404, 429),
+        refusals=(404,),
         refusal=RefusedJob,
     ),
     Operation(
@@ -47,7 +47,7 @@ OPERATIONS = (
         post_job,
         CreatedJob,
         body=JOB_BODY,
-        refusals=(404, 409, 413, 415, 429),
+        refusals=(404, 409, 413, 415),
         roles=WRITERS,
         limit=MOST_SENT,
         refusal=RefusedJob,
