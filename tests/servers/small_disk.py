@@ -37,6 +37,7 @@ class SmallDisk:
         deadline = time.monotonic() + _SECONDS
         while not ready.exists():
             if self._holder.poll() is not None or time.monotonic() > deadline:
+                self.close()
                 raise ServerMissing(f"no small disk is to be had: {log.read_text(errors='replace').strip()}")
             time.sleep(0.01)
 
