@@ -26,7 +26,7 @@ from shared.runtime import clock
 from tests.faults.auditing import audit, tell
 from tests.faults.measured import Measured
 from tests.faults.processes import ServiceProcess
-from tests.integration.tracker.readers import ONE_CLICK, RECIPIENTS, TASK, subscribe_everybody
+from tests.integration.tracker.readers import ONE_CLICK, RECIPIENTS, SEARCHED, TASK, subscribe_everybody
 from tests.integration.tracker.running_projectors import eventually, project_all
 from tests.integration.tracker.sent_tasks import create_message, send_task
 from tests.servers.backends import Server
@@ -108,6 +108,7 @@ async def sent_and_subscribed(url: str) -> Database:
     store = PostgresEventStore(database)
     await create_message(store, 1)
     await send_task(store, TASK, RECIPIENTS)
+    await send_task(store, SEARCHED, RECIPIENTS, list_id=None)
     await subscribe_everybody(database)
     return database
 
