@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -58,7 +59,6 @@ from shared.bus.interface import Bus
 from shared.domain.dns_records import DomainTerms
 from shared.domain.egress import EgressRules
 from shared.domain.email_address import to_envelope
-from shared.domain.identifiers import Instant
 from shared.domain.tokens import TokenKeys
 from shared.egress.client import EgressClient
 from shared.event_store.handle_command import Handler
@@ -198,11 +198,11 @@ def make_server(
     api = Api(
         database=database,
         store=store,
-        commands=Handler(store, _now),
+        commands=Handler(store, clock.now),
         ids=Ids(database),
         hints=hinter,
         in_turn=InTurn(),
-        now=_now,
+        now=clock.now,
         random_id=clock.random_id,
         secret=settings.secret,
         tokens=TokenKeys(settings.secret),
@@ -227,7 +227,7 @@ def _domain_watch(
     settings: Settings, database: Database, store: EventStore, terms: DomainTerms, wakeup: Wakeup
 ) -> Callable[[asyncio.Event], Coroutine[Any, Any, None]]:
     """The loop that asks DNS, until the event given to it."""
-    watch = DomainWatch(database, Handler(store, _now), DnsLookup(settings.dns_server), terms)
+    watch = DomainWatch(database, Handler(store, clock.now), DnsLookup(settings.dns_server), terms)
     return lambda stop: run_loop("domains", watch.look, wakeup, stop, SWEEP_SECONDS, passing=(Unavailable,))
 
 
@@ -245,15 +245,9 @@ async def _finish_erasures(database: Database, stopping: asyncio.Event) -> None:
     )
 
 
-def _now() -> Instant:
-    # To the microsecond, as the database keeps it: an answer made of the state says what the row will say.
-    return Instant(round(clock.now(), 6))
-
-
 def _pages(readiness: Readiness, counts: Metrics) -> dict[str, PageMaker]:
     """What is served to everybody."""
-    description = Page("application/json", orjson.dumps(openapi.describe(OPERATIONS, version("postroom"))))
-    bus = Page("application/yaml", write_yaml(describe_bus(version("postroom"))).encode())
+    description, bus = _descriptions()
     docs = Page("text/html; charset=utf-8", Path(__file__).with_name("docs.html").read_bytes())
     alive = Page("application/json", orjson.dumps({"status": "ok"}))
     unready = unavailable("Postgres cannot be written to")
@@ -266,6 +260,14 @@ def _pages(readiness: Readiness, counts: Metrics) -> dict[str, PageMaker]:
         "/asyncapi.yaml": lambda: bus,
         "/docs": lambda: docs,
     }
+
+
+@cache
+def _descriptions() -> tuple[Page, Page]:
+    """Of the API and of the bus: half a second of work that is the same for every API of a process."""
+    described = orjson.dumps(openapi.describe(OPERATIONS, version("postroom")))
+    bus = write_yaml(describe_bus(version("postroom"))).encode()
+    return Page("application/json", described), Page("application/yaml", bus)
 
 
 async def _told(counts: Metrics) -> Page:

@@ -16,6 +16,7 @@ from shared.domain.recipient_states import count_by_state
 from shared.domain.tokens import TokenKeys
 from shared.postgres.database import Database
 from tests.audience import post_task
+from tests.faults.auditing import audit, deliveries_of, tell
 from tests.faults.counting_relay import CountingRelay
 from tests.faults.measured import Measured
 from tests.faults.processes import ServiceProcess
@@ -86,22 +87,8 @@ async def test_nobody_is_missing_and_only_the_listed_are_doubled(
     """50,000 recipients, real Postgres and RabbitMQ, kill -9 of api, dispatcher and tracker at 24 random moments."""
     recipients = RECIPIENTS * rounds
     async with CountingRelay(seconds_each=0.002) as relay, connected(database_url) as database:
-        environment = {
-            "POSTROOM_DATABASE_URL": database_url,
-            "POSTROOM_BUS_URL": amqp_url,
-            "POSTROOM_SMTP_URL": relay.url,
-            "POSTROOM_SECRET": base64.b64encode(SECRET).decode(),
-            "POSTROOM_JOURNAL_DIR": str(tmp_path / "journal"),
-            "POSTROOM_API_PORT": "0",
-            "POSTROOM_TRACKER_PORT": "0",
-            "POSTROOM_BOUNCE_PORT": "0",
-            "POSTROOM_METRICS_PORT": "0",
-            "POSTROOM_TRACKER_URL": "http://127.0.0.1:1",
-            "POSTROOM_SWEEP_SECONDS": "0.5",
-            "POSTROOM_DNS_CHECK": "off",
-        }
         await post_task(database, recipients)
-        with running(environment, tmp_path) as services:
+        with running(_environment(database_url, amqp_url, relay, tmp_path), tmp_path) as services:
             killed = await kill_at_random(services, relay, dice, KILLS * rounds)
             await completed(database, 120 * rounds)
 
@@ -119,7 +106,26 @@ async def test_nobody_is_missing_and_only_the_listed_are_doubled(
         states = count_by_state(BitMap(range(recipients)), sets)
         assert sum(states.values()) == recipients, told
         assert states["accepted"] + states["in_doubt"] == recipients, told
+        findings = await audit(database, deliveries=deliveries_of(relay))
+        assert not findings, f"{tell(findings)}\n{told}"
         assert doubled or listed, "no kill met a message past its dot: the test shows nothing"
+
+
+def _environment(database_url: str, amqp_url: str, relay: CountingRelay, folder: Path) -> dict[str, str]:
+    return {
+        "POSTROOM_DATABASE_URL": database_url,
+        "POSTROOM_BUS_URL": amqp_url,
+        "POSTROOM_SMTP_URL": relay.url,
+        "POSTROOM_SECRET": base64.b64encode(SECRET).decode(),
+        "POSTROOM_JOURNAL_DIR": str(folder / "journal"),
+        "POSTROOM_API_PORT": "0",
+        "POSTROOM_TRACKER_PORT": "0",
+        "POSTROOM_BOUNCE_PORT": "0",
+        "POSTROOM_METRICS_PORT": "0",
+        "POSTROOM_TRACKER_URL": "http://127.0.0.1:1",
+        "POSTROOM_SWEEP_SECONDS": "0.5",
+        "POSTROOM_DNS_CHECK": "off",
+    }
 
 
 def _ordinal(message_id: bytes) -> int:
