@@ -12,6 +12,8 @@ from shared.domain.delivery import Kind
 from shared.domain.recipient_states import count_by_state
 from shared.domain.tokens import TokenKeys
 from shared.postgres.database import Database
+from tests.faults.auditing import audit, deliveries_of, tell
+from tests.faults.counting_relay import CountingRelay
 from tests.faults.measured import Measured
 from tests.faults.world import SECRET
 from tests.integration.dispatcher.dispatching import recorded
@@ -47,9 +49,13 @@ class Reckoning:
         assert self.most_copies <= 2, told
 
 
-async def reckon(database: Database, taken: Mapping[bytes, int], tasks: Mapping[int, int]) -> Reckoning:
-    """``tasks``: the audience of each. All must be sent: counts, log and states are checked to agree on that."""
-    copies, listed = copies_of(taken), set[Recipient]()
+async def reckon(database: Database, relay: CountingRelay, tasks: Mapping[int, int]) -> Reckoning:
+    """``tasks``: the audience of each. All must be sent: counts, log and states are checked to agree on that, and the
+    auditor finds nothing.
+    """
+    findings = await audit(database, deliveries=deliveries_of(relay))
+    assert not findings, tell(findings)
+    copies, listed = copies_of(relay.taken), set[Recipient]()
     for task_id, recipients in tasks.items():
         in_log, counted = await recorded(database, task_id), await read_sets(database, task_id, Kind)
         assert {kind: members for kind, members in counted.items() if members} == in_log, (

@@ -16,6 +16,7 @@ from shared.object_store.in_folder import InFolder
 from shared.postgres.database import Database
 from shared.sealing import NONCE_SIZE, job_key_context, seal
 from tests.campaigns import make_world, post_campaign
+from tests.faults.auditing import audit, tell
 from tests.faults.measured import Measured
 from tests.faults.test_kill_while_noticing import notice
 from tests.faults.world import SECRET, world_on
@@ -124,8 +125,10 @@ async def test_a_campaign_starts_once_wherever_it_died(
         async with asyncio.timeout(SECONDS):
             while await world.database.fetch_value("SELECT count(*) FROM campaign WHERE state = 'READY'"):
                 await asyncio.sleep(0.02)
+        findings = await audit(world.database)
         rows = await world.database.fetch("SELECT campaign_id, count(*) AS tasks FROM task GROUP BY 1")
 
     measured.add(kills=len(places), lost=len(places) - len(rows), rounds=rounds)
     measured.add(doubled=sum(row["tasks"] - 1 for row in rows))
+    assert not findings, tell(findings)
     assert {row["campaign_id"]: row["tasks"] for row in rows} == dict.fromkeys(range(1, len(places) + 1), 1)

@@ -87,7 +87,7 @@ async def test_nobody_is_missing_wherever_it_died(
         world.service("tracker").start()
         for _ in range(rounds):
             await strike_everywhere(world, dice, struck)
-        reckoning = await reckon(world.database, world.relay.taken, struck.tasks)
+        reckoning = await reckon(world.database, world.relay, struck.tasks)
 
     measured.add(kills=struck.kills, rounds=rounds)
     reckoning.tell(measured)
