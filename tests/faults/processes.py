@@ -81,6 +81,18 @@ class ServiceProcess:
         """The exit code after SIGTERM."""
         return self._end(signal.SIGTERM)
 
+    async def ready(self, fault_at: str = "", seconds: float = 60.0) -> None:
+        """Starts it, and is back when it says that it is ready."""
+        before = self._said_ready()
+        self.start(fault_at)
+        async with asyncio.timeout(seconds):
+            while self._said_ready() == before:
+                assert self.process is None or self.process.poll() is None, f"{self.name} ended, see {self.log}"
+                await asyncio.sleep(0.005)
+
+    def _said_ready(self) -> int:
+        return self.log.read_bytes().count(b'"action": "ready"') if self.log.exists() else 0
+
     async def died(self, seconds: float = 60.0) -> None:
         """Once it has killed itself. Fails when it ends otherwise, or does not."""
         assert self.process is not None
