@@ -104,7 +104,7 @@ async def test_each_notice_is_sent_once_or_in_doubt_wherever_it_died(
     measured.add(kills=len(places), lost=len(unsent), doubled=len(doubled), listed=in_doubt, rounds=rounds)
     assert (unsent, doubled) == ([], [])
     assert set(states.values()) <= {"accepted", "in_doubt"}
-    assert in_doubt <= 3 * rounds, "in doubt though its dot was not due"
+    assert 0 < in_doubt < len(places), "who was not past his dot is sent to"
 
 
 @pytest.mark.timeout(60)
