@@ -1,5 +1,6 @@
 """A dispatcher dies at each place of its way with a task: nobody is missing, the doubled are listed."""
 
+import asyncio
 import random
 from collections import Counter
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from tests.faults.world import World, world_on
 from tests.integration.dispatcher.charging import allow
 
 CONNECTIONS = 4
+PATIENCE_SECONDS = 3.0
 SIZE = 60  #: recipients of the task that is posted for each kill
 
 #: How often, at most, a place is passed by before it is the one: those that each message comes by, and the others.
@@ -64,9 +66,16 @@ class Struck:
 async def strike_everywhere(world: World, dice: random.Random, struck: Struck) -> None:
     """In any order; then all is sent to the end."""
     for place in dice.sample(sorted(PLACES), len(PLACES)):
-        posted = await post_task(world.database, SIZE, number=len(struck.tasks) + 1)
-        struck.tasks[posted.task_id] = SIZE
-        await world.strike("dispatcher", place, dice.randint(1, PLACES[place]))
+        dispatcher = world.service("dispatcher")
+        dispatcher.start(f"{place}:{dice.randint(1, PLACES[place])}")
+        dying = asyncio.create_task(dispatcher.died())
+        while not dying.done():
+            # One task more where the last was over before its time had come.
+            posted = await post_task(world.database, SIZE, number=len(struck.tasks) + 1)
+            struck.tasks[posted.task_id] = SIZE
+            await asyncio.wait({dying}, timeout=PATIENCE_SECONDS)
+        await dying
+        await world.let_leases_run_out()
         struck.note(world.relay.taken)
     world.service("dispatcher").start()
     await all_completed(world.database, struck.tasks, 90)
