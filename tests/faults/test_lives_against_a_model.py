@@ -175,7 +175,11 @@ class JobModel:
             self.status = how
 
 
-JOB_MOVES: Final[dict[str, Any]] = {"starts": StartJob(), "completed": CompleteJob(3, 0), "error": FailJob("for the test")}
+JOB_MOVES: Final[dict[str, Any]] = {
+    "starts": StartJob(),
+    "completed": CompleteJob(3, 0),
+    "error": FailJob("for the test"),
+}
 
 
 class JobLife(RuleBasedStateMachine):
