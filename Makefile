@@ -30,6 +30,10 @@ faults: dev ## kills, cuts, floods: what survives, written to docs/reliability.m
 	@POSTROOM_FAULT_ROUNDS=$(ROUNDS) POSTROOM_FAULT_SEED=$(SEED) \
 		$(RUN)/python -m pytest $(FAULTS_SIDE_BY_SIDE) --fault-page docs/reliability.md $(or $(ONLY),tests/faults) </dev/null
 
+.PHONY: known-bugs
+known-bugs: dev ## mistakes of others are planted, and the tests that must see them do; without them they pass
+	@$(RUN)/python -m pytest -q --no-header tests/known_bugs $$($(RUN)/python -m tests.known_bugs) </dev/null
+
 .PHONY: unit
 unit: dev ## the tests that need no server
 	@$(RUN)/python -m pytest $(SIDE_BY_SIDE) tests/unit </dev/null

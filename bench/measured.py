@@ -25,6 +25,8 @@ class Line:
     yardstick_runs: Sequence[float] = ()
     note: str = ""
     used: Sequence[Used] = field(default=())
+    goal: float | None = None  #: what the ratio should reach
+    most: float | None = None  #: what the ratio, or the value of what has no yardstick, should not exceed
 
     @property
     def median(self) -> float:
@@ -41,7 +43,9 @@ def as_text(line: Line) -> str:
     rows = [f"{line.what}: {_rate(line.median)} {line.unit}", f"    runs       {_rates(line.runs)}"]
     if line.yardstick_runs:
         rows.append(f"    yardstick  {_rates(line.yardstick_runs)}   {line.yardstick}")
-        rows.append(f"    ratio      {line.ratio:.2f} of the medians")
+        rows.append(f"    ratio      {line.ratio:.2f} of the medians{_beside(line)}")
+    elif line.most is not None:
+        rows.append(f"    wanted     at most {line.most:g}: {'kept' if line.median <= line.most else 'MISSED'}")
     if line.note:
         rows.append(f"    {line.note}")
     rows += [
@@ -62,9 +66,18 @@ def as_markdown(lines: Sequence[Line], machine: str) -> str:
     return "\n".join([*head, *table])
 
 
+def _beside(line: Line) -> str:
+    """The goal, if it has one, and whether it is reached."""
+    if line.most is not None and line.ratio is not None:
+        return f"; at most {line.most:g} is wanted: {'kept' if line.ratio <= line.most else 'MISSED'}"
+    if line.goal is None or line.ratio is None:
+        return ""
+    return f"; the goal is {line.goal:g}: {'reached' if line.ratio >= line.goal else 'MISSED'}"
+
+
 def _rates(values: Sequence[float]) -> str:
     return ", ".join(_rate(value) for value in values)
 
 
 def _rate(value: float) -> str:
-    return f"{value:,.0f}"
+    return f"{value:,.0f}" if abs(value) >= 10 else f"{value:.2f}"

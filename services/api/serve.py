@@ -46,6 +46,7 @@ class Page:
     content_type: str
     body: bytes
     status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 PageMaker = Callable[[], Page | Awaitable[Page]]
@@ -230,8 +231,8 @@ async def _send(request: web.BaseRequest, outcome: Answer | Stream | Page) -> we
         case Answer(body, status, headers, content_type):
             headers = {**headers, **request.get(SAID, {})}
             return _whole(status, body if isinstance(body, bytes) else orjson.dumps(body), content_type, headers)
-        case Page(content_type, body, status):
-            return _whole(status, body, content_type, {})
+        case Page(content_type, body, status, headers):
+            return _whole(status, body, content_type, headers)
         case Stream():
             return await _stream(request, outcome)
 

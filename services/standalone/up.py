@@ -8,7 +8,6 @@ The services are the same code that runs one by one in production; only the urls
 import asyncio
 import fcntl
 import os
-import sys
 import tempfile
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
@@ -32,10 +31,11 @@ from services.standalone.inbox.web import serve_inbox
 from services.standalone.kept_secrets import operator_key, signing_secret
 from services.standalone.new_key import new_key
 from services.standalone.reading_leases import end_reading_leases
+from services.standalone.say import say
 from services.tracker.app import start_tracker
 from shared.postgres.migrate import migrate
 from shared.runtime import clock
-from shared.runtime.lifecycle import stop_on_signals
+from shared.runtime.lifecycle import keep_what_is_loaded, stop_on_signals
 from shared.runtime.log_setup import configure_logging
 from shared.runtime.open_telemetry import start_export
 from shared.runtime.settings import Settings, environment, read_settings
@@ -91,8 +91,7 @@ async def run_up(options: Options) -> int:
         await migrate(postgres.url)
         urls = {**await _open_inbox(data, options, stack), "database": postgres.url}
         ready = await _start_services(_decided(settings, data, options, urls), data, stack)
-        sys.stdout.write(orjson.dumps({"ready": True, **urls, **ready}).decode() + "\n")
-        sys.stdout.flush()
+        say(orjson.dumps({"ready": True, **urls, **ready}).decode() + "\n")
         return await _watch(postgres, stop)
 
 
@@ -170,6 +169,7 @@ async def _start_services(settings: Settings, data: Path, stack: AsyncExitStack)
     dispatcher = await start_dispatcher(settings, f.database, f.store, f.delivery_log, f.bus)
     stack.push_async_callback(dispatcher.stop, STOP_SECONDS)
     beside.append(dispatcher.figures.registry)
+    keep_what_is_loaded()
     key = await operator_key(data, lambda: new_key(f.database, f.store, settings.secret, ACCOUNT, USER, "operator"))
     return {
         "api": api.url,

@@ -10,6 +10,7 @@ import pytest
 
 from shared.postgres.database import Database
 from tests.campaigns import make_world, post_campaign
+from tests.faults.auditing import nothing_found
 from tests.faults.counting_relay import CountingRelay
 from tests.faults.measured import Measured
 from tests.faults.processes import ServiceProcess
@@ -78,6 +79,7 @@ async def test_each_campaign_has_two_tasks(
             tracker.kill()
         rows = await database.fetch("SELECT id, state, tasks FROM campaign ORDER BY id")
         found = {row["id"]: await tasks_of(database, row["id"]) for row in rows}
+        await nothing_found(database, relay, gateway)
         await database.close()
         await owner.close()
 

@@ -10,6 +10,7 @@ import pytest
 
 from shared.domain.delivery import Kind
 from shared.postgres.database import Database
+from tests.faults.auditing import WITHOUT_EVENTS, nothing_found
 from tests.faults.measured import Measured
 from tests.faults.processes import ServiceProcess
 from tests.integration.tracker.called_back import (
@@ -139,6 +140,7 @@ async def test_each_event_is_told_and_repeats_are_the_same_call(
             async with asyncio.timeout(60):
                 while not await all_told(database, tasks):
                     await asyncio.sleep(0.1)
+            await nothing_found(database, receiver, leaving_out=WITHOUT_EVENTS)
         finally:
             happening.cancel()
             tracker.kill()

@@ -11,6 +11,7 @@ from shared.delivery_log.chunks import decode_chunk
 from shared.domain.delivery import Kind
 from shared.postgres.database import Database
 from tests.audience import post_task
+from tests.faults.auditing import nothing_found
 from tests.faults.measured import Measured
 from tests.faults.test_kill_while_texting import dispatcher_for, slow, taken
 from tests.integration.dispatcher.charging import allow, charged
@@ -49,6 +50,7 @@ async def test_the_ledger_is_who_was_sent_to_whenever_it_was_killed(
             killed.kill()
             other.kill()
     spent, paid = await charged(database), await who_paid(database)
+    await nothing_found(database, gateway)
     await database.close()
 
     told = f"{spent} charged"

@@ -11,6 +11,7 @@ import pytest
 from shared.object_store.interface import NoSuchObject, ObjectStore
 from shared.object_store.opening import open_object_store
 from shared.postgres.database import Database
+from tests.faults.auditing import nothing_found
 from tests.faults.measured import Measured
 from tests.faults.processes import ServiceProcess
 from tests.integration.jobs.hand_worked import ACCOUNT, add_job, tools_with
@@ -73,6 +74,7 @@ async def test_the_file_holds_everybody_once_whenever_it_was_killed(
         data = b"".join([piece async for piece in file.pieces])
     [row] = await database.fetch("SELECT rows, status FROM job_work JOIN job USING (id)")
     await store.close()
+    await nothing_found(database)
     await database.close()
 
     people = [line.split(b",")[0] for line in data.splitlines()[1:]]

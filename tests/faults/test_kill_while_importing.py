@@ -17,6 +17,7 @@ from shared.event_store.on_postgres import PostgresEventStore
 from shared.event_store.read_models.job import JOBS
 from shared.postgres.database import Database
 from shared.runtime import clock
+from tests.faults.auditing import nothing_found
 from tests.faults.measured import Measured
 from tests.faults.processes import ServiceProcess
 from tests.faults.test_kill_while_noticing import environment_for
@@ -93,6 +94,7 @@ async def test_an_import_goes_on_where_it_was_killed(database_url: str, tmp_path
             replica.kill()
     [row] = await database.fetch("SELECT status, rows, rows_failed, result, errors FROM job JOIN job_work USING (id)")
     [counts] = await database.fetch(COUNTS)
+    await nothing_found(database)
     await database.close()
 
     bad = LINES // 1000

@@ -9,6 +9,7 @@ import pytest
 
 from shared.notices.record import NewNotice, notice_row
 from shared.postgres.database import Database
+from tests.faults.auditing import nothing_found
 from tests.faults.measured import Measured
 from tests.faults.processes import ServiceProcess
 from tests.integration.dispatcher.noticing import settled
@@ -68,6 +69,7 @@ async def test_before_the_dot_it_is_sent_again_and_after_the_dot_it_is_in_doubt(
             found = await settled(database, 60)
         finally:
             dispatcher.kill()
+    await nothing_found(database, relay)
     await database.close()
 
     measured.add(kills=1, lost=2 - len(found), listed=list(found.values()).count("in_doubt"))

@@ -13,6 +13,7 @@ from shared.domain.delivery import Kind
 from shared.domain.recipient_states import count_by_state
 from shared.domain.tokens import TokenKeys
 from shared.postgres.database import Database
+from tests.faults.auditing import nothing_found
 from tests.faults.counting_relay import CountingRelay
 from tests.faults.measured import Measured
 from tests.faults.processes import ServiceProcess
@@ -97,6 +98,7 @@ async def test_the_tasks_are_the_audience_whenever_it_was_killed(
                 service.kill()
     row, people = await row_of(database), await people_by_task(database)
     sets = {task_id: await read_sets(database, task_id, Kind) for task_id in people}
+    await nothing_found(database, relay)
     await database.close()
 
     assert row["recipients"] == RECIPIENTS

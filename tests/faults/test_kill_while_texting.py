@@ -13,6 +13,7 @@ from shared.domain.delivery import Kind
 from shared.domain.tokens import TokenKeys, TokenKind
 from shared.postgres.database import Database
 from tests.audience import post_task
+from tests.faults.auditing import nothing_found
 from tests.faults.measured import Measured
 from tests.faults.processes import ServiceProcess
 from tests.integration.dispatcher.dispatching import settled
@@ -52,6 +53,7 @@ async def test_nobody_is_missing_and_only_the_listed_are_doubled(
             sets = await settled(database, recipients, seconds=120 * rounds)
         finally:
             dispatcher.kill()
+    await nothing_found(database, gateway)
     await database.close()
 
     copies = Counter(ordinal_of(sms["id"]) for sms in gateway.ledger)

@@ -35,10 +35,10 @@ class LogReader:
     have been cut.
     """
 
-    def __init__(self, task_id: int, projected: TailPosition, rules: int, cut_at: TailPosition) -> None:
+    def __init__(self, task_id: int, projected: TailPosition, rules: int | None, cut_at: TailPosition) -> None:
         self._task_id = task_id
         self._projected = projected
-        self._rules = RULE_SETS.get(rules)
+        self._rules = None if rules is None else RULE_SETS.get(rules)
         self._cut_at = cut_at
         self._knows_rules = rules in RULE_SETS
         self._sets: defaultdict[Kind, BitMap] = defaultdict(BitMap)
@@ -46,7 +46,7 @@ class LogReader:
         self._of_hold, self._accepted, self._twice = BitMap(), BitMap(), BitMap()
         self._by_minute: Counter[int] = Counter()
         self._first_sent_at: Instant | None = None
-        self._addressed = 0
+        self._addressed, self._misplaced = 0, 0
         self.cut: defaultdict[Kind, BitMap] = defaultdict(BitMap)
         self.counted: Sets = defaultdict(BitMap)
         self.minutes: Minutes = Counter()
@@ -56,6 +56,7 @@ class LogReader:
         at, who = TailPosition(row["store_epoch"], row["xid"], row["position"]), ordinals_of(hits)
         self._sets[kind] |= who
         self._addressed += sum("@" in note for note in hits.notes)
+        self._misplaced += row["shard"] != shard_of(self._task_id)
         if kind is Kind.SUBMITTED:
             self._accept((row["batch"], row["epoch"]), who, hits)
         if kind in _SENT and (self._first_sent_at is None or row["recorded_at"] < self._first_sent_at):
@@ -67,7 +68,15 @@ class LogReader:
 
     def log(self, drift: Drift | None) -> Log:
         self._end_hold()
-        return Log(self._sets, self._twice, self._by_minute, self._first_sent_at, self._addressed, drift)
+        return Log(
+            self._sets,
+            self._twice,
+            self._by_minute,
+            self._first_sent_at,
+            self._addressed,
+            self._misplaced,
+            drift,
+        )
 
     @property
     def knows_rules(self) -> bool:
@@ -136,12 +145,10 @@ def _difference(
 def _unequal(
     log: Mapping[tuple[int, int, int], int], series: Mapping[tuple[int, int, int], int]
 ) -> Mapping[tuple[int, int, int], tuple[int, int]]:
-    return {
-        minute: both
-        for minute in log.keys() | series.keys()
-        if len(set(both := (log.get(minute, 0), series.get(minute, 0)))) == 2
-    }
+    both = {minute: (log.get(minute, 0), series.get(minute, 0)) for minute in log.keys() | series.keys()}
+    return {minute: (logged, told) for minute, (logged, told) in both.items() if logged != told}
 
 
 def _position(row: Row, prefix: str) -> TailPosition:
-    return TailPosition(row[f"{prefix}store_epoch"], row[f"{prefix}xid"], row[f"{prefix}position"])
+    """Before everything where nobody has come to any."""
+    return TailPosition(row[f"{prefix}store_epoch"] or 0, row[f"{prefix}xid"] or 0, row[f"{prefix}position"] or 0)

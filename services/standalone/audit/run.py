@@ -4,32 +4,57 @@ It only reads: a task at a time, each in one snapshot, in memory that does not g
 read-only transaction holds back no tail, so it may look at a system at work; of what is under way it says least.
 """
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final, TypeVar
 
+from services.standalone.audit.checks.calls import CALL_CHECKS, RECEIVED_CHECKS
+from services.standalone.audit.checks.charging import CHARGE_CHECKS
 from services.standalone.audit.checks.copies import COPY_CHECKS
+from services.standalone.audit.checks.counts import COUNT_CHECKS
+from services.standalone.audit.checks.life import LIFE_CHECKS
 from services.standalone.audit.checks.recipients import RECIPIENT_CHECKS
 from services.standalone.audit.counted_outside import Deliveries, Received
 from services.standalone.audit.findings import Check, Finding, judge
+from services.standalone.audit.gather_calls import gather_calls
 from services.standalone.audit.gather_task import gather_task
 from services.standalone.audit.statements import STATEMENTS
+from services.standalone.audit.store.checks import NOTICE_CHECKS, STORE_CHECKS
+from services.standalone.audit.store.gather import gather_notices, gather_store
 from services.standalone.audit.task_facts import TaskFacts
 from shared.postgres.database import Database
 
+Facts = TypeVar("Facts")
+
 PAGE: Final = 1_000  #: ids of tasks
 
-TASK_CHECKS: Final[Sequence[Check[TaskFacts]]] = (*RECIPIENT_CHECKS, *COPY_CHECKS)
+TASK_CHECKS: Final[Sequence[Check[TaskFacts]]] = (
+    *RECIPIENT_CHECKS,
+    *COPY_CHECKS,
+    *LIFE_CHECKS,
+    *COUNT_CHECKS,
+    *CHARGE_CHECKS,
+    *CALL_CHECKS,
+)
+
+#: All there are, in the order in which they are told.
+CHECKS: Final[Sequence[Check[Any]]] = (*TASK_CHECKS, *STORE_CHECKS, *NOTICE_CHECKS, *RECEIVED_CHECKS)
 
 
 @dataclass(slots=True)
 class Audited:
-    """``looked_at``: how many subjects each check was made for, by its name."""
+    """``looked_at``: how often each check was made, by its name; one that is missing could not be made."""
 
     findings: list[Finding] = field(default_factory=list)
-    looked_at: dict[str, int] = field(default_factory=dict)
-    tasks: int = 0
+    looked_at: Counter[str] = field(default_factory=Counter)
     recipients: int = 0
+
+    def hold(self, checks: Sequence[Check[Facts]], facts: Facts, leaving_out: Collection[str]) -> None:
+        for check in checks:
+            if check.name not in leaving_out:
+                self.looked_at[check.name] += 1
+                self.findings += judge(check, facts)
 
 
 async def audit(
@@ -55,20 +80,26 @@ async def run_audit(
     database: Database,
     *,
     deliveries: Deliveries | None = None,
-    received: Received | None = None,  # noqa: ARG001 - the checks of callbacks follow
+    received: Received | None = None,
     leaving_out: Collection[str] = (),
+    progress: Callable[[int], None] = lambda _: None,
 ) -> Audited:
-    """As ``audit``, with what was looked at. Raises DatabaseError."""
+    """As ``audit``, with what was looked at. ``progress``: hears how many tasks are done. Raises DatabaseError."""
     audited = Audited()
-    checks = [check for check in TASK_CHECKS if check.name not in leaving_out]
+    metered = {row["account_id"]: row["since"] for row in await database.fetch(STATEMENTS["metered_accounts"])}
+    done = 0
     async for task_id in _task_ids(database):
-        facts = await gather_task(database, task_id, deliveries)
+        facts = await gather_task(database, task_id, deliveries, metered)
         if facts is not None:
-            audited.tasks += 1
             audited.recipients += facts.audience.count
-            for check in checks:
-                audited.looked_at[check.name] = audited.looked_at.get(check.name, 0) + 1
-                audited.findings += judge(check, facts)
+            audited.hold(TASK_CHECKS, facts, leaving_out)
+        done += 1
+        progress(done)
+    audited.hold(STORE_CHECKS, await gather_store(database), leaving_out)
+    if deliveries is not None:
+        audited.hold(NOTICE_CHECKS, await gather_notices(database, deliveries), leaving_out)
+    if received is not None:
+        audited.hold(RECEIVED_CHECKS, await gather_calls(database, received), leaving_out)
     return audited
 
 

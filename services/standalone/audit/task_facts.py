@@ -41,6 +41,7 @@ class Audience:
     highest: int | None = None
     people: int = 0  #: different subscribers
     foreign: int = 0  #: subscribers of another account
+    named_erased: int = 0  #: addresses of those who are erased
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,7 @@ class Log:
     submitted_by_minute: Mapping[int, int] = field(default_factory=dict)  #: unix time / 60: hits
     first_sent_at: Instant | None = None  #: when its first attempt was recorded, by the clock of the database
     addressed_notes: int = 0  #: reasons that hold an address
+    misplaced: int = 0  #: segments in the shard of another task
     drift: Drift | None = None  #: None: this version does not know the rules of the live counts
 
     def of(self, *kinds: Kind) -> BitMap:
@@ -94,6 +96,7 @@ class Window:
     number: int
     kind: Kind
     opened_at: Instant
+    first_at: Instant  #: when its earliest event happened
     ordinals: BitMap
     people: int
     state: str
@@ -102,9 +105,13 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class CalledBack:
-    """Of a campaign's task. ``always``: its campaign wanted callbacks from its creation on, so all must be told."""
+    """Of a campaign's task. ``always``: its campaign wanted callbacks from its creation on, so all must be told.
+    ``line_open``: none of its calls has failed lately, and it still wants them. ``now``: the database's.
+    """
 
     always: bool
+    line_open: bool
+    now: Instant
     windows: Sequence[Window] = ()
     cut: Mapping[Kind, BitMap] = field(default_factory=dict)  #: what the log says up to where it was cut
 
@@ -133,14 +140,14 @@ class Outside:
 class TaskFacts:
     row: TaskRow
     replayed: Task  #: what its events say
-    events: int
+    events: Sequence[str]  #: their names
     frozen: bool
     audience: Audience = Audience()
     log: Log = Log()
     batches: Batches = field(default_factory=Batches)
     redecided: BitMap = field(default_factory=BitMap)  #: whom a person wanted to be sent to once more
     charges: Charges = Charges()
-    called_back: CalledBack | None = None  #: None: it is not of a campaign that wants callbacks
+    called_back: CalledBack | None = None  #: None: it is of no campaign
     outside: Outside | None = None  #: None: nobody counted
 
     @property
