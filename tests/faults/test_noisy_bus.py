@@ -17,12 +17,11 @@ from tests.campaigns import change, make_world, post_campaign
 from tests.faults.auditing import audit, deliveries_of, received_of, tell
 from tests.faults.counting_relay import CountingRelay
 from tests.faults.measured import Measured
-from tests.faults.reckoning import all_completed, copies_of
+from tests.faults.reckoning import copies_of
 from tests.integration.watching.whole import whole_on
 from tests.sinks.receiver import Receiver
 
 PEOPLE, COPIES, DELAY_SECONDS = 200, 10, 0.5
-_TASKS: Final = "SELECT id FROM task"
 _TOLD: Final = "SELECT coalesce(sum(people), 0)::bigint FROM callback_window WHERE state = 'delivered'"
 
 
@@ -80,8 +79,6 @@ async def test_no_repeat_of_a_hint_does_anything(
             async with asyncio.timeout(60):
                 while await database.fetch_value("SELECT count(*) FROM task WHERE completed") < rounds:
                     await asyncio.sleep(0.02)
-            tasks = [row["id"] for row in await database.fetch(_TASKS)]
-            await all_completed(database, tasks, 60)
             await noise.an_hour_later()
             await until_told(database, 2 * PEOPLE * rounds)
     findings = await audit(database, deliveries=deliveries_of(relay), received=received_of(receiver))
