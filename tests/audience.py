@@ -36,8 +36,8 @@ TEXT: dict[str, Any] = {
 SUBSCRIBERS = """
 WITH added AS (
     INSERT INTO subscriber (id, account_id, email, telephone, vars, cdate)
-    SELECT $1 * 10000000 + n, 1, CASE WHEN $3 = 'email' THEN 'person-' || $1 || '-' || n || '@example.com' END,
-           CASE WHEN $3 = 'sms' THEN '+4477' || ($1 * 10000000 + n) END,
+    SELECT $1::bigint * 10000000 + n, 1, CASE WHEN $3 = 'email' THEN 'person-' || $1 || '-' || n || '@example.com' END,
+           CASE WHEN $3 = 'sms' THEN '+4477' || ($1::bigint * 10000000 + n) END,
            jsonb_build_object('name', 'Person ' || n), now()
       FROM generate_series(0, $2 - 1) AS n
     RETURNING id

@@ -18,6 +18,10 @@ from shared.runtime.crash_points import ALLOWED, POINTS, WHERE, read_plan
 from tests.faults.conftest import seed_of
 from tests.faults.measured import Measured
 from tests.faults.reliability_page import Row, write_page
+from tests.faults.test_kill_at_each_place_of_answering import COMMANDS, RELAYS
+from tests.faults.test_kill_at_each_place_of_counting import COUNTING, TELLING
+from tests.faults.test_kill_at_each_place_of_jobs import CAMPAIGNS, JOBS, NOTICES
+from tests.faults.test_kill_at_each_place_of_sending import PLACES
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs/reliability.md").read_text(encoding="utf-8")
@@ -154,3 +158,10 @@ def test_an_armed_process_is_struck_the_time_it_was_told(
 
     assert (before, struck) == ([], [sent])
     assert not crash_points.are_armed()
+
+
+def test_every_crash_point_is_struck_by_a_fault_test() -> None:
+    """By name, in the tables that the tests go through."""
+    struck = {*PLACES, *COMMANDS, *RELAYS, *COUNTING, *TELLING, *JOBS, *NOTICES, *CAMPAIGNS}
+
+    assert struck == set(POINTS)

@@ -26,7 +26,7 @@ def notice(name: str) -> NewNotice:
         origin=name,
         sender="b+proof@bounce.example",
         address=f"{name}@example.org",
-        content=b"Subject: [Test] %b\r\n\r\nHello\r\n" % name.encode(),
+        content=b"Subject: [Test]\r\nDate: today\r\nMessage-ID: <%b@x.example>\r\n\r\nHello\r\n" % name.encode(),
         expires_seconds=3_600.0,
     )
 

@@ -14,7 +14,7 @@ from services.api.app import RunningApi, start_api
 from services.api.keys import create_key
 from services.dispatcher.app import RunningDispatcher, start_dispatcher
 from services.tracker.app import RunningTracker, start_tracker
-from shared.bus.in_process import InProcess
+from shared.bus.interface import Bus
 from shared.delivery_log.append import DeliveryLog
 from shared.domain.refusal import Refused
 from shared.event_store.on_postgres import PostgresEventStore
@@ -56,7 +56,7 @@ class Whole:
 
 
 @asynccontextmanager
-async def whole_on(database: Database, bus: InProcess, journal: Path, relay: int, **more: str) -> AsyncIterator[Whole]:
+async def whole_on(database: Database, bus: Bus, journal: Path, relay: int, **more: str) -> AsyncIterator[Whole]:
     """``relay``: its port. ``more``: settings by their names in lower case."""
     environment = {
         "POSTROOM_DATABASE_URL": "given",
