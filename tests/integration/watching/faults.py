@@ -20,15 +20,15 @@ from tests.sinks.fake_relay import Say, Step
 LATE: Final = "clock_timestamp() - interval '10 minutes'"
 NEVER: Final = "clock_timestamp() + interval '1 day'"
 
-#: A due text and a due batch of texts where there is no gateway; a shard whose next segment cannot be read; a job that
-#: somebody has been at for hours; callbacks given up, and some that wait for their first attempt.
+#: A due text and a batch of texts, due for another attempt, where there is no gateway; a shard whose next segment cannot
+#: be read; a job that somebody has been at for hours; callbacks given up, and some that wait for their first attempt.
 STANDING_STILL: Final = (
     f"""INSERT INTO task (id, account_id, user_id, version, channel, name, message_id, list_id, in_doubt, size,
                           scheduledtime, cdate, started, cancelled, completed)
         SELECT 901, 1, 1, 1, 'sms', 'n', id, 1, 'resend', 0, {LATE}, now(), false, false, false FROM message LIMIT 1""",
     "INSERT INTO sending (shard, task_id, frozen, channel) VALUES (0, 902, true, 'sms')",
     f"""INSERT INTO batch (shard, task_id, number, ordinals, size, attempt, due_at)
-        VALUES (0, 902, 0, '', 1, 1, {LATE})""",
+        VALUES (0, 902, 4294967296, '', 1, 1, {LATE})""",
     f"""INSERT INTO segment (shard, task_id, kind, batch, epoch, part, first_ordinal, last_ordinal, ordinals, hits,
                              recorded_at)
         VALUES (0, 903, 99, 1, 1, 1, 0, 0, '', 'no hits', {LATE})""",
