@@ -216,13 +216,15 @@ def make_server(
         objects=objects,
         egress=egress,
     )
-    dialects: dict[str, Dialect] = {
-        "v1": SignUpTo(database, settings.secret, authenticator),
-        "job": Sailthru(database, settings.secret, authenticator),
-    }
+    dialects = _dialects(database, settings.secret, authenticator)
     routes = Routes(OPERATIONS)
     console = Console(Asking(api, routes), authenticator, Live(clock.monotonic), settings.secret)
     return Server(api, routes, authenticator, counts, _pages(readiness, counts), changed, console, dialects)
+
+
+def _dialects(database: Database, secret: tuple[bytes, ...], authenticator: Authenticator) -> Mapping[str, Dialect]:
+    """By the first segment of the paths that speak them."""
+    return {"v1": SignUpTo(database, secret, authenticator), "job": Sailthru(database, secret, authenticator)}
 
 
 def _domain_watch(

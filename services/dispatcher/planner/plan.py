@@ -17,6 +17,7 @@ from shared.runtime.lifecycle import Wakeup, run_loop
 
 #: Loops that freeze, each one audience at a time: what is small does not wait until what is large is frozen.
 FREEZERS = 3
+START_SECONDS = 0.02  #: after a freeze, until there is looked whether more can start
 BATCHES_MOVED = 5_000  #: of tasks that come to rest or go on, in one transaction
 
 
@@ -102,6 +103,7 @@ class Planner:
         frozen = await freeze_one_audience(self._database, self._handler, self._owner)
         if frozen:
             self._on_batches()
+            self.wakeup.ring_within(START_SECONDS)
         return frozen
 
     def _ring_freezers(self) -> None:

@@ -3,7 +3,8 @@
 -- $3 whether mail is sent from domains alone whose key DNS shows. One that has expired starts whatever it waits for: to come to its end
 -- Both ways by an index of their own: one condition for the two would read every task there ever was. What won a split test goes
 -- to the rest as it was when it won, whatever became of the message since. The accounts take turns: ten thousand tasks of one do
--- not hold up the one of another.
+-- not hold up the one of another; whose turn is first is left to chance, as one place comes free after the other. No more are started
+-- than a few that are not frozen yet, or those that are would be out of turn.
 SELECT task.id, task.account_id, task.rate,
        coalesce((SELECT max(variant.message_version)
                    FROM task AS variant
@@ -25,8 +26,8 @@ SELECT task.id, task.account_id, task.rate,
            SELECT FROM sending_domain
             WHERE account_id = task.account_id AND NOT removed AND 'dkim-rsa' = ANY (found)
               AND sending_domain.name = lower(split_part(message.content ->> 'from_email', '@', 2))))
- ORDER BY row_number() OVER (PARTITION BY task.account_id ORDER BY task.scheduledtime, task.id), task.scheduledtime, task.id
- LIMIT $1;
+ ORDER BY row_number() OVER (PARTITION BY task.account_id ORDER BY task.scheduledtime, task.id), random()
+ LIMIT greatest(0, $1::integer - (SELECT count(*) FROM (SELECT FROM sending WHERE NOT frozen LIMIT $1::integer) AS unfrozen));
 
 -- held_back
 -- The due emails that are not started for want of such a domain. $1 limit
@@ -74,13 +75,14 @@ VALUES ($1, $2, $3, $4, $5, coalesce((
 ON CONFLICT DO NOTHING;
 
 -- claim_freezing
--- One task whose audience is to be frozen, for this process alone while the lease lasts. $1 owner, $2 lease seconds
+-- One task whose audience is to be frozen, for this process alone while the lease lasts; any of the few that were started in turn (due_tasks).
+-- $1 owner, $2 lease seconds
 UPDATE sending
    SET owner = $1, epoch = sending.epoch + 1, leased_until = clock_timestamp() + $2 * interval '1 second'
   FROM (SELECT task_id
           FROM sending
          WHERE NOT frozen AND leased_until < clock_timestamp()
-         ORDER BY task_id
+         ORDER BY random()
          LIMIT 1
            FOR UPDATE SKIP LOCKED) AS free
   JOIN task ON task.id = free.task_id

@@ -18,7 +18,7 @@ from shared.runtime import tracing
 
 log = structlog.get_logger(__name__)
 
-DUE_AT_ONCE = 50  #: tasks looked at in one round
+DUE_AT_ONCE = 50  #: tasks that are started and whose audience is not frozen yet
 
 
 async def start_due_tasks(
