@@ -20,8 +20,8 @@ from tests.sinks.fake_relay import Say, Step
 LATE: Final = "clock_timestamp() - interval '10 minutes'"
 NEVER: Final = "clock_timestamp() + interval '1 day'"
 
-#: A due text and a batch of texts, due for another attempt, where there is no gateway; a shard whose next segment cannot
-#: be read; a job that somebody has been at for hours; callbacks given up, and some that wait for their first attempt.
+#: A due text and a batch of texts, due for another attempt, where there is no gateway; a shard whose next segment
+#: cannot be read; a job that somebody has been at for hours; callbacks given up, and some that wait for their first.
 STANDING_STILL: Final = (
     f"""INSERT INTO task (id, account_id, user_id, version, channel, name, message_id, list_id, in_doubt, size,
                           scheduledtime, cdate, started, cancelled, completed)
