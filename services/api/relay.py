@@ -13,10 +13,11 @@ import structlog
 from services.api.published.catalogue import is_published
 from services.api.published.envelope import envelope_of
 from services.api.published.received_sms import read_received
-from shared.bus.interface import EventPublisher
+from shared.bus.interface import EventPublisher, PublishFailed
 from shared.event_store.checkpoint import LEASE_SECONDS, LeasedCheckpoint, LeaseLost
 from shared.event_store.interface import EventStore
 from shared.postgres.database import Database, DatabaseError, Unavailable
+from shared.runtime import crash_points
 from shared.runtime.lifecycle import Wakeup, run_loop
 
 BATCH = 200
@@ -48,7 +49,9 @@ class Relay:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until ``stop``; then the next relay can go on at once. Cancelled, it leaves its lease to run out."""
-        await run_loop("relay", self._step, self.wakeup, stop, self._pause_seconds, passing=(Unavailable,))
+        await run_loop(
+            "relay", self._step, self.wakeup, stop, self._pause_seconds, passing=(Unavailable, PublishFailed)
+        )
         with contextlib.suppress(DatabaseError):
             await self._checkpoint.release()
 
@@ -78,5 +81,7 @@ class Relay:
         if envelopes:
             async with self._checkpoint.kept():
                 await self._publisher.publish(envelopes)
+                crash_points.reached("relay.published")
         await self._checkpoint.advance(events[-1].at)
+        crash_points.reached("relay.advanced")
         return len(events) == BATCH

@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 from cyclopts import App, Parameter
 
 from services.standalone import client_commands
+from services.standalone.say import CannotSay, leave_unwritten, open_what_was_closed, say
 
 app = App(
     name="postroom",
@@ -29,7 +30,17 @@ Port = Annotated[int, Parameter(validator=lambda _, port: _check_port(port))]
 
 def main() -> None:
     """The entry point."""
-    code = app()
+    open_what_was_closed()
+    code: object = 0
+    try:
+        code = app()
+        sys.stdout.flush()
+    except (CannotSay, OSError) as error:
+        lost = CannotSay(error) if isinstance(error, OSError) else error
+        if lost.fault:
+            sys.stderr.write(f"postroom: {lost.fault}\n")
+        leave_unwritten()
+        code = lost.code or code  # what was found out stays so, whoever read it
     sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -125,6 +136,14 @@ def migrate() -> int:
 
 
 @app.command
+def confirm_restore() -> int:
+    """Let a database that was restored send again: look first at what it has lost. 1: it was not held."""
+    from services.standalone import run_service
+
+    return _run(run_service.confirm_restore())
+
+
+@app.command
 def rebuild(*, rules: int | None = None) -> int:
     """Count everything anew from the delivery log, beside the live counts, then swap.
 
@@ -136,6 +155,21 @@ def rebuild(*, rules: int | None = None) -> int:
     from services.standalone.run_service import rebuild_counts
 
     return _run(rebuild_counts(rules))
+
+
+@app.command
+def audit(*, json: bool = False) -> int:
+    """Hold all that is stored against what is promised: who is missing, doubled, miscounted or not told. Only reads.
+    The exit code is 1 where something is not as promised.
+
+    Parameters
+    ----------
+    json
+        As JSON.
+    """
+    from services.standalone.run_service import audit_database
+
+    return _run(audit_database(as_json=json))
 
 
 @key.command
@@ -165,7 +199,7 @@ def completion(shell: Literal["bash", "zsh", "fish"], /) -> None:
     shell
         Which shell.
     """
-    sys.stdout.write(app.generate_completion(shell=shell))
+    say(app.generate_completion(shell=shell))
 
 
 @app.command
@@ -179,7 +213,7 @@ def settings(*, json: bool = False) -> None:
     """
     from services.standalone.list_settings import as_json, as_text
 
-    sys.stdout.write(as_json() if json else as_text())
+    say(as_json() if json else as_text())
 
 
 def _check_port(port: int) -> None:
@@ -195,6 +229,8 @@ def _run(work: Coroutine[None, None, int | None]) -> int:
         return asyncio.run(work) or 0
     except KeyboardInterrupt:
         return 130
+    except CannotSay:
+        raise
     except Exception as error:
         code, faults = mendable_faults(error)
         if not faults:

@@ -21,7 +21,7 @@ SELECT task.id, task.account_id, task.rate,
          WHERE NOT started AND NOT cancelled AND expires IS NOT NULL AND expires <= clock_timestamp()) AS due
   JOIN task ON task.id = due.id
   JOIN message ON message.id = task.message_id
- WHERE task.channel = ANY ($2::text[])
+ WHERE task.channel = ANY ($2::text[]) AND (SELECT store_is_open())
    AND (NOT $3::boolean OR task.channel <> 'email' OR task.expires <= clock_timestamp() OR EXISTS (
            SELECT FROM sending_domain
             WHERE account_id = task.account_id AND NOT removed AND 'dkim-rsa' = ANY (found)
@@ -81,7 +81,7 @@ UPDATE sending
    SET owner = $1, epoch = sending.epoch + 1, leased_until = clock_timestamp() + $2 * interval '1 second'
   FROM (SELECT task_id
           FROM sending
-         WHERE NOT frozen AND leased_until < clock_timestamp()
+         WHERE NOT frozen AND leased_until < clock_timestamp() AND (SELECT store_is_open())
          ORDER BY random()
          LIMIT 1
            FOR UPDATE SKIP LOCKED) AS free
@@ -289,12 +289,15 @@ UPDATE sending
 
 -- cut_batches
 -- All are due, and due_at says whose turn it is among them (decision 100): as if each task went a thousand a second, from a thousand
--- seconds ago on. So a small task does not wait until a large one that came before it is sent. $1 shard, $2 task, $3 numbers,
--- $4 ordinals, $5 sizes
-INSERT INTO batch (shard, task_id, number, ordinals, size, attempt, due_at)
-SELECT $1, $2, number, ordinals, size, 1,
-       clock_timestamp() - greatest(0, 1000 - (sum(size) OVER (ORDER BY number) - size) / 1000.0) * interval '1 second'
+-- seconds ago on. So a small task does not wait until a large one that came before it is sent.
+-- One of which outcomes are known was cut before, in a history that this store has lost: as if it were taken over from somebody.
+-- $1 shard, $2 task, $3 numbers, $4 ordinals, $5 sizes
+INSERT INTO batch (shard, task_id, number, ordinals, size, attempt, due_at, epoch, taken_over)
+SELECT $1, $2, cut.number, cut.ordinals, cut.size, 1,
+       clock_timestamp() - greatest(0, 1000 - (sum(cut.size) OVER (ORDER BY cut.number) - cut.size) / 1000.0) * interval '1 second',
+       coalesce(before.epoch, 0), before.epoch IS NOT NULL
   FROM unnest($3::bigint[], $4::bytea[], $5::integer[]) AS cut (number, ordinals, size)
+  LEFT JOIN LATERAL (SELECT max(epoch) AS epoch FROM segment WHERE task_id = $2 AND batch = cut.number) AS before ON true
 ON CONFLICT DO NOTHING;
 
 -- release_ended

@@ -21,12 +21,13 @@ from services.dispatcher.sending.statements import STATEMENTS
 from services.dispatcher.sending.turns import LOOK_SECONDS as TURN_LOOK_SECONDS
 from services.dispatcher.sending.turns import Turns
 from shared.postgres.database import DatabaseError, Unavailable
-from shared.runtime import tracing
+from shared.runtime import crash_points, tracing
 from shared.runtime.lifecycle import Wakeup, run_loop
 
 log = structlog.get_logger(__name__)
 
 LONGEST_RELAY_PAUSE_SECONDS = 15.0
+LET_GO_SECONDS = 8.0  #: less than the store is closed after a change of history
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -72,6 +73,15 @@ class Sender:
     def use(self) -> tuple[int, int, int]:
         """Connections that send a batch, the most there may be, batches held."""
         return self._at_work, self._connections, self._keeper.count
+
+    async def let_go(self) -> None:
+        """After a change of history: nothing that is held goes on. Messages past their dot are waited for, at most so
+        long; the journal knows of them.
+        """
+        self._keeper.lose_all()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LET_GO_SECONDS):
+                await self._waiting.join()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until ``stop``; then messages past their dot are waited for, and the rest is given back."""
@@ -125,6 +135,8 @@ class Sender:
             place = next(self._arrivals) - 2 * self._connections * paced
             self._waiting.put_nowait(Waiting(batch.blocked, place, batch))
             self._turns.wait_for(batch)
+        if rows:
+            crash_points.reached("sender.claimed")
         return len(rows)
 
     async def _wait_for_next(self) -> None:
@@ -154,6 +166,7 @@ class Sender:
                     self._turns.end(batch)
                     self._keeper.release(batch)
                     self._waiting.task_done()
+                    crash_points.reached("sender.concluded")
                     self._on_batch_done(batch.hold.task_id)
                     self.wakeup.ring()
                 pause = 1.0 if wish is not None else min(2 * pause, LONGEST_RELAY_PAUSE_SECONDS)
