@@ -20,10 +20,12 @@ from bench import (
     compose,
     dkim,
     end_to_end,
+    hits,
     job_export,
     job_import,
     million_recipients,
     projector,
+    starts,
     sweeps,
     task_listing,
     task_posts,
@@ -119,6 +121,14 @@ async def _million_recipients(own: Servers, folder: Path, wanted: argparse.Names
     return await million_recipients.measure(own, folder, wanted.people, wanted.runs)
 
 
+async def _hits(own: Servers, folder: Path, wanted: argparse.Namespace) -> list[Line]:
+    return await hits.measure(own, folder, wanted.seconds, wanted.runs)
+
+
+async def _starts(own: Servers, folder: Path, wanted: argparse.Namespace) -> list[Line]:
+    return await starts.measure(own, folder, min(10_000, wanted.people // 100), wanted.people, wanted.runs)
+
+
 async def _sweeps(own: Servers, folder: Path, wanted: argparse.Namespace) -> list[Line]:
     plots = IMAGES if wanted.write_plots else None
     return await sweeps.measure(own, folder, wanted.people, wanted.runs, plots)
@@ -137,6 +147,8 @@ _PARTS: dict[str, Callable[[Servers, Path, argparse.Namespace], Coroutine[None, 
     "audience": _audience,
     "job-import": _job_import,
     "job-export": _job_export,
+    "hits": _hits,
+    "starts": _starts,
     "sweeps": _sweeps,
 }
 

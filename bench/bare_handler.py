@@ -15,6 +15,14 @@ TABLE = "CREATE TABLE IF NOT EXISTS bare (id bigint GENERATED ALWAYS AS IDENTITY
 INSERT = "INSERT INTO bare (task) VALUES ($1) RETURNING id"
 
 
+PIXEL = bytes.fromhex("47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002024401003b")
+
+
+async def answer_pixel(_: web.Request) -> web.Response:
+    """What an opened mail asks for, without storing that."""
+    return web.Response(body=PIXEL, content_type="image/gif")
+
+
 async def make_app(database_url: str) -> web.Application:
     pool = await asyncpg.create_pool(database_url, min_size=CONNECTIONS, max_size=CONNECTIONS)
     await pool.execute(TABLE)
@@ -26,6 +34,7 @@ async def make_app(database_url: str) -> web.Application:
 
     app = web.Application()
     app.router.add_post("/task", answer)
+    app.router.add_get("/{kind}/{token}", answer_pixel)
     return app
 
 

@@ -42,13 +42,13 @@ class Found:
 
 
 async def measure(servers: Servers, folder: Path, seconds: int, runs: int) -> list[Line]:
-    wrk = unpack("wrk", re.compile(r"wrk|libluajit.*"), cache_folder())
+    wrk = unpack_wrk()
     bare_port = free_port()
     bare_command = [sys.executable, "-m", "bench.bare_handler", str(bare_port), servers.database_url]
     with (
         sink(unpack_postfix(), folder) as target,
         services(servers, target.port, folder) as stack,
-        running(bare_command, folder / "bare.log", {"PYTHONPATH": ROOT}),
+        running(bare_command, folder / "bare.log", {"PYTHONPATH": ROOT}) as bare_handler,
     ):
         script = folder / "post.lua"
         async with open_session(stack) as session:
@@ -56,9 +56,10 @@ async def measure(servers: Servers, folder: Path, seconds: int, runs: int) -> li
         wait_until_open(bare_port)
 
         def ask(url: str, connections: int, found: Found) -> None:
-            _ask([wrk / "usr/bin/wrk", "-s", script], _libraries(wrk), url, connections, seconds, found)
+            ask_wrk(wrk, script, f"{url}/task", connections, seconds, found)
 
-        bare, pids = f"http://127.0.0.1:{bare_port}", {**stack.pids, **servers.pids}
+        bare = f"http://127.0.0.1:{bare_port}"
+        pids = {**stack.pids, **servers.pids, "bare handler": bare_handler.pid}
         return [line for number in CONNECTIONS for line in _take_turns(ask, stack.api, bare, number, runs, pids)]
 
 
@@ -68,14 +69,14 @@ def _take_turns(
     found, yardstick = Found(), Found()
     used: list[Used] = []
     for _ in range(runs):
-        ask(bare, connections, yardstick)
         with watched(pids) as in_this_run:
+            ask(bare, connections, yardstick)
             ask(ours, connections, found)
         used = in_this_run
     what, other = f"POST /task, {connections} connections", "an aiohttp handler that commits one row"
-    note = "Each is answered after its commit. CPU and memory are those of the last run."
+    note = "Each is answered after its commit; all are to one list. CPU and memory are those of both, in the last run."
     return [
-        Line(what, "requests/s", found.rates, other, yardstick.rates, note, used),
+        Line(what, "requests/s", found.rates, other, yardstick.rates, note, used, goal=1.0),
         Line(f"{what}, 99 of 100 within", "ms", found.p99, other, yardstick.p99),
     ]
 
@@ -93,16 +94,22 @@ async def _body(client: ApiClient) -> str:
     return orjson.dumps(task).decode()
 
 
-def _libraries(wrk: Path) -> dict[str, str]:
-    return {"LD_LIBRARY_PATH": ":".join(sorted({str(path.parent) for path in wrk.glob("usr/lib/**/lib*.so*")}))}
+def unpack_wrk() -> Path:
+    return unpack("wrk", re.compile(r"wrk|libluajit.*"), cache_folder())
 
 
-def _ask(
-    wrk: list[str | Path], environment: dict[str, str], url: str, connections: int, seconds: int, found: Found
-) -> None:
+def ask_wrk(wrk: Path, script: Path, url: str, connections: int, seconds: int, found: Found) -> None:
     """Every answer must have been a success."""
-    command = [*wrk, "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", f"{url}/task"]
-    done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True, timeout=seconds + 60)
+    libraries = sorted({str(path.parent) for path in wrk.glob("usr/lib/**/lib*.so*")})
+    options: list[str | Path] = ["-s", script, "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", url]
+    done = subprocess.run(
+        [wrk / "usr/bin/wrk", *options],
+        env={"LD_LIBRARY_PATH": ":".join(libraries)},
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=seconds + 60,
+    )
     rate = re.search(r"Requests/sec:\s+([\d.]+)", done.stdout)
     p99 = re.search(r"99%\s+([\d.]+)(us|ms|s)\b", done.stdout)
     if "Non-2xx" in done.stdout or "Socket errors" in done.stdout or rate is None or p99 is None:

@@ -25,7 +25,7 @@ from shared.domain.delivery import Kind
 _HEADER = struct.Struct("<BBxxIQ")
 _PLAIN, _DEFLATED = 1, 2
 _WIDEST = 2**31 - 1
-DEFLATED_FROM = 32  #: hits: of fewer the plain ones are hardly more, and at hand sooner
+DEFLATED_FROM = 16  #: hits: of fewer the plain ones are hardly more, and at hand sooner
 _LEVEL = 1  #: the quickest; what is left to find behind the differences is not worth more
 _HAS_DETAILS = 1
 _HAS_NOTES = 2

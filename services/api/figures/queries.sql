@@ -1,6 +1,7 @@
 -- what_waits
 -- Work whose time has come, each counted up to 10,000 along an index of its own, and since when the oldest waits. Batches as
--- dispatchers would claim them: of a task with a rate one at most, of one that rests or of which nothing gets through none.
+-- dispatchers would claim them: of a task with a rate one at most, of one that rests or of which nothing gets through none. What was
+-- cut from an audience waits since its turn, a thousand seconds behind its due_at (cut_batches).
 -- $1 limit
 SELECT (SELECT row(count(*), coalesce(extract(epoch FROM clock_timestamp() - min(scheduledtime)), 0)::float8)
           FROM (SELECT scheduledtime
@@ -9,7 +10,9 @@ SELECT (SELECT row(count(*), coalesce(extract(epoch FROM clock_timestamp() - min
                  ORDER BY scheduledtime
                  LIMIT $1) AS due) AS tasks,
        (SELECT row(count(*), coalesce(extract(epoch FROM clock_timestamp() - min(since)), 0)::float8)
-          FROM (SELECT greatest(batch.due_at, CASE WHEN batch.leased_until > '-infinity' THEN batch.leased_until END) AS since
+          FROM (SELECT greatest(CASE WHEN batch.number < 4294967296 THEN least(batch.due_at + interval '1000 seconds', clock_timestamp())
+                                     ELSE batch.due_at END,
+                                CASE WHEN batch.leased_until > '-infinity' THEN batch.leased_until END) AS since
                   FROM batch
                   JOIN sending ON sending.task_id = batch.task_id AND sending.burst IS NULL
                               AND sending.blocked_reason IS NULL AND NOT rests(sending)

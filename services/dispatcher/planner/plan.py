@@ -15,6 +15,9 @@ from shared.postgres.database import Database, Unavailable
 from shared.postgres.ids import Ids
 from shared.runtime.lifecycle import Wakeup, run_loop
 
+#: Loops that freeze, each one audience at a time: what is small does not wait until what is large is frozen.
+FREEZERS = 3
+START_SECONDS = 0.02  #: after a freeze, until there is looked whether more can start
 BATCHES_MOVED = 5_000  #: of tasks that come to rest or go on, in one transaction
 
 
@@ -44,6 +47,7 @@ class Planner:
         self._ids = Ids(database)
         self._held_back: frozenset[int] = frozenset()
         self.wakeup = Wakeup()
+        self._wakeups_of_freezers = [Wakeup() for _ in range(FREEZERS)]
         self._wakeup_of_splittests = Wakeup()
         self._wakeup_of_campaigns = Wakeup()
 
@@ -60,6 +64,10 @@ class Planner:
         of_splittests = (self._advance, self._wakeup_of_splittests, stop, self._sweep_seconds, (Unavailable,))
         await asyncio.gather(
             run_loop("plan", self._plan, self.wakeup, stop, self._sweep_seconds, (Unavailable,)),
+            *(
+                run_loop("freeze", self._freeze, wakeup, stop, self._sweep_seconds, (Unavailable,))
+                for wakeup in self._wakeups_of_freezers
+            ),
             run_loop("splittests", *of_splittests),
             run_loop("campaigns", *of_campaigns),
         )
@@ -80,12 +88,24 @@ class Planner:
         started = await start_due_tasks(self._database, self._handler, self._channels, dns_check=self._dns_check)
         if self._dns_check:
             self._held_back = await tell_held_back(self._database, self._held_back)
-        frozen = await freeze_one_audience(self._database, self._handler, self._owner)
+        if started:
+            self._ring_freezers()
         reckoned = await reckon_windows(self._database)
         released = await self._database.execute(STATEMENTS["release_ended"])
         put_off = await self._database.execute(STATEMENTS["put_off_resting"], BATCHES_MOVED)
         # After that: who put off what had just been resumed calls it back himself.
         called_back = await self._database.execute(STATEMENTS["call_back_rested"], BATCHES_MOVED)
-        if frozen or reckoned or released or called_back:
+        if reckoned or released or called_back:
             self._on_batches()
-        return bool(started or frozen or called_back or put_off == BATCHES_MOVED)
+        return bool(started or called_back or put_off == BATCHES_MOVED)
+
+    async def _freeze(self) -> bool:
+        frozen = await freeze_one_audience(self._database, self._handler, self._owner)
+        if frozen:
+            self._on_batches()
+            self.wakeup.ring_within(START_SECONDS)
+        return frozen
+
+    def _ring_freezers(self) -> None:
+        for wakeup in self._wakeups_of_freezers:
+            wakeup.ring()

@@ -2,7 +2,9 @@
 -- Tasks whose time has come by the clock of the database, of the channels that can be sent. $1 limit, $2 channels,
 -- $3 whether mail is sent from domains alone whose key DNS shows. One that has expired starts whatever it waits for: to come to its end
 -- Both ways by an index of their own: one condition for the two would read every task there ever was. What won a split test goes
--- to the rest as it was when it won, whatever became of the message since.
+-- to the rest as it was when it won, whatever became of the message since. The accounts take turns: ten thousand tasks of one do
+-- not hold up the one of another; whose turn is first is left to chance, as one place comes free after the other. No more are started
+-- than a few that are not frozen yet, or those that are would be out of turn.
 SELECT task.id, task.account_id, task.rate,
        coalesce((SELECT max(variant.message_version)
                    FROM task AS variant
@@ -24,8 +26,8 @@ SELECT task.id, task.account_id, task.rate,
            SELECT FROM sending_domain
             WHERE account_id = task.account_id AND NOT removed AND 'dkim-rsa' = ANY (found)
               AND sending_domain.name = lower(split_part(message.content ->> 'from_email', '@', 2))))
- ORDER BY task.scheduledtime, task.id
- LIMIT $1;
+ ORDER BY row_number() OVER (PARTITION BY task.account_id ORDER BY task.scheduledtime, task.id), random()
+ LIMIT greatest(0, $1::integer - (SELECT count(*) FROM (SELECT FROM sending WHERE NOT frozen LIMIT $1::integer) AS unfrozen));
 
 -- held_back
 -- The due emails that are not started for want of such a domain. $1 limit
@@ -73,13 +75,14 @@ VALUES ($1, $2, $3, $4, $5, coalesce((
 ON CONFLICT DO NOTHING;
 
 -- claim_freezing
--- One task whose audience is to be frozen, for this process alone while the lease lasts. $1 owner, $2 lease seconds
+-- One task whose audience is to be frozen, for this process alone while the lease lasts; any of the few that were started in turn (due_tasks).
+-- $1 owner, $2 lease seconds
 UPDATE sending
    SET owner = $1, epoch = sending.epoch + 1, leased_until = clock_timestamp() + $2 * interval '1 second'
   FROM (SELECT task_id
           FROM sending
          WHERE NOT frozen AND leased_until < clock_timestamp() AND (SELECT store_is_open())
-         ORDER BY task_id
+         ORDER BY random()
          LIMIT 1
            FOR UPDATE SKIP LOCKED) AS free
   JOIN task ON task.id = free.task_id
@@ -285,10 +288,14 @@ UPDATE sending
  WHERE task_id = $1;
 
 -- cut_batches
+-- All are due, and due_at says whose turn it is among them (decision 100): as if each task went a thousand a second, from a thousand
+-- seconds ago on. So a small task does not wait until a large one that came before it is sent.
 -- One of which outcomes are known was cut before, in a history that this store has lost: as if it were taken over from somebody.
 -- $1 shard, $2 task, $3 numbers, $4 ordinals, $5 sizes
 INSERT INTO batch (shard, task_id, number, ordinals, size, attempt, due_at, epoch, taken_over)
-SELECT $1, $2, cut.number, cut.ordinals, cut.size, 1, clock_timestamp(), coalesce(before.epoch, 0), before.epoch IS NOT NULL
+SELECT $1, $2, cut.number, cut.ordinals, cut.size, 1,
+       clock_timestamp() - greatest(0, 1000 - (sum(cut.size) OVER (ORDER BY cut.number) - cut.size) / 1000.0) * interval '1 second',
+       coalesce(before.epoch, 0), before.epoch IS NOT NULL
   FROM unnest($3::bigint[], $4::bytea[], $5::integer[]) AS cut (number, ordinals, size)
   LEFT JOIN LATERAL (SELECT max(epoch) AS epoch FROM segment WHERE task_id = $2 AND batch = cut.number) AS before ON true
 ON CONFLICT DO NOTHING;

@@ -1,5 +1,6 @@
 """Starts the tasks whose time has come. Any number of planners may try: one start wins, the others change nothing."""
 
+import asyncio
 from collections.abc import Collection
 from functools import partial
 
@@ -12,12 +13,12 @@ from shared.domain.task import StartTask, Task
 from shared.event_store.handle_command import Handler
 from shared.event_store.interface import Actor, Write
 from shared.event_store.read_models.task import TASKS
-from shared.postgres.database import Database
+from shared.postgres.database import Database, Row
 from shared.runtime import crash_points, tracing
 
 log = structlog.get_logger(__name__)
 
-DUE_AT_ONCE = 50  #: tasks looked at in one round
+DUE_AT_ONCE = 50  #: tasks that are started and whose audience is not frozen yet
 
 
 async def start_due_tasks(
@@ -32,15 +33,22 @@ async def start_due_tasks(
     ``dns_check``: a domain and its keys count only once DNS shows them.
     """
     due = await database.fetch(STATEMENTS["due_tasks"], DUE_AT_ONCE, list(channels), dns_check)
-    for row in due:
-        await database.execute(STATEMENTS["ensure_partitions"], row["id"])
-        command = StartTask(row["message_version"])
-        open_sending = partial(_open_sending, from_domain=row["from_domain"], dns_check=dns_check)
-        with tracing.joined(row["correlation"]), tracing.span("start task", task_id=row["id"]):
-            await handler.handle(TASKS, task_stream(row["id"]), command, Actor(row["account_id"]), also=open_sending)
-            crash_points.reached("planner.started")
-            log.info("task started", action="task_started", task_id=row["id"])
+    # Side by side, so that they share commits. All are over when this is: what one raises is raised behind the others.
+    started = await asyncio.gather(*(_start(database, handler, row, dns_check) for row in due), return_exceptions=True)
+    for fault in started:
+        if isinstance(fault, BaseException):
+            raise fault
     return len(due)
+
+
+async def _start(database: Database, handler: Handler, row: Row, dns_check: bool) -> None:
+    await database.execute(STATEMENTS["ensure_partitions"], row["id"])
+    command = StartTask(row["message_version"])
+    open_sending = partial(_open_sending, from_domain=row["from_domain"], dns_check=dns_check)
+    with tracing.joined(row["correlation"]), tracing.span("start task", task_id=row["id"]):
+        await handler.handle(TASKS, task_stream(row["id"]), command, Actor(row["account_id"]), also=open_sending)
+        crash_points.reached("planner.started")
+        log.info("task started", action="task_started", task_id=row["id"])
 
 
 def _open_sending(task: Task, *, from_domain: str | None, dns_check: bool) -> list[Write]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pyroaring import BitMap
 
+from services.dispatcher.planner.statements import STATEMENTS
 from shared.domain.delivery import Kind
 from shared.event_store.handle_command import Handler
 from shared.postgres.database import Database
@@ -97,3 +98,37 @@ async def test_a_rate_that_takes_every_moment_leaves_the_others_their_turn(
         await settled(database, 50, task_id=2, seconds=60)
 
         assert len((await recorded(database, 1)).get(Kind.SUBMITTED, ())) < 15_000
+
+
+async def test_a_small_task_does_not_wait_until_a_large_one_is_sent(database: Database, handler: Handler) -> None:
+    """Its place is among the first of the large one, which was there before it; and all are due."""
+    await ready_task(database, handler, 100_000, number=1)
+    await ready_task(database, handler, 10, number=2)
+
+    rows = await database.fetch("SELECT task_id, due_at <= now() AS due FROM batch ORDER BY due_at, task_id, number")
+
+    assert {row["due"] for row in rows} == {True}
+    places = [place for place, row in enumerate(rows) if row["task_id"] == 2]
+    assert max(places) < len(rows) / 2
+
+
+async def test_the_accounts_take_turns(database: Database) -> None:
+    """The one task of an account does not wait for the many of another, which were due before it."""
+    for number in range(1, 6):
+        await post_task(database, 0, number=number)
+    await database.execute("UPDATE task SET account_id = 2 WHERE id = 5")
+
+    due = await database.fetch(STATEMENTS["due_tasks"], 2, ["email"], False)
+
+    assert sorted(row["id"] for row in due) == [1, 5]
+
+
+async def test_an_audience_that_takes_long_to_freeze_holds_up_no_other(database: Database, tmp_path: Path) -> None:
+    await post_task(database, 10, number=1)
+    await post_task(database, 10, number=2)
+    async with FakeRelay() as relay, database.transaction() as other:
+        await other.execute("INSERT INTO contact_record VALUES (0, 1, 0, 1, 'in the way of the freeze')")
+        async with dispatching(database, relay.port, tmp_path):
+            await settled(database, 10, task_id=2)
+            assert not await database.fetch_value("SELECT frozen FROM sending WHERE task_id = 1")
+            await other.execute("DELETE FROM contact_record WHERE task_id = 1")
