@@ -31,6 +31,7 @@ class Journal:
         begun.rename(self._path)
         self._size = 0
         self._noted = bytearray()
+        self._flush_is_due = False  #: at the end of this turn
         self._unsettled: set[tuple[int, int, int]] = set()  #: task, batch, epoch
 
     def write(self, record: Record) -> None:
@@ -40,8 +41,9 @@ class Journal:
 
     def note(self, record: Record) -> None:
         """To be written with the next record, or when this turn of the loop is over: half the writes."""
-        if not self._noted:
-            asyncio.get_running_loop().call_soon(self.flush)
+        if not self._flush_is_due:
+            self._flush_is_due = True
+            asyncio.get_running_loop().call_soon(self._end_turn)
         self._add(record)
 
     def flush(self) -> None:
@@ -70,6 +72,10 @@ class Journal:
         if not self._unsettled:
             self._path.unlink(missing_ok=True)
         os.close(self._file)
+
+    def _end_turn(self) -> None:
+        self._flush_is_due = False
+        self.flush()
 
     def _add(self, record: Record) -> None:
         hold = (record.task_id, record.batch, record.epoch)

@@ -2,7 +2,6 @@
 
 import asyncio
 import resource
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -48,7 +47,7 @@ def test_one_that_could_not_be_replayed_is_left_to_the_next(tmp_path: Path) -> N
 def test_an_orderly_end_leaves_nothing(tmp_path: Path) -> None:
     journal = Journal(tmp_path, 11)
     journal.write(DOT)
-    journal.write(replace(DOT, mark=Mark.SETTLED))
+    journal.write(DOT._replace(mark=Mark.SETTLED))
     journal.close()
 
     assert list(tmp_path.iterdir()) == []
@@ -87,10 +86,10 @@ def test_a_record_written_in_part_hides_nothing_behind_it(tmp_path: Path) -> Non
     resource.setrlimit(resource.RLIMIT_FSIZE, (whole + 7, unlimited[1]))
     try:
         with pytest.raises(OSError, match="in part"):
-            journal.write(replace(DOT, ordinal=6))
+            journal.write(DOT._replace(ordinal=6))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)
-    journal.write(replace(DOT, ordinal=7))
+    journal.write(DOT._replace(ordinal=7))
     journal.close()
 
     (orphan,) = adopt_orphans(tmp_path, 12)
