@@ -137,8 +137,8 @@ def signed_ahead(
     contents, domain = [(slot.kind, slot.link) for slot in prepared.tokens], b"@" + prepared.bounce_domain
     for first in range(0, len(ordinals), MOST_AT_ONCE):
         some = ordinals[first : first + MOST_AT_ONCE]
-        senders = tokens.verp_of_many(prepared.task_id, some)
-        yield from zip([name + domain for name in senders], tokens.web_of_many(prepared.task_id, some, contents))
+        senders = [name + domain for name in tokens.verp_of_many(prepared.task_id, some)]
+        yield from zip(senders, tokens.web_of_many(prepared.task_id, some, contents), strict=True)
 
 
 def _subject(parts: tuple[str | ValueMark, ...], recipient: RecipientData) -> bytes:

@@ -28,8 +28,8 @@ class Unsendable:
 
 class Composer(Protocol):
     def compose(self, rows: Sequence[Row]) -> Iterator[Outgoing | Unsendable]:
-        """``rows``: of ``recipients_of_batch``. The same row gives the same octets at each attempt. Each message is made
-        when it is asked for: there may be many, and large ones.
+        """``rows``: of ``recipients_of_batch``. The same row gives the same octets at each attempt. Each message is
+        made when it is asked for: there may be many, and large ones.
         """
         ...
 

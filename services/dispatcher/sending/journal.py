@@ -78,7 +78,7 @@ class Journal:
         self.flush()
 
     def _add(self, record: Record) -> None:
-        hold = (record.task_id, record.batch, record.epoch)
+        hold = record[1:4]
         if record.mark is Mark.SETTLED:
             self._unsettled.discard(hold)
         else:
