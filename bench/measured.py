@@ -25,6 +25,7 @@ class Line:
     yardstick_runs: Sequence[float] = ()
     note: str = ""
     used: Sequence[Used] = field(default=())
+    goal: float | None = None  #: what the ratio should reach
 
     @property
     def median(self) -> float:
@@ -41,7 +42,7 @@ def as_text(line: Line) -> str:
     rows = [f"{line.what}: {_rate(line.median)} {line.unit}", f"    runs       {_rates(line.runs)}"]
     if line.yardstick_runs:
         rows.append(f"    yardstick  {_rates(line.yardstick_runs)}   {line.yardstick}")
-        rows.append(f"    ratio      {line.ratio:.2f} of the medians")
+        rows.append(f"    ratio      {line.ratio:.2f} of the medians{_beside(line)}")
     if line.note:
         rows.append(f"    {line.note}")
     rows += [
@@ -60,6 +61,13 @@ def as_markdown(lines: Sequence[Line], machine: str) -> str:
         ratio = f"{line.ratio:.2f}" if line.ratio is not None else ""
         table.append(f"| {line.what} | {own} | {other if line.yardstick_runs else ''} | {ratio} |")
     return "\n".join([*head, *table])
+
+
+def _beside(line: Line) -> str:
+    """The goal, if it has one, and whether it is reached."""
+    if line.goal is None or line.ratio is None:
+        return ""
+    return f"; the goal is {line.goal:g}: {'reached' if line.ratio >= line.goal else 'MISSED'}"
 
 
 def _rates(values: Sequence[float]) -> str:
