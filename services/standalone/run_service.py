@@ -1,5 +1,6 @@
 """What `postroom api`, `dispatcher`, `tracker`, `migrate`, `rebuild` and `key create` do: each from its settings."""
 
+import gc
 import sys
 from collections.abc import Awaitable, Callable
 from typing import Protocol
@@ -93,6 +94,9 @@ async def _serve(settings: Settings, start: Callable[[Foundation], Awaitable[Run
     stop = stop_on_signals()
     async with lay_foundation(settings) as foundation:
         running = await start(foundation)
+        # What a service is made of stays for as long as it lives: the collector need not look at it again and again.
+        gc.collect()
+        gc.freeze()
         log.info("ready", action="ready")
         await stop.wait()
         log.info("stopping", action="stopping")
