@@ -6,6 +6,8 @@ RUN := .venv/bin
 CODE := services shared tests $(wildcard bench)
 # Most of the suite waits: three processes, each with servers of its own and a file at a time, keep two cores busy.
 SIDE_BY_SIDE := --numprocesses 3 --dist loadfile
+# One after the other: a fault that is to be measured is not measured beside another one.
+FAULTS_SIDE_BY_SIDE := --numprocesses 0
 COMPILE = $(RUN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
 	--custom-compile-command "make lock" pyproject.toml --extra standalone $(UPGRADE)
 
@@ -22,6 +24,15 @@ demo: ## mail, SMS and a kill -9 in mid-send, end to end, on this machine
 test: lint ## everything: style, types, imports and the whole suite on real servers
 	@$(RUN)/python -m pytest $(SIDE_BY_SIDE) </dev/null
 	@echo "make test: all checks and tests passed"
+
+.PHONY: faults
+faults: dev ## kills, cuts, floods: what survives, written to docs/reliability.md (ROUNDS=10 SEED=7 ONLY=tests/faults/...)
+	@POSTROOM_FAULT_ROUNDS=$(ROUNDS) POSTROOM_FAULT_SEED=$(SEED) \
+		$(RUN)/python -m pytest $(FAULTS_SIDE_BY_SIDE) --fault-page docs/reliability.md $(or $(ONLY),tests/faults) </dev/null
+
+.PHONY: known-bugs
+known-bugs: dev ## mistakes of others are planted, and the tests that must see them do; without them they pass
+	@$(RUN)/python -m pytest -q --no-header tests/known_bugs $$($(RUN)/python -m tests.known_bugs) </dev/null
 
 .PHONY: unit
 unit: dev ## the tests that need no server

@@ -3,8 +3,8 @@
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any, Final
 
 import orjson
@@ -16,12 +16,14 @@ from services.api.authenticate import Authenticator
 from services.api.connection import Listener
 from services.api.console.ask import Asking
 from services.api.console.console import Console
+from services.api.console.ended_sessions import EndedSessions, forget_over
 from services.api.console.live import Live
 from services.api.dialect import Dialect
 from services.api.dialects.sailthru.sign_in import Sailthru
 from services.api.dialects.signupto.operations import OPERATIONS as SIGNUPTO_OPERATIONS
 from services.api.dialects.signupto.sign_in import SignUpTo, forget_expired
 from services.api.dns_lookup import DnsLookup
+from services.api.docs_page import read_docs
 from services.api.health import PROBE_SECONDS, Readiness
 from services.api.in_turn import InTurn
 from services.api.look_at_domains import SWEEP_SECONDS, DomainWatch
@@ -58,7 +60,6 @@ from shared.bus.interface import Bus
 from shared.domain.dns_records import DomainTerms
 from shared.domain.egress import EgressRules
 from shared.domain.email_address import to_envelope
-from shared.domain.identifiers import Instant
 from shared.domain.tokens import TokenKeys
 from shared.egress.client import EgressClient
 from shared.event_store.handle_command import Handler
@@ -198,11 +199,11 @@ def make_server(
     api = Api(
         database=database,
         store=store,
-        commands=Handler(store, _now),
+        commands=Handler(store, clock.now),
         ids=Ids(database),
         hints=hinter,
         in_turn=InTurn(),
-        now=_now,
+        now=clock.now,
         random_id=clock.random_id,
         secret=settings.secret,
         tokens=TokenKeys(settings.secret),
@@ -219,7 +220,9 @@ def make_server(
         "job": Sailthru(database, settings.secret, authenticator),
     }
     routes = Routes(OPERATIONS)
-    console = Console(Asking(api, routes), authenticator, Live(clock.monotonic), settings.secret)
+    console = Console(
+        Asking(api, routes), authenticator, Live(clock.monotonic), settings.secret, EndedSessions(database)
+    )
     return Server(api, routes, authenticator, counts, _pages(readiness, counts), changed, console, dialects)
 
 
@@ -227,15 +230,17 @@ def _domain_watch(
     settings: Settings, database: Database, store: EventStore, terms: DomainTerms, wakeup: Wakeup
 ) -> Callable[[asyncio.Event], Coroutine[Any, Any, None]]:
     """The loop that asks DNS, until the event given to it."""
-    watch = DomainWatch(database, Handler(store, _now), DnsLookup(settings.dns_server), terms)
+    watch = DomainWatch(database, Handler(store, clock.now), DnsLookup(settings.dns_server), terms)
     return lambda stop: run_loop("domains", watch.look, wakeup, stop, SWEEP_SECONDS, passing=(Unavailable,))
 
 
 async def _forget_expired(database: Database, stopping: asyncio.Event) -> None:
-    """Nonces and tokens of ``/v1`` that nobody can use any more."""
-    await run_loop(
-        "expired", lambda: forget_expired(database), Wakeup(), stopping, FORGET_SECONDS, passing=(DatabaseError,)
-    )
+    """Nonces and tokens of ``/v1`` that nobody can use any more, and sessions that are over anyway."""
+
+    async def forget() -> bool:
+        return await forget_expired(database) or await forget_over(database)
+
+    await run_loop("expired", forget, Wakeup(), stopping, FORGET_SECONDS, passing=(DatabaseError,))
 
 
 async def _finish_erasures(database: Database, stopping: asyncio.Event) -> None:
@@ -245,16 +250,11 @@ async def _finish_erasures(database: Database, stopping: asyncio.Event) -> None:
     )
 
 
-def _now() -> Instant:
-    # To the microsecond, as the database keeps it: an answer made of the state says what the row will say.
-    return Instant(round(clock.now(), 6))
-
-
 def _pages(readiness: Readiness, counts: Metrics) -> dict[str, PageMaker]:
     """What is served to everybody."""
-    description = Page("application/json", orjson.dumps(openapi.describe(OPERATIONS, version("postroom"))))
-    bus = Page("application/yaml", write_yaml(describe_bus(version("postroom"))).encode())
-    docs = Page("text/html; charset=utf-8", Path(__file__).with_name("docs.html").read_bytes())
+    description, bus = _descriptions()
+    page, policy = read_docs()
+    docs = Page("text/html; charset=utf-8", page, headers=policy)
     alive = Page("application/json", orjson.dumps({"status": "ok"}))
     unready = unavailable("Postgres cannot be written to")
     not_ready = Page(CONTENT_TYPE, orjson.dumps(unready.body()), unready.status)
@@ -266,6 +266,14 @@ def _pages(readiness: Readiness, counts: Metrics) -> dict[str, PageMaker]:
         "/asyncapi.yaml": lambda: bus,
         "/docs": lambda: docs,
     }
+
+
+@cache
+def _descriptions() -> tuple[Page, Page]:
+    """Of the API and of the bus: half a second of work that is the same for every API of a process."""
+    described = orjson.dumps(openapi.describe(OPERATIONS, version("postroom")))
+    bus = write_yaml(describe_bus(version("postroom"))).encode()
+    return Page("application/json", described), Page("application/yaml", bus)
 
 
 async def _told(counts: Metrics) -> Page:

@@ -11,6 +11,7 @@ from aiohttp.web_protocol import RequestHandler
 
 from services.api import problem
 from services.api.problem import Problem
+from shared.runtime import crash_points
 
 log = structlog.get_logger(__name__)
 
@@ -52,6 +53,13 @@ class _Connection(RequestHandler):
         if self._first_request is not None:
             self._first_request.cancel()
         super().connection_lost(exc)
+
+    async def finish_response(
+        self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
+    ) -> tuple[web.StreamResponse, bool]:
+        finished = await super().finish_response(request, resp, start_time)
+        crash_points.reached("api.answered")
+        return finished
 
     def _close_if_silent(self) -> None:
         if self._request_count == 0:

@@ -10,6 +10,7 @@ from shared.domain.refusal import Because, Fault, Refused
 CONTENT_TYPE: Final = "application/problem+json"
 RETRY_SECONDS: Final = 2  #: when a client that was turned away for want of a resource may come again
 
+_COME_AGAIN: Final = {"Retry-After": str(RETRY_SECONDS)}
 _STATUS: Final[Mapping[Because, int]] = {
     "invalid": 400,
     "unauthenticated": 401,
@@ -17,6 +18,7 @@ _STATUS: Final[Mapping[Because, int]] = {
     "not found": 404,
     "conflict": 409,
     "gone": 410,
+    "unavailable": 503,
 }
 
 
@@ -53,7 +55,8 @@ def _sentence(fault: Fault) -> str:
 
 
 def from_refusal(refused: Refused) -> Problem:
-    return Problem(_STATUS[refused.because], faults=refused.faults, resource_id=refused.resource_id, code=refused.code)
+    headers = _COME_AGAIN if refused.because == "unavailable" else {}
+    return Problem(_STATUS[refused.because], "", refused.faults, headers, refused.resource_id, refused.code)
 
 
 def invalid(faults: Sequence[Fault]) -> Problem:
@@ -90,7 +93,7 @@ def conflict(detail: str) -> Problem:
 
 
 def unavailable(detail: str) -> Problem:
-    return Problem(503, detail, headers={"Retry-After": str(RETRY_SECONDS)})
+    return Problem(503, detail, headers=_COME_AGAIN)
 
 
 def unexpected() -> Problem:

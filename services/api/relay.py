@@ -17,6 +17,7 @@ from shared.bus.interface import EventPublisher
 from shared.event_store.checkpoint import LEASE_SECONDS, LeasedCheckpoint, LeaseLost
 from shared.event_store.interface import EventStore
 from shared.postgres.database import Database, DatabaseError, Unavailable
+from shared.runtime import crash_points
 from shared.runtime.lifecycle import Wakeup, run_loop
 
 BATCH = 200
@@ -72,5 +73,7 @@ class Relay:
         if envelopes:
             async with self._checkpoint.kept():
                 await self._publisher.publish(envelopes)
+                crash_points.reached("relay.published")
         await self._checkpoint.advance(events[-1].at)
+        crash_points.reached("relay.advanced")
         return True

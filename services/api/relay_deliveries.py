@@ -11,18 +11,17 @@ from collections.abc import Iterable, Mapping
 
 import structlog
 
-from services.api.published.deliveries import QUERIES, tell_segments
+from services.api.published.deliveries import QUERIES, read_reached, tell_segments
 from shared.bus.interface import EventPublisher
 from shared.delivery_log.tail import MOST_BYTES, oldest_waiting, read_after
 from shared.domain.delivery import EVENTS
 from shared.event_store.checkpoint import LEASE_SECONDS, LeasedCheckpoint, LeaseLost
 from shared.event_store.interface import TailPosition
 from shared.postgres.database import Database, DatabaseError, Unavailable
+from shared.runtime import crash_points
 from shared.runtime.lifecycle import Wakeup, run_loop
 
 log = structlog.get_logger(__name__)
-
-Reached = dict[int, TailPosition]
 
 
 class DeliveryRelay:
@@ -51,7 +50,7 @@ class DeliveryRelay:
 
     async def lag(self) -> float:
         """Seconds for which the oldest segment that is not yet published has been waiting. Raises DatabaseError."""
-        return await oldest_waiting(self._database, await self._reached())
+        return await oldest_waiting(self._database, await read_reached(self._database))
 
     async def _step(self) -> bool:
         """Whether there may be more. Raises PublishFailed, DatabaseError: the same page is next again."""
@@ -64,7 +63,7 @@ class DeliveryRelay:
     async def _publish_next(self) -> bool:
         if await self._checkpoint.hold() is None:
             return False
-        reached = await self._reached()
+        reached = await read_reached(self._database)
         async with self._database.transaction() as connection:
             page = await read_after(connection, reached, MOST_BYTES, EVENTS)
             envelopes = await tell_segments(connection, page)
@@ -73,12 +72,10 @@ class DeliveryRelay:
         if envelopes:
             async with self._checkpoint.kept():
                 await self._publisher.publish(envelopes)
+                crash_points.reached("deliveries.published")
         await self._advance(reached, {segment.shard: segment.at for segment in page})
+        crash_points.reached("deliveries.advanced")
         return True
-
-    async def _reached(self) -> Reached:
-        rows = await self._database.fetch(QUERIES["deliveries_reached"])
-        return {row["shard"]: TailPosition(row["store_epoch"], row["xid"], row["position"]) for row in rows}
 
     async def _advance(self, before: Mapping[int, TailPosition], after: Mapping[int, TailPosition]) -> None:
         shards = sorted(after)

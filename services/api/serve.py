@@ -23,7 +23,7 @@ from services.api.routing import Routes
 from shared.domain.refusal import Fault, Refused
 from shared.event_store.interface import VersionConflict
 from shared.postgres.database import Unavailable, UniqueViolation
-from shared.runtime import tracing
+from shared.runtime import crash_points, tracing
 from shared.runtime.clock import monotonic, random_bytes
 
 log = structlog.get_logger(__name__)
@@ -46,6 +46,7 @@ class Page:
     content_type: str
     body: bytes
     status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 PageMaker = Callable[[], Page | Awaitable[Page]]
@@ -103,6 +104,7 @@ class Server:
         if request.method not in ("GET", "HEAD") and response.status < 400:
             log.info("request answered", action="request_answered", route=label, status=response.status)
             self.changed()
+            crash_points.reached("api.answering")
         return response
 
     async def _respond(self, request: web.BaseRequest) -> tuple[str, web.StreamResponse]:
@@ -229,8 +231,8 @@ async def _send(request: web.BaseRequest, outcome: Answer | Stream | Page) -> we
         case Answer(body, status, headers, content_type):
             headers = {**headers, **request.get(SAID, {})}
             return _whole(status, body if isinstance(body, bytes) else orjson.dumps(body), content_type, headers)
-        case Page(content_type, body, status):
-            return _whole(status, body, content_type, {})
+        case Page(content_type, body, status, headers):
+            return _whole(status, body, content_type, headers)
         case Stream():
             return await _stream(request, outcome)
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
+from services.dispatcher.channels.crash_channel import with_crash_points
 from services.dispatcher.channels.interface import Channel
 from services.dispatcher.channels.smpp.smpp_address import SmppAddress, parse_smpp_url
 from services.dispatcher.channels.smpp.transmitter import SmppTransmitter
@@ -92,7 +93,7 @@ def _to_relay(settings: Settings) -> Transport | list[str]:
     if isinstance(relay, list):
         return [f"POSTROOM_SMTP_URL: {fault}" for fault in relay]
     session = _session_settings(settings)
-    return Transport(lambda: SmtpSession(relay, session), settings.smtp_connections)
+    return Transport(with_crash_points(lambda: SmtpSession(relay, session)), settings.smtp_connections)
 
 
 def _to_gateway(settings: Settings) -> Transport | list[str]:
@@ -102,7 +103,7 @@ def _to_gateway(settings: Settings) -> Transport | list[str]:
     if isinstance(gateway, list):
         return [f"POSTROOM_SMS_URL: {fault}" for fault in gateway]
     receipts, tls = f"{settings.public_tracker_url}/r", ssl.create_default_context() if gateway.tls else None
-    return Transport(lambda: SmsHttpSession(gateway, receipts, tls=tls), settings.sms_connections)
+    return Transport(with_crash_points(lambda: SmsHttpSession(gateway, receipts, tls=tls)), settings.sms_connections)
 
 
 def _to_smsc(settings: Settings) -> Transport | list[str]:

@@ -4,7 +4,6 @@ On a terminal they show bars and tables, elsewhere they print lines of JSON. Exi
 """
 
 import asyncio
-import os
 import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -106,7 +105,6 @@ def tail(
     *,
     type_: Annotated[str, Parameter(name="--type")] = "#",
     after: str | None = None,
-    from_start: bool = False,
     follow: bool = True,
     url: Url = HERE,
     key: Key = "",
@@ -118,15 +116,14 @@ def tail(
     type_
         Only these: task.completed, delivery.*
     after
-        The cursor of the last event that was read.
-    from_start
-        All there is, from the first that is kept.
+        The cursor of the last event that was read; 0: all there is, from the first that is kept. Without it only what
+        happens from now on.
     follow
         Go on until Ctrl-C; --no-follow ends when there is no more.
     """
     from services.standalone.client.follow_events import follow_events
 
-    return _ask(url, key, lambda api: follow_events(api, type_, after, from_start=from_start, follow=follow))
+    return _ask(url, key, lambda api: follow_events(api, type_, after, follow=follow))
 
 
 def _ask(url: str, key: str, work: Callable[[Any], Awaitable[int]]) -> int:
@@ -140,17 +137,6 @@ def _ask(url: str, key: str, work: Callable[[Any], Awaitable[int]]) -> int:
         return asyncio.run(asked())
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:
-        return 0
-    except OSError as error:  # a full disk behind stdout: what the API does not answer is an ApiRefused
-        sys.stderr.write(f"postroom: what there is to say cannot be written: {error.strerror}\n")
-        _leave_unwritten()
-        return 1
     except ApiRefused as refused:
         sys.stderr.writelines(f"postroom: {fault}\n" for fault in refused.faults)
         return 1
-
-
-def _leave_unwritten() -> None:
-    """Else Python tries once more at its end, and complains in its own way."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

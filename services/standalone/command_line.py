@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 from cyclopts import App, Parameter
 
 from services.standalone import client_commands
+from services.standalone.say import CannotSay, leave_unwritten, open_what_was_closed, say
 
 app = App(
     name="postroom",
@@ -29,7 +30,16 @@ Port = Annotated[int, Parameter(validator=lambda _, port: _check_port(port))]
 
 def main() -> None:
     """The entry point."""
-    code = app()
+    open_what_was_closed()
+    try:
+        code = app()
+        sys.stdout.flush()
+    except (CannotSay, OSError) as error:
+        lost = CannotSay(error) if isinstance(error, OSError) else error
+        if lost.fault:
+            sys.stderr.write(f"postroom: {lost.fault}\n")
+        leave_unwritten()
+        code = lost.code
     sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -138,6 +148,21 @@ def rebuild(*, rules: int | None = None) -> int:
     return _run(rebuild_counts(rules))
 
 
+@app.command
+def audit(*, json: bool = False) -> int:
+    """Hold all that is stored against what is promised: who is missing, doubled, miscounted or not told. Only reads.
+    The exit code is 1 where something is not as promised.
+
+    Parameters
+    ----------
+    json
+        As JSON.
+    """
+    from services.standalone.run_service import audit_database
+
+    return _run(audit_database(as_json=json))
+
+
 @key.command
 def create(*, account: str, user: str, role: Literal["operator", "admin", "member", "reader"]) -> int:
     """Make a key, and the account and user it belongs to where they are missing; prints one line of JSON.
@@ -165,7 +190,7 @@ def completion(shell: Literal["bash", "zsh", "fish"], /) -> None:
     shell
         Which shell.
     """
-    sys.stdout.write(app.generate_completion(shell=shell))
+    say(app.generate_completion(shell=shell))
 
 
 @app.command
@@ -179,7 +204,7 @@ def settings(*, json: bool = False) -> None:
     """
     from services.standalone.list_settings import as_json, as_text
 
-    sys.stdout.write(as_json() if json else as_text())
+    say(as_json() if json else as_text())
 
 
 def _check_port(port: int) -> None:
@@ -195,6 +220,8 @@ def _run(work: Coroutine[None, None, int | None]) -> int:
         return asyncio.run(work) or 0
     except KeyboardInterrupt:
         return 130
+    except CannotSay:
+        raise
     except Exception as error:
         code, faults = mendable_faults(error)
         if not faults:

@@ -1,7 +1,8 @@
-"""What `postroom api`, `dispatcher`, `tracker`, `migrate`, `rebuild` and `key create` do: each from its settings."""
+"""What `postroom api`, `dispatcher`, `tracker`, `migrate`, `rebuild`, `audit` and `key create` do: each from its
+settings.
+"""
 
 import gc
-import sys
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
@@ -9,13 +10,15 @@ import orjson
 import structlog
 
 from services.standalone.foundation import Foundation, lay_foundation, open_database
+from services.standalone.say import say
 from shared.domain.account import Role
 from shared.event_store.on_postgres import PostgresEventStore
+from shared.runtime import crash_points
 from shared.runtime.clock import random_id
 from shared.runtime.lifecycle import stop_on_signals
 from shared.runtime.log_setup import configure_logging
 from shared.runtime.open_telemetry import start_export
-from shared.runtime.settings import Settings, environment, read_settings
+from shared.runtime.settings import BadSettings, Settings, environment, read_settings
 
 log = structlog.get_logger(__name__)
 
@@ -66,13 +69,31 @@ async def rebuild_counts(rules: int | None) -> None:
         await rebuild_engagement(database)
 
 
+async def audit_database(*, as_json: bool) -> int:
+    """The exit code: 1 where something was found."""
+    from rich.console import Console
+
+    from services.standalone.audit.run import run_audit
+    from services.standalone.audit.show import print_json, print_table
+    from services.standalone.client.show import bar
+
+    async with open_database(_read(_DATABASE)) as database:
+        with bar("tasks") as shown:
+            audited = await run_audit(database, progress=lambda done: shown.show(done, None))
+    if as_json:
+        print_json(audited)
+    else:
+        print_table(audited, Console(highlight=False))
+    return 1 if audited.findings else 0
+
+
 async def print_new_key(account: str, user: str, role: Role) -> None:
     from services.standalone.new_key import new_key
 
     settings = _read(_DATABASE | {"SECRET"})
     async with open_database(settings) as database:
         made = await new_key(database, PostgresEventStore(database), settings.secret, account, user, role)
-    sys.stdout.write(orjson.dumps(made).decode() + "\n")
+    say(orjson.dumps(made).decode() + "\n")
 
 
 async def _run(
@@ -106,4 +127,8 @@ async def _serve(settings: Settings, start: Callable[[Foundation], Awaitable[Run
 def _read(needed: frozenset[str], one_of: tuple[str, ...] = ()) -> Settings:
     settings = read_settings(environment(), needed, one_of)
     configure_logging(settings.log_level)
+    try:
+        crash_points.arm(environment())
+    except ValueError as fault:
+        raise BadSettings([str(fault)]) from fault
     return settings

@@ -8,7 +8,6 @@ The services are the same code that runs one by one in production; only the urls
 import asyncio
 import fcntl
 import os
-import sys
 import tempfile
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
@@ -32,6 +31,7 @@ from services.standalone.inbox.web import serve_inbox
 from services.standalone.kept_secrets import operator_key, signing_secret
 from services.standalone.new_key import new_key
 from services.standalone.reading_leases import end_reading_leases
+from services.standalone.say import say
 from services.tracker.app import start_tracker
 from shared.postgres.migrate import migrate
 from shared.runtime import clock
@@ -91,8 +91,7 @@ async def run_up(options: Options) -> int:
         await migrate(postgres.url)
         urls = {**await _open_inbox(data, options, stack), "database": postgres.url}
         ready = await _start_services(_decided(settings, data, options, urls), data, stack)
-        sys.stdout.write(orjson.dumps({"ready": True, **urls, **ready}).decode() + "\n")
-        sys.stdout.flush()
+        say(orjson.dumps({"ready": True, **urls, **ready}).decode() + "\n")
         return await _watch(postgres, stop)
 
 

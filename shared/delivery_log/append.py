@@ -11,6 +11,7 @@ from shared.event_store.interface import Write
 from shared.postgres.database import Connection, Database
 from shared.postgres.group_commit import GroupCommit
 from shared.postgres.named_queries import load_queries
+from shared.runtime import crash_points
 
 QUERIES = load_queries(Path(__file__).with_name("queries.sql"))
 
@@ -47,6 +48,8 @@ class DeliveryLog:
     async def _commit(self, group: Sequence[Entry]) -> None:
         async with self._database.transaction() as connection:
             await append_in(connection, group)
+            crash_points.reached("segments.appending")
+        crash_points.reached("segments.appended")
 
 
 async def append_in(connection: Connection, group: Sequence[Entry]) -> None:

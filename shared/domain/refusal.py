@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 #: What kind of no. The edge turns each into one status of its dialect.
-Because = Literal["invalid", "not found", "conflict", "forbidden", "unauthenticated", "gone"]
+Because = Literal["invalid", "not found", "conflict", "forbidden", "unauthenticated", "gone", "unavailable"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,3 +45,7 @@ class Refused:
     @staticmethod
     def gone(message: str, field: str = "") -> "Refused":
         return Refused("gone", (Fault(field, message),))
+
+    @staticmethod
+    def unavailable(message: str) -> "Refused":
+        return Refused("unavailable", (Fault("", message),))

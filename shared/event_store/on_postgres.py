@@ -16,6 +16,7 @@ from shared.event_store.interface import (
 from shared.postgres.database import Connection, Database, Row, UniqueViolation
 from shared.postgres.group_commit import GroupCommit
 from shared.postgres.named_queries import load_queries
+from shared.runtime import crash_points
 
 QUERIES = load_queries(Path(__file__).with_name("queries.sql"))
 
@@ -38,6 +39,8 @@ class PostgresEventStore:
     async def _commit(self, group: Sequence[Append]) -> None:
         async with self._database.transaction() as connection:
             await append_in(connection, group)
+            crash_points.reached("events.appending")
+        crash_points.reached("events.appended")
 
 
 async def append_in(connection: Connection, group: Sequence[Append]) -> None:

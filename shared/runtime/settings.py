@@ -12,6 +12,7 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from shared.runtime import crash_points
 from shared.runtime.setting_list import PREFIX, SETTINGS, Setting
 
 #: When mail counts as delivered: with the relay's 250, or only with a success DSN.
@@ -28,6 +29,9 @@ class BadSettings(Exception):
 
 #: What the commands that ask a running API read; no service does, and none minds.
 CLIENT: Final = frozenset({"POSTROOM_URL", "POSTROOM_KEY"})
+
+#: What makes a process die at a certain place (``crash_points``), and nothing else: none is a setting.
+FAULT_TESTS: Final = crash_points.VARIABLES
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +110,12 @@ def read_settings(environment: Mapping[str, str], needed: frozenset[str], one_of
             faults.append(f"{setting.variable}: {error}")
     if one_of and "send" in values.get("dispatcher_roles", "") and not any(values.get(name.lower()) for name in one_of):
         faults.append(f"{' or '.join(PREFIX + name for name in one_of)} is missing: at least one of them must be given")
-    known = CLIENT | {setting.variable for setting in SETTINGS} | {s.variable + "_FILE" for s in SETTINGS if s.secret}
+    known = (
+        CLIENT
+        | FAULT_TESTS
+        | {setting.variable for setting in SETTINGS}
+        | {s.variable + "_FILE" for s in SETTINGS if s.secret}
+    )
     faults += [
         f"{name} is not a setting" for name in sorted(environment) if name.startswith(PREFIX) and name not in known
     ]

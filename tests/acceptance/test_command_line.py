@@ -15,7 +15,19 @@ def test_help_names_every_command() -> None:
     done = run("--help")
 
     assert done.returncode == 0
-    for name in ("up", "demo", "api", "dispatcher", "tracker", "migrate", "rebuild", "key", "settings", "--version"):
+    for name in (
+        "up",
+        "demo",
+        "api",
+        "dispatcher",
+        "tracker",
+        "migrate",
+        "rebuild",
+        "audit",
+        "key",
+        "settings",
+        "--version",
+    ):
         assert name in done.stdout
 
 
@@ -42,6 +54,7 @@ def test_the_page_of_settings_is_what_the_code_says() -> None:
         ("tracker", {"DATABASE_URL", "BUS_URL", "SECRET"}),
         ("api", {"DATABASE_URL", "BUS_URL", "SECRET"}),
         ("migrate", {"DATABASE_URL"}),
+        ("audit", {"DATABASE_URL"}),
     ],
 )
 def test_all_missing_settings_are_named_at_once(service: str, missing: set[str]) -> None:

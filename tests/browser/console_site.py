@@ -41,6 +41,17 @@ class Site:
         wish = {"channel": "email", "list_id": 1, "message_id": 1, "name": name, "scheduledtime": 0, **given}
         return int((await self.call("POST", "/task", wish))["id"])
 
+    async def add_split_test(self, name: str, messages: list[int]) -> int:
+        wish = {
+            "name": name,
+            "message_ids": messages,
+            "list_id": 1,
+            "criterion": "open",
+            "delay": 1,
+            "segmentvalue": 10,
+        }
+        return int((await self.call("POST", "/splittest", {**wish, "scheduledtime": 4_000_000_000}))["id"])
+
     async def add_campaign(self, name: str, **given: Any) -> int:
         wish = {"name": name, "list": 1, "event_callback": f"{self.api}/nobody?{'x' * 40}", **given}
         campaign = int((await self.call("POST", "/campaign", wish))["id"])

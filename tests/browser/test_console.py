@@ -16,7 +16,14 @@ pytestmark = pytest.mark.timeout(700)  # the first may wait for a download; each
 
 PLACES: Final = (
     *("/console", "/console/campaigns", "/console/callbacks", "/console/parked", "/console/jobs"),
-    *("/console/suppressions", "/console/task/1", "/console/task/1/contact", "/console/campaign/1"),
+    *(
+        "/console/splittests",
+        "/console/splittest/1",
+        "/console/suppressions",
+        "/console/task/1",
+        "/console/task/1/contact",
+        "/console/campaign/1",
+    ),
 )
 STATE: Final = "document.querySelector('#state .badge').innerText"
 SETTLED: Final = "parseInt(document.querySelector('#progress .n').innerText.replaceAll(',', ''))"
@@ -33,6 +40,7 @@ async def site() -> AsyncIterator[Site]:
             await site.add_task(CANARY, scheduledtime=4_000_000_000)
             await site.call("POST", "/domain", {"name": "bounce.example.com", "bouncing": True})
             await site.add_campaign(CANARY)
+            await site.add_split_test(CANARY, [1, await site.add_message(CANARY)])
             suppressed = {"email": "angry@example.org", "source": CANARY, "detail": CANARY, "reason": "complaint"}
             await site.call("POST", "/suppression", suppressed)
             await site.call(
@@ -241,3 +249,14 @@ async def test_words_stand_out_by_day_and_by_night(person: Person, site: Site, d
         red = await person.value("parseInt(getComputedStyle(document.body).backgroundColor.match(/\\d+/)[0])")
         assert (red < 64) == dark, place
         assert await person.value(CONTRAST) == [], place
+
+
+async def test_the_description_of_the_api_is_shown_under_a_policy_of_its_own(person: Person, site: Site) -> None:
+    """Every operation is on the page of docs, and the browser complains of nothing; what is added is not loaded."""
+    await person.go(f"{site.api}/docs")
+    await person.until("document.querySelectorAll('main h2').length > 80")
+    assert "POST /task" in await person.text("main")
+    assert person.tab.browser.complaints == []
+
+    await person.value("document.body.append(Object.assign(new Image(), {src: '/console/static/icon.svg'}))")
+    await until_complained(person.tab.browser, "violates the following Content Security Policy")

@@ -1,6 +1,7 @@
 """A relay that takes everything and remembers which message it took how often. Fast: it reads no more than it must."""
 
 import asyncio
+import time
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Self
@@ -10,10 +11,16 @@ _ANSWERS = {b"MAIL": b"250 ok\r\n", b"RCPT": b"250 ok\r\n", b"DATA": b"354 go on
 
 @dataclass(slots=True)
 class CountingRelay:
-    """``taken``: how often each Message-ID was answered with 250. ``seconds_each``: what one message takes it."""
+    """``taken``: how often each Message-ID was answered with 250. ``seconds_each``: what one message takes it.
+    ``begun``: when each MAIL FROM came (unix seconds), and the sender it named. ``altered``: Message-IDs of which two
+    copies differ in sender or Date.
+    """
 
     seconds_each: float = 0.0
     taken: "Counter[bytes]" = field(default_factory=Counter)
+    begun: list[tuple[float, bytes]] = field(default_factory=list)
+    altered: set[bytes] = field(default_factory=set)
+    _marks: dict[bytes, int] = field(default_factory=dict)
     _server: asyncio.Server | None = None
     _talks: "set[asyncio.Task[None]]" = field(default_factory=set)
 
@@ -47,8 +54,10 @@ class CountingRelay:
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"220 counting.example\r\n")
+        sender = b""
         while True:
-            verb = (await reader.readuntil(b"\r\n"))[:4].upper()
+            line = await reader.readuntil(b"\r\n")
+            verb = line[:4].upper()
             if verb == b"EHLO":
                 writer.write(b"250-counting.example\r\n250 PIPELINING\r\n")
             elif verb == b"QUIT":
@@ -56,18 +65,24 @@ class CountingRelay:
                 return
             else:
                 writer.write(_ANSWERS.get(verb, b"502 what\r\n"))
+            if verb == b"MAIL":
+                sender = _between(line, b"<", b">")
+                self.begun.append((time.time(), sender))
             if verb == b"DATA":
-                await self._take(reader, writer)
+                await self._take(reader, writer, sender)
 
-    async def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, sender: bytes) -> None:
         content = await reader.readuntil(b"\r\n.\r\n")
         if self.seconds_each:
             await asyncio.sleep(self.seconds_each)
-        self.taken[_message_id(content)] += 1
+        message_id, date = _between(content, b"\r\nMessage-ID: <", b">"), _between(content, b"\r\nDate: ", b"\r\n")
+        mark = hash((sender, date))
+        if self._marks.setdefault(message_id, mark) != mark:
+            self.altered.add(message_id)
+        self.taken[message_id] += 1
         writer.write(b"250 taken\r\n")
 
 
-def _message_id(content: bytes) -> bytes:
-    """Between the angle brackets."""
-    start = content.index(b"\r\nMessage-ID: <") + len(b"\r\nMessage-ID: <")
-    return content[start : content.index(b">", start)]
+def _between(octets: bytes, before: bytes, after: bytes) -> bytes:
+    start = octets.index(before) + len(before)
+    return octets[start : octets.index(after, start)]

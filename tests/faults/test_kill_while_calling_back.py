@@ -10,6 +10,8 @@ import pytest
 
 from shared.domain.delivery import Kind
 from shared.postgres.database import Database
+from tests.faults.auditing import WITHOUT_EVENTS, nothing_found
+from tests.faults.measured import Measured
 from tests.faults.processes import ServiceProcess
 from tests.integration.tracker.called_back import (
     KEY,
@@ -111,28 +113,34 @@ async def all_told(database: Database, tasks: list[int]) -> bool:
 
 
 @pytest.mark.timeout(240)
-async def test_each_event_is_told_and_repeats_are_the_same_call(database_url: str, tmp_path: Path) -> None:
+@pytest.mark.fault(
+    "F4",
+    "kill -9 of a tracker before, in and just after a callback",
+    expects="every event told, a repeat is the same call",
+)
+async def test_each_event_is_told_and_repeats_are_the_same_call(
+    database_url: str, tmp_path: Path, dice: random.Random, measured: Measured
+) -> None:
     """kill -9 of a tracker: while its calls are under way, just after they were answered, and at any other moment."""
-    seed = random.randrange(1 << 32)
-    chance = random.Random(seed)
     database, owner = await Database.connect(database_url), await Database.connect(database_url, role=None)
     await add_account(database)
     tracker = tracker_for(database_url, tmp_path)
-    deadly = Deadly(tracker, chance)
+    deadly = Deadly(tracker, dice)
     async with Receiver(deadly) as receiver:
         tasks = []
         for campaign in range(1, CAMPAIGNS + 1):
             tasks += await add_campaign(database, campaign, f"{receiver.url}/{campaign}", recipients=RECIPIENTS)
-        happening = asyncio.create_task(events_happen(database, tasks, chance))
+        happening = asyncio.create_task(events_happen(database, tasks, dice))
         try:
             while any(deadly.killed.count(when) < KILLS for when in ("unanswered", "answered")):
-                await live_and_die(tracker, owner, deadly, chance)
+                await live_and_die(tracker, owner, deadly, dice)
             await happening
             deadly.mercy = True
             await revive(tracker, owner)
             async with asyncio.timeout(60):
                 while not await all_told(database, tasks):
                     await asyncio.sleep(0.1)
+            await nothing_found(database, receiver, leaving_out=WITHOUT_EVENTS)
         finally:
             happening.cancel()
             tracker.kill()
@@ -140,17 +148,19 @@ async def test_each_event_is_told_and_repeats_are_the_same_call(database_url: st
             await owner.close()
 
     for campaign in range(1, CAMPAIGNS + 1):
-        calls_are_whole([each for each in receiver.requests if each.line.startswith(f"POST /{campaign} ")], seed)
+        calls_are_whole([each for each in receiver.requests if each.line.startswith(f"POST /{campaign} ")])
+    calls = {(request.line, told_by(request).id) for request in receiver.requests}
+    measured.add(kills=len(deadly.killed), lost=0, calls=len(calls), calls_repeated=len(receiver.requests) - len(calls))
 
 
-def calls_are_whole(requests: list[Request], seed: int) -> None:
+def calls_are_whole(requests: list[Request]) -> None:
     """In order, each id with one body, and in the bodies everybody once for each event."""
     told = [told_by(request) for request in requests]
     numbers = [int(each.id.rsplit("_", 1)[1]) for each in told]
-    assert numbers == sorted(numbers), f"seed {seed}"
+    assert numbers == sorted(numbers)
     bodies = {(each.id, request.body) for each, request in zip(told, requests, strict=True)}
     calls = {each.id: each for each in told}
-    assert len(bodies) == len(calls), f"seed {seed}: a repeat is another call"
+    assert len(bodies) == len(calls), "a repeat is another call"
     named = sorted((each.event, who) for each in calls.values() for who in each.people)
     expected = sorted((kind.name.lower(), address("email", n)) for kind in KINDS for n in range(RECIPIENTS))
-    assert named == expected, f"seed {seed}"
+    assert named == expected

@@ -11,6 +11,8 @@ import pytest
 from shared.object_store.interface import NoSuchObject, ObjectStore
 from shared.object_store.opening import open_object_store
 from shared.postgres.database import Database
+from tests.faults.auditing import nothing_found
+from tests.faults.measured import Measured
 from tests.faults.processes import ServiceProcess
 from tests.integration.jobs.hand_worked import ACCOUNT, add_job, tools_with
 from tests.servers.s3 import S3Server, s3_server
@@ -39,12 +41,14 @@ def s3() -> Iterator[S3Server]:
 
 
 @pytest.mark.timeout(240)
+@pytest.mark.fault(
+    "F2", "kill -9 of a dispatcher while it exports", expects="the file is whole or absent, everybody in it once"
+)
 async def test_the_file_holds_everybody_once_whenever_it_was_killed(
-    database_url: str, tmp_path: Path, s3: S3Server
+    database_url: str, tmp_path: Path, s3: S3Server, dice: random.Random, measured: Measured
 ) -> None:
     """Killed six times, at random moments behind a checkpoint; until it is whole there is no file at all."""
-    seed = random.randrange(1 << 32)
-    chance, url = random.Random(seed), s3.url_of("exports")
+    url = s3.url_of("exports")
     database, store = await Database.connect(database_url), open_object_store(url)
     for statement, args in ((_LIST, (ACCOUNT,)), (_PEOPLE, (ACCOUNT, PEOPLE)), (_ON_LIST, ())):
         await database.execute(statement, *args)
@@ -55,7 +59,7 @@ async def test_the_file_holds_everybody_once_whenever_it_was_killed(
         for kill in range(KILLS):
             dispatcher.start()
             await _reached(database, min(kill, 4))
-            await asyncio.sleep(chance.uniform(0, 0.3))
+            await asyncio.sleep(dice.uniform(0, 0.3))
             dispatcher.kill()
             early += await _served_early(database, store)
             # As if the time of its lease had passed.
@@ -70,12 +74,16 @@ async def test_the_file_holds_everybody_once_whenever_it_was_killed(
         data = b"".join([piece async for piece in file.pieces])
     [row] = await database.fetch("SELECT rows, status FROM job_work JOIN job USING (id)")
     await store.close()
+    await nothing_found(database)
     await database.close()
 
-    told = f"seed {seed}"
-    assert early == 0, told
-    assert (row["status"], row["rows"]) == ("completed", PEOPLE), told
-    assert [line.split(b",")[0] for line in data.splitlines()[1:]] == [b"%d" % n for n in range(1, PEOPLE + 1)], told
+    people = [line.split(b",")[0] for line in data.splitlines()[1:]]
+    measured.add(
+        kills=KILLS, lost=PEOPLE - len(set(people)), doubled=len(people) - len(set(people)), served_early=early
+    )
+    assert early == 0
+    assert (row["status"], row["rows"]) == ("completed", PEOPLE)
+    assert people == [b"%d" % n for n in range(1, PEOPLE + 1)]
 
 
 def _dispatcher(database_url: str, store: str, folder: Path) -> ServiceProcess:

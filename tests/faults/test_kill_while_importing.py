@@ -17,6 +17,8 @@ from shared.event_store.on_postgres import PostgresEventStore
 from shared.event_store.read_models.job import JOBS
 from shared.postgres.database import Database
 from shared.runtime import clock
+from tests.faults.auditing import nothing_found
+from tests.faults.measured import Measured
 from tests.faults.processes import ServiceProcess
 from tests.faults.test_kill_while_noticing import environment_for
 
@@ -78,7 +80,8 @@ async def _finish(database: Database, replicas: list[ServiceProcess]) -> None:
 
 
 @pytest.mark.timeout(300)
-async def test_an_import_goes_on_where_it_was_killed(database_url: str, tmp_path: Path) -> None:
+@pytest.mark.fault("F2", "kill -9 of dispatchers in turns while they import", expects="every line done once")
+async def test_an_import_goes_on_where_it_was_killed(database_url: str, tmp_path: Path, measured: Measured) -> None:
     """Two replicas, killed in turns at whatever moment they are: the other takes over, in the end both are at it."""
     database = await Database.connect(database_url)
     await _post(database)
@@ -91,9 +94,13 @@ async def test_an_import_goes_on_where_it_was_killed(database_url: str, tmp_path
             replica.kill()
     [row] = await database.fetch("SELECT status, rows, rows_failed, result, errors FROM job JOIN job_work USING (id)")
     [counts] = await database.fetch(COUNTS)
+    await nothing_found(database)
     await database.close()
 
     bad = LINES // 1000
+    measured.add(
+        kills=len(replicas), lost=LINES - bad - counts["subscribers"], doubled=counts["told"] - counts["subscribers"]
+    )
     assert (row["status"], row["rows"], row["rows_failed"]) == ("completed", LINES, bad)
     assert [error["line"] for error in row["errors"]] == [1 + 1000 * number for number in range(bad)][:100]
     assert row["result"] == {"created": LINES - bad, "updated": 0, "skipped": 0}

@@ -5,8 +5,12 @@ import base64
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest
+
 from shared.notices.record import NewNotice, notice_row
 from shared.postgres.database import Database
+from tests.faults.auditing import nothing_found
+from tests.faults.measured import Measured
 from tests.faults.processes import ServiceProcess
 from tests.integration.dispatcher.noticing import settled
 from tests.sinks.fake_relay import Action, FakeRelay, Hang, Step
@@ -41,8 +45,11 @@ class Trap:
         return None
 
 
+@pytest.mark.fault(
+    "F2", "kill -9 of a dispatcher in the middle of single messages", expects="sent, or in doubt and sent once"
+)
 async def test_before_the_dot_it_is_sent_again_and_after_the_dot_it_is_in_doubt(
-    database_url: str, tmp_path: Path
+    database_url: str, tmp_path: Path, measured: Measured
 ) -> None:
     """kill -9 while one waits for the answer to its RCPT and one for that to its dot; then a restart."""
     database, trap = await Database.connect(database_url), Trap()
@@ -62,7 +69,10 @@ async def test_before_the_dot_it_is_sent_again_and_after_the_dot_it_is_in_doubt(
             found = await settled(database, 60)
         finally:
             dispatcher.kill()
+    await nothing_found(database, relay)
     await database.close()
+
+    measured.add(kills=1, lost=2 - len(found), listed=list(found.values()).count("in_doubt"))
 
     assert found == {"before": "accepted", "after": "in_doubt"}
     assert relay.recipients() == ["before@example.org"]

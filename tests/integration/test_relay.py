@@ -168,6 +168,21 @@ async def test_a_failed_publish_is_tried_again_and_loses_nothing(
     assert bus.heard == ids[:4] + ids
 
 
+async def test_nothing_counts_as_published_before_the_bus_has_confirmed(
+    database: Database, store: PostgresEventStore, bus: Bus
+) -> None:
+    """While the bus has said nothing the checkpoint stands where it stood, whatever it has been given."""
+    await append_tasks(store, 1, 10)
+    publisher = Troubled(bus.publisher, before_trouble=[10], hangs=True)
+    running = Running(database, publisher)
+
+    await until(publisher.hanging.is_set)
+    position = await database.fetch_value("SELECT position FROM checkpoint WHERE name = 'relay'")
+    await running.kill()
+
+    assert position == 0
+
+
 async def test_a_relay_that_is_stopped_goes_on_where_it_stood(
     database: Database, store: PostgresEventStore, bus: Bus
 ) -> None:

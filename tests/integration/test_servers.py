@@ -9,7 +9,7 @@ import pytest
 
 from shared.postgres.database import Database
 from tests.servers.answers import amqp_answers, postgres_answers
-from tests.servers.backends import Broker, GivenServer, Offer, Server, ServerMissing, choose
+from tests.servers.backends import Broker, GivenServer, Offer, Server, ServerMissing, choose, data_folder
 
 
 def port_of(server: Server) -> int:
@@ -99,3 +99,12 @@ def test_no_server_is_a_failure_that_names_what_helps(forced: str) -> None:
 def test_a_given_server_is_never_killed(tmp_path: Path) -> None:
     with pytest.raises(NotImplementedError):
         GivenServer("postgresql://somebody/else").kill()
+
+
+def test_data_lie_in_memory_where_there_is_room(tmp_path: Path) -> None:
+    """And on the disk otherwise."""
+    folders = [data_folder(memory, room) for memory, room in ((tmp_path, 0), (tmp_path, 1 << 62), (tmp_path / "no", 0))]
+    for folder in folders:
+        folder.rmdir()
+
+    assert [folder.parent == tmp_path for folder in folders] == [True, False, False]

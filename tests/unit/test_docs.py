@@ -18,13 +18,14 @@ from services.standalone.reference.metrics_page import metric_names
 from services.standalone.reference.pages import PAGES
 from shared.domain import campaign, job, recipient_states, split_test, task
 from shared.runtime.setting_list import SETTINGS
-from shared.runtime.settings import CLIENT
+from shared.runtime.settings import CLIENT, FAULT_TESTS
 from tests.pages import ROOT, Block, Page, anchors, blocks, every_page, links, prose
 
 PAGES_BY_PATH = {page.path: page for page in every_page()}
 BLOCKS = [(page, block) for page in PAGES_BY_PATH.values() for block in blocks(page.text)]
 KNOWN_SETTINGS = (
-    CLIENT
+    FAULT_TESTS
+    | CLIENT
     | {setting.variable for setting in SETTINGS}
     | {f"{setting.variable}_FILE" for setting in SETTINGS if setting.secret}
 )

@@ -17,6 +17,7 @@ from aiohttp import web
 from services.api import problem
 from services.api.authenticate import Authenticator, Caller
 from services.api.console.ask import Asking
+from services.api.console.ended_sessions import EndedSessions
 from services.api.console.live import Live
 from services.api.console.reply import Page, Reply
 from services.api.console.respond import Answering, answer
@@ -50,6 +51,7 @@ class Console:
     authenticator: Authenticator
     live: Live
     secret: tuple[bytes, ...]
+    ended: EndedSessions
 
     def takes(self, target: str) -> bool:
         path = target.partition("?")[0]
@@ -77,7 +79,7 @@ class Console:
             form = await _read_form(request)
             if isinstance(form, Problem):
                 return "", None, form
-            sign_in = SignIn(self.authenticator, self.secret)
+            sign_in = SignIn(self.authenticator, self.secret, self.ended)
             if path in sign_in.PATHS:
                 return path, None, await sign_in.reply(request, path, form, session)
             place, caller = find_place(path), await self._caller(session)
@@ -120,7 +122,7 @@ class Console:
         )
 
     async def _caller(self, session: Session | None) -> Caller | None:
-        if session is None:
+        if session is None or await self.ended.hold(session):
             return None
         return await self.authenticator.find_holder(session.prefix, bytes.fromhex(session.hash))
 

@@ -1,10 +1,12 @@
 """Who is signed in: a sealed cookie that no script reads and that holds no key. Pure.
 
 It names the key by its public prefix and its hash, so each request finds out anew whether the key is still taken; a
-revoked one ends all its sessions, on every replica. Sealed under POSTROOM_SECRET (``shared.sealing``).
+revoked one ends all its sessions, on every replica. Sealed under POSTROOM_SECRET (``shared.sealing``). Which of them
+were signed out of says ``ended_sessions``.
 """
 
 import binascii
+import hashlib
 import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping, Sequence
@@ -41,6 +43,11 @@ class Session:
     @property
     def cookie_name(self) -> str:
         return SECURE_NAME if self.secure else PLAIN_NAME
+
+    @property
+    def name(self) -> bytes:
+        """What it is known by where its token is not to be known: the same at each renewal."""
+        return hashlib.sha256(self.token.encode()).digest()
 
     def is_over(self, now: Instant) -> bool:
         return now >= self.began + LONGEST or now >= self.seen + IDLE

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from services.api import problem
 from services.api.authenticate import KEY, Authenticator, hash_key
+from services.api.console.ended_sessions import EndedSessions
 from services.api.console.reply import Page, Redirect, Reply
 from services.api.console.same_origin import came_by_https, fault_in_origin
 from services.api.console.session import Session, clear_cookies, set_cookie
@@ -32,6 +33,7 @@ _LOGOUT: Final = "/console/logout"
 class SignIn:
     authenticator: Authenticator
     secret: tuple[bytes, ...]
+    ended: EndedSessions
     PATHS: ClassVar[frozenset[str]] = frozenset({_LOGIN, _LOGOUT})
 
     @staticmethod
@@ -48,7 +50,7 @@ class SignIn:
             return problem.method_not_allowed(["GET", "HEAD", "POST"] if path == _LOGIN else ["POST"])
         if fault := fault_in_origin(request.headers):
             return Problem(403, fault)
-        return await self._enter(request, form) if path == _LOGIN else self._leave(form, session)
+        return await self._enter(request, form) if path == _LOGIN else await self._leave(form, session)
 
     async def _enter(self, request: web.BaseRequest, form: Mapping[str, str]) -> Reply:
         key = form.get("key", "").strip()
@@ -65,7 +67,9 @@ class SignIn:
         log.info("signed in", action="console_signed_in", account=caller.account_id, user=caller.user_id)
         return Redirect(to, (set_cookie(self.secret, session, clock.random_bytes(NONCE_SIZE)),))
 
-    def _leave(self, form: Mapping[str, str], session: Session | None) -> Reply:
+    async def _leave(self, form: Mapping[str, str], session: Session | None) -> Reply:
         if session and not session.sent(form.get("token", "")):
             return Problem(403, "this form is from an older session; load the page again")
+        if session:
+            await self.ended.end(session)
         return Redirect(_LOGIN, tuple(clear_cookies()))

@@ -11,9 +11,9 @@ Tone = Literal["calm", "busy", "warn", "bad", "good"]
 
 _TONES: Final[Mapping[str, Tone]] = {
     **dict.fromkeys(("scheduled", "pending", "draft", "waiting", "cancelled", "empty", "expired"), "calm"),
-    **dict.fromkeys(("sending", "ready", "starting"), "busy"),
-    **dict.fromkeys(("completed", "done", "accepted", "delivered", "open"), "good"),
-    **dict.fromkeys(("paused", "in doubt", "suppressed", "uncharged", "stopped"), "warn"),
+    **dict.fromkeys(("sending", "ready", "starting", "winning"), "busy"),
+    **dict.fromkeys(("completed", "done", "accepted", "delivered", "open", "winner"), "good"),
+    **dict.fromkeys(("paused", "in doubt", "suppressed", "uncharged", "stopped", "undecided"), "warn"),
     **dict.fromkeys(("blocked", "error", "failed", "bounced", "parked", "given up"), "bad"),
 }
 
@@ -62,6 +62,17 @@ def state_of_task(task: Mapping[str, Any]) -> str:
     if task["blocked_reason"]:
         return "blocked"
     return "sending" if task["started"] else "scheduled"
+
+
+def state_of_splittest(test: Mapping[str, Any]) -> str:
+    """The one word for where a split test is. ``test``: as the API answers it."""
+    if test["cancelled"] or test["completed"]:
+        return "cancelled" if test["cancelled"] else "completed"
+    if test["winner_message_id"] is not None:
+        return "winning"
+    if test["measured_at"] is not None:
+        return "undecided"
+    return "sending" if test["started"] else "scheduled"
 
 
 def reason_of_task(task: Mapping[str, Any]) -> str | None:

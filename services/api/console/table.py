@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from services.api.console.pages import campaigns, jobs, parked, suppressions, task, tasks
+from services.api.console.pages import campaigns, jobs, parked, splittests, suppressions, task, tasks
 from services.api.console.stream import streaming
 from services.api.console.visit import Handle
 from shared.domain.identifiers import INT63_MAX
@@ -30,6 +30,12 @@ PAGES: Final[Mapping[str, Mapping[Method, Handle]]] = {
     "/console/campaign/{id}/live": {"GET": streaming(campaigns.read_figures)},
     "/console/campaign/{id}/move": {"POST": campaigns.move},
     "/console/campaign/{id}/callback/{id}/redeliver": {"POST": campaigns.redeliver},
+    "/console/splittests": {"GET": splittests.show_splittests},
+    "/console/splittests/live": {"GET": streaming(splittests.read_list_figures)},
+    "/console/splittest/{id}": {"GET": splittests.show_splittest},
+    "/console/splittest/{id}/live": {"GET": streaming(splittests.read_figures)},
+    "/console/splittest/{id}/winner": {"POST": splittests.choose},
+    "/console/splittest/{id}/cancel": {"POST": splittests.cancel},
     "/console/callbacks": {"GET": campaigns.show_callbacks},
     "/console/parked": {"GET": parked.show_parked},
     "/console/jobs": {"GET": jobs.show_jobs},

@@ -8,7 +8,9 @@ from typing import Final
 
 from pyroaring import BitMap
 
+from services.api.published.deliveries import read_reached
 from shared.delivery_log.chunks import decode_chunk
+from shared.delivery_log.tail import count_waiting, oldest_waiting
 from shared.domain.delivery import Kind
 from shared.domain.recipient_states import PRECEDENCE, split_by_state
 from shared.postgres.database import Database, Row
@@ -33,7 +35,7 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    waiting: Mapping[str, Waiting]  #: by tasks, batches, jobs, notices, postbacks, events
+    waiting: Mapping[str, Waiting]  #: by tasks, batches, jobs, notices, postbacks, events, deliveries
     open_tasks: Mapping[str, int]  #: by open, paused, blocked
     in_doubt: int
     sets: Mapping[Kind, int]  #: members over all open tasks
@@ -44,12 +46,19 @@ async def read_figures(database: Database) -> Figures:
     [waits] = await database.fetch(QUERIES["what_waits"], MOST)
     [tasks] = await database.fetch(QUERIES["open_tasks"], MOST)
     sizes = await database.fetch(QUERIES["set_sizes"], list(Kind), MOST_TASKS)
+    waiting = {name: Waiting(count, max(0.0, seconds)) for name, (count, seconds) in waits.items()}
     return Figures(
-        waiting={name: Waiting(count, max(0.0, seconds)) for name, (count, seconds) in waits.items()},
+        waiting={**waiting, "deliveries": await _unpublished(database)},
         open_tasks=dict(tasks.items()),
         in_doubt=await _count_in_doubt(database),
         sets={Kind(row["kind"]): row["members"] for row in sizes},
     )
+
+
+async def _unpublished(database: Database) -> Waiting:
+    """Of the delivery log, what its relay has not come to."""
+    reached = await read_reached(database)
+    return Waiting(await count_waiting(database, reached), await oldest_waiting(database, reached))
 
 
 async def _count_in_doubt(database: Database) -> int:

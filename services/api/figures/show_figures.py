@@ -29,6 +29,11 @@ WAITING: Final = {
     "notices": ("postroom_due_notices", "postroom_oldest_due_notice_seconds", "single messages outside tasks"),
     "postbacks": ("postroom_due_postbacks", "postroom_oldest_due_postback_seconds", "postbacks of jobs"),
     "events": ("postroom_relay_lag_events", "postroom_relay_lag_seconds", "events that are not on the bus"),
+    "deliveries": (
+        "postroom_delivery_relay_lag_segments",
+        "postroom_delivery_relay_lag_seconds",
+        "segments of the delivery log that the bus has not heard of",
+    ),
 }
 
 

@@ -7,12 +7,19 @@ from services.api.published.envelope import Person, delivery_envelopes
 from shared.bus.interface import EventEnvelope
 from shared.delivery_log.source import Source
 from shared.delivery_log.tail import RecordedSegment
+from shared.event_store.interface import TailPosition
 from shared.postgres.named_queries import load_queries
 
 QUERIES = load_queries(Path(__file__).with_name("queries.sql"))
 
 #: By task, who has which ordinal of it.
 People = Mapping[int, Mapping[int, Person]]
+
+
+async def read_reached(source: Source) -> dict[int, TailPosition]:
+    """How far the bus has heard of each shard of the delivery log. Raises DatabaseError."""
+    rows = await source.fetch(QUERIES["deliveries_reached"])
+    return {row["shard"]: TailPosition(row["store_epoch"], row["xid"], row["position"]) for row in rows}
 
 
 async def tell_segments(source: Source, segments: Iterable[RecordedSegment]) -> list[EventEnvelope]:

@@ -26,7 +26,7 @@ from shared.event_store.read_models.campaign import CAMPAIGNS
 from shared.event_store.read_models.task import TASKS
 from shared.postgres.database import Database
 from shared.postgres.ids import Ids
-from shared.runtime import tracing
+from shared.runtime import crash_points, tracing
 
 log = structlog.get_logger(__name__)
 
@@ -51,6 +51,7 @@ async def start_campaigns(database: Database, handler: Handler, ids: Ids, *, dns
 
 async def _start(database: Database, handler: Handler, ids: Ids, campaign: Campaign, known: Known) -> bool:
     tasks = () if missing_of(campaign, known) else await _plan_tasks(database, ids, campaign, handler.now())
+    crash_points.reached("campaign.planned")
     new = {task.task_id: _new_task(campaign, task) for task in tasks}
 
     def make_tasks(state: Campaign, _: Sequence[Event]) -> list[Consequence]:

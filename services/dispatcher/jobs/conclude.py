@@ -16,6 +16,7 @@ from shared.domain.job_answer import JobFacts
 from shared.event_store.interface import Actor, Write
 from shared.event_store.read_models.job import JOBS
 from shared.postgres.database import Row
+from shared.runtime import crash_points
 
 log = structlog.get_logger(__name__)
 
@@ -28,6 +29,7 @@ async def conclude(tools: JobTools, job: HeldJob, outcome: Outcome) -> None:
         command, result = CompleteJob(row["rows"], row["rows_failed"]), dict(outcome.result)
     else:
         command, result = FailJob(outcome.reason), {}
+    crash_points.reached("job.ending")
     ending = _Ending(tools, job, row, result)
     actor = Actor(job.account_id, job.user_id)
     await tools.handler.handle(JOBS, job_stream(job.number), command, actor, also=ending.writes)

@@ -10,6 +10,7 @@ from services.dispatcher.jobs.statements import STATEMENTS
 from shared.domain.job import Kind
 from shared.domain.job_answer import MOST_ERRORS
 from shared.postgres.database import Connection, Contended, Database, Row, UniqueViolation
+from shared.runtime import crash_points
 
 LEASE_SECONDS: Final = 15.0
 RENEW_SECONDS: Final = 3.0
@@ -112,6 +113,7 @@ async def chunk_of(database: Database, job: HeldJob) -> AsyncIterator[Chunk]:
             MOST_ERRORS,
             LEASE_SECONDS,
         )
+        crash_points.reached("job.in_chunk")
     job.cursor = chunk.cursor
     job.rows += chunk.rows
     job.rows_failed += failed

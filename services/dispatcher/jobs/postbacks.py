@@ -13,6 +13,7 @@ from shared.domain.postback_body import FORM
 from shared.domain.retry_schedule import RetrySchedule
 from shared.egress.client import EgressClient, NotReached
 from shared.postgres.database import Database, Row, Unavailable
+from shared.runtime import crash_points
 from shared.runtime.lifecycle import Wakeup, run_loop
 from shared.sealing import CannotOpen, open_sealed, postback_context
 
@@ -58,6 +59,7 @@ class Postbacks:
             return False
         self.ring()
         reason = await self._post(row)
+        crash_points.reached("postback.answered")
         pause = tools.schedule.next_pause(row["attempt"], tools.jitter())
         settled = settle_postback(reason, row["age"], pause)
         outcome = (settled.state, reason or "", settled.pause)

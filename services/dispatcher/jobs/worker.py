@@ -19,6 +19,7 @@ from shared.event_store.interface import Actor
 from shared.event_store.read_models.job import JOBS
 from shared.object_store.interface import ObjectStoreError
 from shared.postgres.database import Contended, DatabaseError, Unavailable
+from shared.runtime import crash_points
 from shared.runtime.lifecycle import Wakeup, run_loop
 
 log = structlog.get_logger(__name__)
@@ -75,6 +76,7 @@ class Worker:
         row = await tools.database.fetch_row(STATEMENTS["claim_job"], tools.owner, LEASE_SECONDS, self._kinds)
         if row is None:
             return False
+        crash_points.reached("job.claimed")
         job = read_held(row, tools.owner)
         working, keeping = asyncio.create_task(self._take_turn(job)), asyncio.create_task(self._keep_lease(job))
         stopping = asyncio.create_task(self._stopped())

@@ -27,6 +27,7 @@ from shared.domain.notice import NoticeState
 from shared.domain.retry_schedule import RetrySchedule
 from shared.domain.tokens import TokenKeys, TokenKind, of_notice
 from shared.postgres.database import Database, Unavailable
+from shared.runtime import crash_points
 from shared.sealing import CannotOpen
 
 log = structlog.get_logger(__name__)
@@ -92,6 +93,7 @@ class NoticeSending:
             self.on_outcome(0, lost)
             await self._conclude(None)
             return lost
+        crash_points.reached("notice.begun")
         outgoing = outgoing_of(self._notice, self._tools.tokens)
         stopped: Outcome | None = None
         if outgoing is None:
@@ -152,6 +154,7 @@ class NoticeSending:
         notice, tools = self._notice, self._tools
         verdict = self._judge(self._outcome or stopped)
         tools.count(notice.channel, verdict.state)
+        crash_points.reached("notice.answered")
         if not await self._store(verdict):
             return  # the journal has it
         tools.journal.note(self._record(Mark.SETTLED))

@@ -18,6 +18,7 @@ from shared.event_store.handle_command import Handler
 from shared.event_store.interface import Actor, Write
 from shared.event_store.read_models.task import TASKS
 from shared.postgres.database import Database, Row
+from shared.runtime import crash_points
 
 log = structlog.get_logger(__name__)
 
@@ -37,6 +38,7 @@ async def freeze_one_audience(database: Database, handler: Handler, owner: int) 
     else:
         while await _freeze_chunk(database, claimed) == CHUNK_ROWS:
             pass
+    crash_points.reached("planner.frozen")
     await _close(database, handler, claimed)
     return True
 
@@ -54,6 +56,7 @@ async def _freeze_chunk(database: Database, claimed: Row) -> int:
             LEASE_SECONDS,
             claimed["cdate"],
         )
+        crash_points.reached("planner.freezing")
     return count
 
 
@@ -64,6 +67,7 @@ async def _close(database: Database, handler: Handler, claimed: Row) -> None:
         return  # somebody took over
     command = FreezeAudience(reached["recipients"], reached["excluded"])
     await handler.handle(TASKS, task_stream(task_id), command, Actor(claimed["account_id"]), also=_rows)
+    crash_points.reached("planner.cut")
     log.info("audience frozen", action="audience_frozen", task_id=task_id, recipients=reached["recipients"])
 
 

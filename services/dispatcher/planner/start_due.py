@@ -13,7 +13,7 @@ from shared.event_store.handle_command import Handler
 from shared.event_store.interface import Actor, Write
 from shared.event_store.read_models.task import TASKS
 from shared.postgres.database import Database
-from shared.runtime import tracing
+from shared.runtime import crash_points, tracing
 
 log = structlog.get_logger(__name__)
 
@@ -38,6 +38,7 @@ async def start_due_tasks(
         open_sending = partial(_open_sending, from_domain=row["from_domain"], dns_check=dns_check)
         with tracing.joined(row["correlation"]), tracing.span("start task", task_id=row["id"]):
             await handler.handle(TASKS, task_stream(row["id"]), command, Actor(row["account_id"]), also=open_sending)
+            crash_points.reached("planner.started")
             log.info("task started", action="task_started", task_id=row["id"])
     return len(due)
 

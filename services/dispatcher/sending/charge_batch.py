@@ -12,6 +12,7 @@ from shared.domain.ledger import NO_CREDIT
 from shared.ledger.balances import lock_ledger
 from shared.ledger.charges import charge_in
 from shared.postgres.database import Database, Row
+from shared.runtime import crash_points
 
 
 async def charge_batch(
@@ -37,6 +38,7 @@ async def charge_batch(
             batch.halt = "lost"
             return []
         uncovered = await charge_in(locked, hold.task_id, hold.batch, needs, now)
+        crash_points.reached("sender.charging")
     for ordinal in uncovered:
         # Who may have been sent to before, when nobody was charged for him, stays in doubt.
         kind = Kind.HELD if ordinal in batch.resent else Kind.UNCHARGED

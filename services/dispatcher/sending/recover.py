@@ -25,6 +25,7 @@ from shared.domain.identifiers import Channel
 from shared.event_store.interface import Write
 from shared.ledger.charges import Refund, refunds_of
 from shared.postgres.database import Connection, Database, Row
+from shared.runtime import crash_points
 
 log = structlog.get_logger(__name__)
 
@@ -69,6 +70,8 @@ async def _replay(database: Database, orphan: Orphan, now_ms: int, accepted: Acc
             _names(hold, orphan.findings[hold]) for hold in holds if hold.task_id in texts and hold in orphan.findings
         ]
         await append_in(connection, [Entry([], [write for write in named if write], refunds)])
+        crash_points.reached("journal.replaying")
+    crash_points.reached("journal.replayed")
     log.info("journal replayed", action="journal_replayed", owner=orphan.owner, holds=len(held))
 
 

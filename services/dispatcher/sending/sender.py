@@ -21,7 +21,7 @@ from services.dispatcher.sending.statements import STATEMENTS
 from services.dispatcher.sending.turns import LOOK_SECONDS as TURN_LOOK_SECONDS
 from services.dispatcher.sending.turns import Turns
 from shared.postgres.database import DatabaseError, Unavailable
-from shared.runtime import tracing
+from shared.runtime import crash_points, tracing
 from shared.runtime.lifecycle import Wakeup, run_loop
 
 log = structlog.get_logger(__name__)
@@ -125,6 +125,8 @@ class Sender:
             place = next(self._arrivals) - 2 * self._connections * paced
             self._waiting.put_nowait(Waiting(batch.blocked, place, batch))
             self._turns.wait_for(batch)
+        if rows:
+            crash_points.reached("sender.claimed")
         return len(rows)
 
     async def _wait_for_next(self) -> None:
@@ -154,6 +156,7 @@ class Sender:
                     self._turns.end(batch)
                     self._keeper.release(batch)
                     self._waiting.task_done()
+                    crash_points.reached("sender.concluded")
                     self._on_batch_done(batch.hold.task_id)
                     self.wakeup.ring()
                 pause = 1.0 if wish is not None else min(2 * pause, LONGEST_RELAY_PAUSE_SECONDS)

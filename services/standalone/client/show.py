@@ -1,6 +1,5 @@
 """What the commands show: a bar and tables on a terminal, lines of JSON to whatever else reads."""
 
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Protocol
@@ -9,6 +8,8 @@ import orjson
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+
+from services.standalone.say import say
 
 
 class Bar(Protocol):
@@ -42,8 +43,7 @@ def bar(title: str) -> Iterator[Bar]:
 
 
 def print_line(value: object) -> None:
-    sys.stdout.write(orjson.dumps(value).decode() + "\n")
-    sys.stdout.flush()
+    say(orjson.dumps(value).decode() + "\n")
 
 
 def print_task(task: Mapping[str, Any]) -> None:

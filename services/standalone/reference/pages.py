@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from services.standalone import list_settings
+from services.standalone.reference.audit_page import audit_page
 from services.standalone.reference.errors_page import errors_page
 from services.standalone.reference.events_page import events_page
 from services.standalone.reference.metrics_page import metrics_page
@@ -13,4 +14,5 @@ PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "metrics.md": metrics_page,
     "events.md": events_page,
     "errors.md": errors_page,
+    "audit.md": audit_page,
 }

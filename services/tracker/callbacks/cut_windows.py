@@ -18,6 +18,7 @@ from shared.delivery_log.tail import RecordedSegment, read_after
 from shared.domain.identifiers import shard_of
 from shared.event_store.interface import TailPosition
 from shared.postgres.database import Connection, Database
+from shared.runtime import crash_points
 
 log = structlog.get_logger(__name__)
 
@@ -162,6 +163,7 @@ async def _store(
     )
     accounts = {call.subject.campaign_id: call.subject.account_id for call in calls}
     await connection.execute(STATEMENTS["wake_lines"], list(accounts), list(accounts.values()))
+    crash_points.reached("callback.cut")
 
 
 def _columns(positions: Iterable[TailPosition]) -> tuple[list[object], ...]:

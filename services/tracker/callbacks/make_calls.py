@@ -17,7 +17,7 @@ from shared.domain.identifiers import Instant
 from shared.domain.retry_schedule import RetrySchedule
 from shared.egress.client import EgressClient, NotReached
 from shared.postgres.database import Database, Row
-from shared.runtime import tracing
+from shared.runtime import crash_points, tracing
 from shared.sealing import open_sealed
 
 log = structlog.get_logger(__name__)
@@ -110,7 +110,9 @@ class Caller:
         if addresses is None:
             return await self._settle(line, row, None, 0, "empty")
         body = write_body(Kind(row["kind"]), row["first_ms"], row["channel"], addresses.split("\n"))
+        crash_points.reached("callback.due")
         answered = await self._post(line, row, body)
+        crash_points.reached("callback.answered")
         if is_taken(answered.status):
             self._metrics.callback_attempts.labels("delivered").inc()
             told = {"campaign_id": line.campaign_id, "task_id": row["task_id"], "number": row["number"]}
@@ -141,6 +143,7 @@ class Caller:
             state,
             LEASE_SECONDS,
         )
+        crash_points.reached("callback.settled")
         return settled > 0
 
     async def _note_failure(self, line: Line, row: Row, answered: _Answered) -> None:

@@ -20,6 +20,7 @@ from shared.domain.delivery import Kind
 from shared.domain.identifiers import Instant
 from shared.event_store.interface import TailPosition
 from shared.postgres.database import Connection, Database, Row, Unavailable
+from shared.runtime import crash_points
 from shared.runtime.lifecycle import Wakeup, run_loop
 
 log = structlog.get_logger(__name__)
@@ -98,6 +99,7 @@ async def add_round(connection: Connection, generation: int, reached: Mapping[in
     if deeds:
         columns = (deeds.tasks, deeds.ordinals, deeds.kinds, deeds.times)
         await connection.execute(STATEMENTS["add_engagement"], generation, *columns, *_KINDS)
+        crash_points.reached("engagement.counted")
     return Added(after, min(segment.recorded_at for segment in segments))
 
 

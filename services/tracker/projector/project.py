@@ -20,6 +20,7 @@ from shared.domain.delivery import FINAL, Kind
 from shared.domain.identifiers import shard_of
 from shared.event_store.interface import TailPosition
 from shared.postgres.database import Connection, Row
+from shared.runtime import crash_points
 
 _WEIGHED: Final = (Kind.SUBMITTED, Kind.BOUNCED, Kind.COMPLAINED)
 
@@ -82,6 +83,7 @@ async def project_round(
         await _add_to_series(connection, additions, generations)
         if also:
             await also(connection, segments)
+        crash_points.reached("projector.counted")
     hits = sum(len(segment.hits) for segment in segments)
     return Round(reached, hits, _tasks_with(FINAL, segments), _tasks_with(_WEIGHED, segments))
 

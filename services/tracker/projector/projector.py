@@ -16,6 +16,7 @@ from services.tracker.projector.suppress_returned import ReturnedSuppressor
 from shared.delivery_log.tail import count_waiting, oldest_waiting
 from shared.event_store.handle_command import Handler
 from shared.postgres.database import Database
+from shared.runtime import crash_points
 
 log = structlog.get_logger(__name__)
 
@@ -61,6 +62,8 @@ class Projector:
             self._renew_at = self._monotonic()
             return True
         held.update(done.reached)
+        if done.hits:
+            crash_points.reached("projector.committed")
         self._metrics.projected.inc(done.hits)
         if done.settled:
             await complete_finished(self._database, self._handler, done.settled)

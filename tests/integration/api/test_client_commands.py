@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -109,7 +110,7 @@ async def test_a_disk_that_is_full_is_a_line_and_no_trace(client: Client, ready:
     await wait_for_events(client)
     full = os.open("/dev/full", os.O_WRONLY)
     process = await asyncio.create_subprocess_exec(
-        *(POSTROOM, "tail", "--no-follow", "--from-start"), stdout=full, stderr=subprocess.PIPE, env=environment(client)
+        *(POSTROOM, "tail", "--no-follow", "--after", "0"), stdout=full, stderr=subprocess.PIPE, env=environment(client)
     )
     os.close(full)
     _, said = await asyncio.wait_for(process.communicate(), 60)
@@ -118,13 +119,60 @@ async def test_a_disk_that_is_full_is_a_line_and_no_trace(client: Client, ready:
     assert said.decode() == "postroom: what there is to say cannot be written: No space left on device\n"
 
 
+async def test_without_a_stdout_commands_say_so_and_where_nobody_reads_on_they_are_quiet(
+    client: Client, ready: Ready
+) -> None:
+    """Closed from the beginning (also with stdin and stderr), and closed by whoever read it: never a trace."""
+    await client.post("/task", ready.task())
+    await wait_for_events(client)
+    unsaid = (1, "postroom: what there is to say cannot be written: Bad file descriptor\n")
+    lines = {
+        **dict.fromkeys(("report 1 >&-", "settings >&-", "completion bash >&-", "--help >&-"), unsaid),
+        "task create --message 1 --list 1 --name N >&-": unsaid,
+        "tail --no-follow --after 0 >&-": unsaid,
+        "report 1 <&- >&- 2>&-": (1, ""),
+        "tail --no-follow --after 0 | true; exit ${PIPESTATUS[0]}": (0, ""),
+        "settings | true; exit ${PIPESTATUS[0]}": (0, ""),
+    }
+
+    ended = await asyncio.gather(*(sh(client, f"{POSTROOM} {line}") for line in lines))
+
+    assert dict(zip(lines, ended, strict=True)) == lines
+
+
+async def sh(client: Client, line: str) -> tuple[int, str]:
+    """The exit code, and what came to stderr."""
+    process = await asyncio.create_subprocess_exec(
+        *("bash", "-c", line), stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(client)
+    )
+    _, said = await asyncio.wait_for(process.communicate(), 60)
+    return process.returncode or 0, said.decode()
+
+
+async def test_whoever_follows_asks_for_nothing_of_before(client: Client, ready: Ready) -> None:
+    """However much there is: one request finds the end."""
+    await client.post("/task", ready.task())
+    await wait_for_events(client)
+    before = await asked_for_events(client)
+    ended = await run(client, "tail", "--no-follow")
+
+    assert (ended.code, ended.out, await asked_for_events(client) - before) == (0, "", 1)
+
+
+async def asked_for_events(client: Client) -> int:
+    told = (await client.get("/metrics")).data.decode()
+    return int(
+        float(re.findall(r'postroom_http_requests_total\{method="GET",route="/events",status="200"\} (\S+)', told)[0])
+    )
+
+
 async def test_events_are_told_as_they_happen(client: Client, ready: Ready) -> None:
     """Those of before only when asked for; a line of JSON each."""
     await client.post("/task", ready.task(name="Before"))
     async with asyncio.timeout(30):
         while not (await client.get("/events")).json:
             await asyncio.sleep(0.02)
-    everything = await run(client, "tail", "--from-start", "--no-follow", "--type", "task.*")
+    everything = await run(client, "tail", "--after", "0", "--no-follow", "--type", "task.*")
     process = await start(client, "tail", "--type", "task.created")
     assert process.stdout is not None
     made: list[int] = []
@@ -152,7 +200,7 @@ async def test_on_a_terminal_there_are_tables(
     await begin(database, store, task_id)
     await wait_for_settled_commits(database)
     report = await on_terminal(client, "report", str(task_id))
-    tail = await on_terminal(client, "tail", "--from-start", "--no-follow", "--type", "delivery.*")
+    tail = await on_terminal(client, "tail", "--after", "0", "--no-follow", "--type", "delivery.*")
 
     assert (report[0], tail[0]) == (0, 0)
     assert "3 recipients" in report[1]

@@ -3,27 +3,32 @@
 import asyncio
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+from unittest.mock import patch
 
 import pytest
 import yaml
 from prometheus_client.samples import Sample
-from pyroaring import BitMap
 
+from services.api.figures import show_figures
 from shared.postgres.database import Database
-from tests.integration.watching.faults import DeadBus, lose_a_hit, refuse_us, stand_still, turn_away, used_up
-from tests.integration.watching.whole import Whole, whole_on
+from tests.integration.watching.faults import CONNECTIONS, FAULTS, Fault, LameBus, Scene, prepare, used_up
+from tests.integration.watching.whole import whole_on
 from tests.servers import databases
 from tests.servers.prometheus import promtool
 from tests.sinks.fake_relay import FakeRelay
+from tests.sinks.receiver import Moody, Receiver, status
 
 DEPLOY: Final = Path(__file__).resolve().parents[3] / "deploy"
 RULES: Final = DEPLOY / "alerts/postroom.yaml"
 ALERTS: Final = [
     rule for group in yaml.safe_load(RULES.read_text(encoding="utf-8"))["groups"] for rule in group["rules"]
 ]
+WEIGHED: Final = {metric for rule in ALERTS for metric in re.findall(r"\bpostroom_\w+", rule["expr"])}
 MINUTES: Final = 40  #: more than any alert waits
 
 Labels = tuple[tuple[str, str], ...]
@@ -51,7 +56,7 @@ def series_of(healthy: Iterable[Sample], faulty: Iterable[Sample]) -> list[dict[
     return [
         _series(key, value, value - before.get(key, 0.0) if key[0].endswith("_total") else 0.0)
         for key, value in after.items()
-        if key[0].startswith("postroom_")
+        if key[0] in WEIGHED
     ]
 
 
@@ -76,79 +81,107 @@ def _expected(alerts: Mapping[str, bool]) -> list[Any]:
     ]
 
 
-async def make_faulty(whole: Whole, owner: Database) -> None:
-    """All that can go wrong side by side, until the services tell of it."""
-    await whole.call("POST", "/list", {"name": "everybody"})
-    message = {"channel": "email", "name": "n", "subject": "s", "from_email": "a@example.com", "text": "t"}
-    message_id = (await whole.call("POST", "/message", message))["id"]
-    await stand_still(owner, BitMap(range(4)).serialize(), BitMap([3]).serialize())
-    await whole.call("POST", "/list/1/subscriber", [{"email": "p@example.com"}])
-    task = {"channel": "email", "name": "n", "list_id": 1, "message_id": message_id, "scheduledtime": 0}
-    assert (await whole.call("POST", "/task", task))["id"] == 1
-    await owner.execute("UPDATE event SET recorded_at = recorded_at - interval '10 minutes'")
-    # A rule that weighs thousands of messages counts here what it would find.
-    whole.dispatcher.figures.count_paused("bounces")
-    await turn_away(whole)
-    async with asyncio.timeout(60):
-        while not _tells(await whole.scrape()):
-            await asyncio.sleep(0.2)
+@dataclass(frozen=True)
+class Scrapes:
+    """What real services said: ``before`` and ``healthy`` one after the other without a fault, then after each of the
+    faults, ``blind`` while the database gave no connection, and ``headless`` when the tracker was gone.
+    """
 
+    before: list[Sample]
+    healthy: list[Sample]
+    faulty: list[list[Sample]]
+    blind: list[Sample]
+    headless: list[Sample]
 
-def _tells(samples: Iterable[Sample]) -> bool:
-    told = {sample.name for sample in samples if sample.value}
-    return told >= {
-        *("postroom_transport_blocked", "postroom_projector_lag_seconds", "postroom_callback_age_seconds"),
-        *("postroom_callbacks_parked", "postroom_in_doubt", "postroom_oldest_due_batch_seconds"),
-        *("postroom_oldest_due_task_seconds", "postroom_oldest_pending_job_seconds", "postroom_relay_lag_seconds"),
-    }
+    def all(self) -> Iterator[Sample]:
+        for samples in (self.before, self.healthy, *self.faulty, self.blind, self.headless):
+            yield from samples
 
 
 @pytest.fixture(scope="module")
-async def scraped(
-    postgres_url: str, template_database: str, tmp_path_factory: pytest.TempPathFactory
-) -> dict[str, list[Sample]]:
-    """What real services say: healthy, with everything standing still, and while the database gives no connection."""
+async def scrapes(postgres_url: str, template_database: str, tmp_path_factory: pytest.TempPathFactory) -> Scrapes:
     name = "postroom_test_alerts"
     url = await databases.create(postgres_url, name, template=template_database)
     database, owner = await Database.connect(url), await Database.connect(url, role=None, connections=1)
     try:
-        journal = tmp_path_factory.mktemp("journal")
-        async with FakeRelay(refuse_us) as relay, whole_on(database, DeadBus(), journal, relay.port) as whole:
-            healthy = await whole.scrape()
-            await make_faulty(whole, owner)
-            await lose_a_hit(whole, owner)
-            faulty = await whole.scrape()
-            async with used_up(database), asyncio.timeout(20):
-                blind = healthy
-                while any(sample.value for sample in blind if sample.name == "postroom_figures_read"):
-                    blind = await whole.scrape()
-            return {"healthy": healthy, "faulty": faulty, "blind": blind}
+        return await _go_through_all(database, owner, tmp_path_factory.mktemp("journal"))
     finally:
         await owner.close()
         await database.close()
         await databases.drop(postgres_url, name)
 
 
-@pytest.mark.timeout(240)
-def test_each_alert_fires_on_what_faulty_services_say_and_none_on_what_healthy_ones_do(
-    scraped: dict[str, list[Sample]], tmp_path: Path
-) -> None:
-    """The series are scraped; promtool lets time pass over them. What is seen while Postgres gives no connection, and
-    what is not there without a tracker, each stands for itself.
+async def _go_through_all(database: Database, owner: Database, journal: Path) -> Scrapes:
+    bus = LameBus()
+    given = {
+        "dispatcher_roles": "send",
+        "smtp_connections": str(CONNECTIONS),
+        "pause_after": "1",
+        "callback_retry_seconds": "0.1",
+    }
+    async with (
+        _figures_always_fresh(),
+        FakeRelay() as relay,
+        Receiver(Moody(status(500))) as endpoint,
+        whole_on(database, bus, journal, relay.port, **given) as whole,
+    ):
+        before = await whole.scrape()
+        scene = await prepare(whole, owner, bus, relay, endpoint)
+        healthy = await whole.scrape()
+        faulty = [await _scrape_after(fault, scene) for fault in FAULTS]
+        async with used_up(database), asyncio.timeout(20):
+            blind = healthy
+            while any(sample.value for sample in blind if sample.name == "postroom_figures_read"):
+                blind = await whole.scrape()
+        await whole.tracker.stop()
+        return Scrapes(before, healthy, faulty, blind, await whole.scrape())
+
+
+@asynccontextmanager
+async def _figures_always_fresh() -> AsyncIterator[None]:
+    """Each scrape reads them anew: nothing is waited for that only spares a database."""
+    with patch.object(show_figures, "KEEP_SECONDS", 0.0):
+        yield
+
+
+async def _scrape_after(fault: Fault, scene: Scene) -> list[Sample]:
+    """Once the services tell of it."""
+    was = _sum(await scene.whole.scrape(), fault.told)
+    await fault.cause(scene)
+    try:
+        async with asyncio.timeout(60):
+            while _sum(samples := await scene.whole.scrape(), fault.told) <= was:
+                await asyncio.sleep(0.2)
+    except TimeoutError:
+        raise AssertionError(f"nothing told of {fault}") from None
+    return samples
+
+
+def _sum(samples: Iterable[Sample], name: str) -> float:
+    return sum(sample.value for sample in samples if sample.name == name)
+
+
+def _cases(scrapes: Scrapes) -> Iterator[tuple[list[dict[str, str]], dict[str, bool]]]:
+    """After each fault its own alerts fire, and none of what comes only later; those of before may. Somebody may wait
+    for a connection in the moment of a scrape.
     """
-    healthy, faulty, blind = scraped["healthy"], scraped["faulty"], scraped["blind"]
-    faulty = [sample for sample in faulty if sample.name != "postroom_database_connections"]
-    faulty += [sample for sample in blind if sample.name == "postroom_database_connections"]
-    headless = [sample for sample in healthy if sample.labels["job"] != "tracker"]
-    names, alone = [rule["alert"] for rule in ALERTS], {"PostroomFiguresMissing", "PostroomTrackerGone"}
-    cases = [
-        (series_of(healthy, healthy), dict.fromkeys(names, False)),
-        (series_of(healthy, faulty), {name: name not in alone for name in names}),
-        (series_of(healthy, blind), {"PostroomFiguresMissing": True}),
-        (series_of(headless, headless), {"PostroomTrackerGone": True}),
-    ]
+    names = {rule["alert"] for rule in ALERTS} - {"PostroomConnectionsUsedUp"}
+    yield series_of(scrapes.before, scrapes.healthy), dict.fromkeys(names, False)
+    last, known = scrapes.healthy, frozenset[str]()
+    for fault, samples in zip(FAULTS, scrapes.faulty, strict=True):
+        known |= fault.fires
+        yield series_of(last, samples), {name: name in fault.fires for name in names - known | fault.fires}
+        last = samples
+    yield series_of(last, scrapes.blind), {"PostroomFiguresMissing": True, "PostroomConnectionsUsedUp": True}
+    yield series_of(scrapes.headless, scrapes.headless), {"PostroomTrackerGone": True}
+
+
+@pytest.mark.timeout(300)
+def test_each_alert_fires_at_its_fault_and_not_before(scrapes: Scrapes, tmp_path: Path) -> None:
+    """The series are scraped; promtool lets time pass over them."""
     tests = [
-        {"interval": "1m", "input_series": series, "promql_expr_test": _expected(alerts)} for series, alerts in cases
+        {"interval": "1m", "input_series": series, "promql_expr_test": _expected(alerts)}
+        for series, alerts in _cases(scrapes)
     ]
     file = tmp_path / "test.yaml"
     file.write_text(json.dumps({"rule_files": [str(RULES)], "tests": tests}), encoding="utf-8")
@@ -157,10 +190,18 @@ def test_each_alert_fires_on_what_faulty_services_say_and_none_on_what_healthy_o
     promtool("test", "rules", file)
 
 
-def test_all_that_rules_and_dashboards_name_is_told(scraped: dict[str, list[Sample]]) -> None:
+def test_every_alert_has_a_fault() -> None:
+    fired = {alert for fault in FAULTS for alert in fault.fires}
+
+    assert fired | {"PostroomFiguresMissing", "PostroomConnectionsUsedUp", "PostroomTrackerGone"} == {
+        rule["alert"] for rule in ALERTS
+    }
+
+
+def test_all_that_rules_and_dashboards_name_is_told(scrapes: Scrapes) -> None:
     """Every metric, and every label on one of the metrics of its expression."""
     labels: dict[str, set[str]] = {}
-    for sample in (sample for samples in scraped.values() for sample in samples):
+    for sample in scrapes.all():
         labels.setdefault(sample.name, set()).update(sample.labels)
     missing = []
     for expression in expressions():
@@ -171,8 +212,3 @@ def test_all_that_rules_and_dashboards_name_is_told(scraped: dict[str, list[Samp
         missing += [(expression, label) for label in wanted - known]
 
     assert missing == []
-
-
-def test_held_in_doubt_are_those_who_came_to_no_other_state(scraped: dict[str, list[Sample]]) -> None:
-    """Of four that were held one was taken by the relay after all."""
-    assert [sample.value for sample in scraped["faulty"] if sample.name == "postroom_in_doubt"] == [3]

@@ -1,4 +1,4 @@
-"""One campaign from its POST to its callbacks: what logs, metrics and spans tell of it, and what they do not tell."""
+"""A task and a campaign from POST to mails and callbacks: what logs, metrics and spans tell of them, and what not."""
 
 import asyncio
 import io
@@ -11,19 +11,19 @@ from pathlib import Path
 from typing import Any, Final
 
 import structlog
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
-from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from shared.bus.in_process import InProcess
 from shared.bus.interface import EventEnvelope
 from shared.postgres.database import Database
-from shared.runtime.open_telemetry import export_to
+from shared.runtime.open_telemetry import start_export
 from tests.integration.watching.whole import Whole, whole_on
 from tests.sinks.fake_relay import FakeRelay
+from tests.sinks.otlp_collector import Collector, collecting
 from tests.sinks.receiver import Receiver, always_ok
 
-TRACE: Final = "4bf92f3577b34da6a3ce929d0e0e4736"
-TRACEPARENT: Final = f"00-{TRACE}-00f067aa0ba902b7-01"
+OF_CAMPAIGN: Final = "4bf92f3577b34da6a3ce929d0e0e4736"  #: traces
+OF_TASK: Final = "0af7651916cd43dd8448eb211c80319c"
+ABOVE: Final = "00f067aa0ba902b7"  #: the span of whoever asks
 CANARY: Final = "canary7731"  #: in addresses, names, vars, a query and a callback's URL
 PEOPLE, TASKS = 30, 12
 MOST_SERIES: Final = 1_500  #: of all three services, most of them buckets of histograms
@@ -59,47 +59,50 @@ def logged() -> Iterator[io.StringIO]:
 
 
 async def send_campaign(whole: Whole, callback: str) -> int:
-    """The campaign is started by a request of the trace; beside it go tasks of many lists and domains."""
+    """All that makes the campaign is asked for in one trace, and one of the tasks that go beside it in another."""
     made = await whole.call("POST", "/list", {"name": f"{CANARY} list"})
     people = [{"email": f"{CANARY}.{n}@d{n}.example", "vars": {"name": CANARY}} for n in range(PEOPLE - 1)]
     await whole.call("POST", f"/list/{made['id']}/subscriber", [*people, {"email": f"{CANARY}@gmail.com"}])
     message = await whole.call("POST", "/message", MESSAGE)
     for number in range(TASKS):
         task = {"channel": "email", "list_id": made["id"], "message_id": message["id"], "scheduledtime": 0}
-        await whole.call("POST", "/task", {**task, "name": f"{CANARY} {number}"})
+        trace = traced(OF_TASK) if number == 0 else None
+        await whole.call("POST", "/task", {**task, "name": f"{CANARY} {number}"}, trace)
     domain = await whole.call("POST", "/domain", {"name": "bounce.example.com", "bouncing": True})
     wish = {"name": CANARY, "list": made["id"], "domain": domain["id"], "event_callback": callback}
-    campaign = await whole.call("POST", "/campaign", wish)
+    campaign = await whole.call("POST", "/campaign", {**wish, "when": 0, "state": "SCHEDULED"}, traced(OF_CAMPAIGN))
     payload = {"channel": "email", "message_id": message["id"]}
-    await whole.call("POST", f"/campaign/{campaign['id']}/payload", payload)
-    state = {"when": 0, "state": "SCHEDULED"}
-    await whole.call("PUT", f"/campaign/{campaign['id']}", state, {"traceparent": TRACEPARENT})
+    await whole.call("POST", f"/campaign/{campaign['id']}/payload", payload, traced(OF_CAMPAIGN))
     return int(campaign["id"])
 
 
-async def until_told(whole: Whole, receiver: Receiver, spans: InMemorySpanExporter) -> None:
+def traced(trace: str) -> dict[str, str]:
+    return {"traceparent": f"00-{trace}-{ABOVE}-01"}
+
+
+async def until_told(whole: Whole, lines: io.StringIO) -> None:
     async with asyncio.timeout(60):
-        while not receiver.requests or "callback" not in {span.name for span in spans.get_finished_spans()}:
+        while "callback_delivered" not in lines.getvalue():
             await asyncio.sleep(0.05)
         while await whole.database.fetch_value("SELECT count(*) FROM task WHERE NOT completed"):
             await asyncio.sleep(0.05)
 
 
-async def test_one_trace_goes_from_the_request_to_the_callback_and_nothing_private_is_told(
+async def test_one_trace_goes_from_post_to_callback_and_nothing_private_is_told(
     database: Database, bus: InProcess, tmp_path: Path
 ) -> None:
     """Spans, events, CloudEvents and log lines share one id; addresses, names, keys and queries are in none of them,
-    nor in any metric, whose series stay few.
+    nor in any metric, whose series stay few. The spans are those that a collector was sent.
     """
-    spans, published = InMemorySpanExporter(), list[EventEnvelope]()
+    published = list[EventEnvelope]()
 
     async def note(envelope: EventEnvelope) -> None:
         published.append(envelope)
 
     bus.listen_events("#", note)
-    stop = export_to(SimpleSpanProcessor(spans), "postroom")
-    try:
-        with logged() as lines:
+    with collecting() as collector, logged() as lines:
+        stop = start_export(collector.url, "postroom-test")
+        try:
             async with (
                 FakeRelay() as relay,
                 Receiver(always_ok) as receiver,
@@ -112,43 +115,27 @@ async def test_one_trace_goes_from_the_request_to_the_callback_and_nothing_priva
                 ):
                     async with whole.session.get(url):
                         pass
-                await until_told(whole, receiver, spans)
+                await until_told(whole, lines)
                 samples, key = await whole.scrape(), whole.key
-    finally:
-        stop()
+        finally:
+            stop()
 
-    _check_trace(spans)
+    _check_trace(collector, OF_CAMPAIGN, {"start campaign", "callback"})
+    _check_trace(collector, OF_TASK, {"hint", "bus receive"})
     _check_told(published, lines.getvalue())
-    shown = "".join(map(_words, spans.get_finished_spans())) + lines.getvalue() + str(samples)
+    shown = "".join(span.text for span in collector.spans) + lines.getvalue() + str(samples)
     assert CANARY not in shown
     assert key.rpartition("_")[2] not in shown
     _check_series(samples)
 
 
-def _words(span: Any) -> str:
-    return str(span.to_json())
-
-
-def _check_trace(spans: InMemorySpanExporter) -> None:
-    """Each is below the request, or below one that is."""
-    ours = {
-        span.context.span_id: span for span in spans.get_finished_spans() if f"{span.context.trace_id:032x}" == TRACE
-    }
-    assert {span.name for span in ours.values()} >= {
-        *(
-            "http",
-            "start campaign",
-            "start task",
-            "send batch",
-            "complete task",
-            "callback",
-            "hint",
-            "bus receive",
-            "sql",
-        ),
-    }
-    above = {span.parent.span_id for span in ours.values() if span.parent}
-    assert above <= {*ours, int(TRACEPARENT[36:52], 16)}
+def _check_trace(collector: Collector, trace: str, more: set[str]) -> None:
+    """Each is below the request, or below one that is; among them are those of HTTP, SQL and SMTP."""
+    ours = [span for span in collector.spans if span.trace == trace]
+    assert {span.name for span in ours} >= {"http", "sql", "start task", "send batch", "smtp", "complete task", *more}
+    assert {span.service for span in ours} == {"postroom-test"}
+    assert {span.above for span in ours} <= {ABOVE, *(span.id for span in ours)}
+    assert {span.name for span in ours if span.above == ABOVE} >= {"http"}
 
 
 def _check_series(samples: list[Any]) -> None:
@@ -168,11 +155,17 @@ def _check_series(samples: list[Any]) -> None:
 
 def _check_told(published: list[EventEnvelope], lines: str) -> None:
     """On the bus and in the log."""
-    assert {event.type for event in published if event.traceparent and TRACE in event.traceparent} >= {
-        *("postroom.campaign.started", "postroom.task.created", "postroom.task.started", "postroom.task.completed"),
-    }
     told = [json.loads(line) for line in lines.splitlines()]
-    assert {line.get("action") for line in told if line.get("correlation") == TRACE} >= {
-        *("request_answered", "campaign_started", "task_started", "batch_handed_over", "task_completed"),
-        "callback_delivered",
-    }
+    events = {"postroom.task.created", "postroom.task.started", "postroom.task.completed"}
+    actions = {"request_answered", "task_started", "batch_handed_over", "task_completed"}
+    for trace, more, also in (
+        (OF_TASK, set(), set()),
+        (
+            OF_CAMPAIGN,
+            {"postroom.campaign.created", "postroom.campaign.started"},
+            {"campaign_started", "callback_delivered"},
+        ),
+    ):
+        heard = {event.type for event in published if event.traceparent and trace in event.traceparent}
+        assert heard >= {*events, *more}
+        assert {line.get("action") for line in told if line.get("correlation") == trace} >= {*actions, *also}

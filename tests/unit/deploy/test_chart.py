@@ -13,7 +13,18 @@ from services.dispatcher.channels.smtp.connection import Timers
 from services.tracker import app as tracker
 from services.tracker.callbacks import switchboard
 from services.tracker.site import SHUTDOWN_SECONDS
-from tests.servers.helm import CHART, Document, example, helm, of_kind, pods, render, rendered, scaling_queries
+from tests.servers.helm import (
+    ASKED_FOR,
+    CHART,
+    Document,
+    example,
+    helm,
+    of_kind,
+    pods,
+    render,
+    rendered,
+    scaling_queries,
+)
 
 ROLES = {"api", "tracker", "senders", "jobs"}
 VALUES = ["default", "minimal", "everything"]
@@ -52,7 +63,7 @@ def test_what_is_rendered_is_what_kubernetes_takes(values: str, version: str) ->
 
 
 def test_what_kubernetes_does_not_take_is_seen() -> None:
-    [broken] = of_kind(render("--skip-schema-validation", "--set", "senders.replicas=two"), "StatefulSet")
+    [broken] = of_kind(render("--skip-schema-validation", *ASKED_FOR, "--set", "senders.replicas=two"), "StatefulSet")
 
     with pytest.raises(kubernetes_validate.ValidationError, match="two"):
         kubernetes_validate.validate(broken, "1.37", strict=True)
@@ -227,7 +238,7 @@ def test_the_rules_of_prometheus_are_those_of_the_alerts_word_for_word(tmp_path:
         for group in groups:
             (chart / "alerts" / f"{group['name']}.yaml").write_text(yaml.safe_dump({"groups": [group]}))
 
-    rules = of_kind(render("--set", "prometheusRule.enabled=true", chart=chart), "PrometheusRule")
+    rules = of_kind(render(*ASKED_FOR, "--set", "prometheusRule.enabled=true", chart=chart), "PrometheusRule")
 
     assert [it["spec"]["groups"] for it in rules] == ([groups] if alerts else [])
 

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from shared.runtime.setting_list import SETTINGS
-from tests.servers.helm import CHART, Refused, render
+from tests.servers.helm import ASKED_FOR, CHART, Refused, render
 
 SCHEMA: dict[str, Any] = json.loads((CHART / "values.schema.json").read_text(encoding="utf-8"))
 DEFAULTS: dict[str, Any] = yaml.safe_load((CHART / "values.yaml").read_text(encoding="utf-8"))
@@ -66,9 +66,7 @@ def test_values_yaml_names_every_value_there_is() -> None:
         ("settings.API_PORT=80", "'/settings': additional properties 'API_PORT' not allowed"),
         ("settings.SECRET=abc", "'/settings': additional properties 'SECRET' not allowed"),
         ("settings.TRACKER_URL=click.example.com", "'/settings/TRACKER_URL'"),
-        ("settings.API_URL=null", "missing property 'API_URL'"),
         ("secrets.references.OBJECT_STORE_URL=null", "missing property 'OBJECT_STORE_URL'"),
-        ("settings.TRACKER_URL=null", "missing property 'TRACKER_URL'"),
         ("secrets.references.BUS_URL=null", "missing property 'BUS_URL'"),
         ("secrets.references.SMTP_URL=null", "missing property 'SMS_URL'"),
         ("secrets.references.SECRET=c2VjcmV0", "'/secrets/references/SECRET': got string, want object"),
@@ -91,6 +89,23 @@ def test_values_yaml_names_every_value_there_is() -> None:
 )
 def test_a_wrong_value_is_refused_by_its_name(given: str, refused: str) -> None:
     with pytest.raises(Refused) as said:
-        render("--set", given)
+        render(*ASKED_FOR, "--set", given)
 
     assert refused in str(said.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "missing"),
+    [
+        ([], "missing properties 'API_URL', 'TRACKER_URL'"),
+        (ASKED_FOR[:2], "missing property 'TRACKER_URL'"),
+        (ASKED_FOR[2:], "missing property 'API_URL'"),
+    ],
+    ids=["neither", "the api's", "the tracker's"],
+)
+def test_what_nobody_else_can_know_has_no_default_and_is_asked_for_by_name(given: list[str], missing: str) -> None:
+    """Links of messages that were sent with a wrong address would lead nowhere for ever."""
+    with pytest.raises(Refused) as said:
+        render(*given)
+
+    assert f"'/settings': {missing}" in str(said.value)

@@ -64,7 +64,7 @@ def test_each_pod_is_given_settings_that_its_service_starts_with(values: str, ro
     settings = read_settings(environment_of(values, role, tmp_path), app.NEEDED, getattr(app, "ONE_OF", ()))
 
     assert settings.secret == (bytes(32),)
-    assert settings.tracker_url == ("http://localhost:8081" if values == "default" else "https://click.example.com")
+    assert settings.tracker_url == "https://click.example.com"
     if role in ("senders", "jobs"):
         assert settings.dispatcher_roles == {"send" if role == "senders" else "jobs"}
 

@@ -10,6 +10,7 @@ from services.api.console.session import Session
 PARTS: Final = (
     ("tasks", "/console", "Tasks"),
     ("campaigns", "/console/campaigns", "Campaigns"),
+    ("splittests", "/console/splittests", "Split tests"),
     ("callbacks", "/console/callbacks", "Callbacks"),
     ("parked", "/console/parked", "Parked"),
     ("jobs", "/console/jobs", "Jobs"),

@@ -22,7 +22,8 @@ from shared.delivery_log.segments import BadSegment, Hits, decode_hits
 from shared.delivery_log.tail import RecordedSegment
 from shared.domain.delivery import EVENTS, Kind
 from shared.domain.identifiers import SHARDS, Instant
-from shared.event_store.interface import TailPosition
+from shared.event_store.codec import BY_NAME
+from shared.event_store.interface import RecordedEvent, TailPosition
 from shared.event_store.on_postgres import recorded_event
 from shared.postgres.database import Database, Row
 from shared.postgres.named_queries import load_queries
@@ -36,15 +37,19 @@ LOOKED_AT_OF_SHARD: Final = 200  #: segments
 MOST_BYTES: Final = 256 * 1024  #: of stored hits in one page (a hit has 8 to 10), and at most one segment more
 
 _KINDS: Final = frozenset(map(int, EVENTS))
+_KNOWN_KINDS: Final = frozenset(map(int, Kind))
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """``reached``: where to go on. ``more``: whether there may be something already."""
+    """``reached``: where to go on. ``more``: whether there may be something already. ``held_up``: what lies there was
+    written by a newer version, and nothing behind it is told before it.
+    """
 
     events: Sequence[tuple[Place, EventEnvelope]]
     reached: Place
     more: bool
+    held_up: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +61,7 @@ class _Found:
 
 
 class _Unreadable(Exception):
-    """A newer version wrote this segment. As the relay does, readers wait there for one that can read it."""
+    """A newer version wrote this. As the relay does, readers wait there for one that can read it."""
 
     def __init__(self, place: Place) -> None:
         super().__init__(place)
@@ -74,18 +79,12 @@ async def read_page(database: Database, account_id: int, after: Place, edge: Row
     # The segment of the cursor is found once more, for the rest of its parts: told to its end, it takes no room here.
     ahead = [each for each in found.rows if each[0].whole() > after]
     wanted, cut = _within_bounds([each for each in ahead if _is_wanted(*each, account_id, pattern)], count)
-    stopped = None
-    try:
-        told = await _tell(database, account_id, wanted)
-    except _Unreadable as error:
-        stopped = error.place
-        wanted = [each for each in wanted if each[0] < stopped]
-        told = await _tell(database, account_id, wanted)
+    wanted, told, stopped = await _tell_readable(database, account_id, wanted)
     events = [(place, envelope) for place, envelope in told if place > after]
     if len(events) > count:
         return Page(events[:count], events[count - 1][0], more=True)
     if stopped is not None:
-        return Page(events, max([after, *(place.whole() for place, _ in wanted[-1:])]), more=False)
+        return Page(events, max([after, *(place.whole() for place, _ in wanted[-1:])]), more=False, held_up=True)
     if cut:
         return Page(events, wanted[-1][0].whole(), more=True)
     if found.ends is not None:
@@ -128,11 +127,16 @@ def _ends_of_full(events: Sequence[Row], segments: Sequence[Row]) -> list[Place]
 
 
 def _is_wanted(place: Place, row: Row, account_id: int, pattern: str) -> bool:
+    """What this version does not know may be of any name, so it is wanted, and found to be unreadable."""
     if place.log == STORE:
-        return row["account_id"] == account_id and is_published(row["type"]) and matches(pattern, row["type"])
-    if not row["of_account"] or row["kind"] not in _KINDS:
+        name = row["type"]
+        known = is_published(name) and matches(pattern, name)
+        return row["account_id"] == account_id and (known or name not in BY_NAME)
+    if not row["of_account"]:
         return False
-    return matches(pattern, f"delivery.{event_name(Kind(row['kind']))}")
+    if row["kind"] not in _KNOWN_KINDS:
+        return True
+    return row["kind"] in _KINDS and matches(pattern, f"delivery.{event_name(Kind(row['kind']))}")
 
 
 def _within_bounds(wanted: Sequence[tuple[Place, Row]], count: int) -> tuple[Sequence[tuple[Place, Row]], bool]:
@@ -145,10 +149,24 @@ def _within_bounds(wanted: Sequence[tuple[Place, Row]], count: int) -> tuple[Seq
     return wanted[:held], held < len(wanted)
 
 
+async def _tell_readable(
+    database: Database, account_id: int, wanted: Sequence[tuple[Place, Row]]
+) -> tuple[Sequence[tuple[Place, Row]], list[tuple[Place, EventEnvelope]], Place | None]:
+    """What is told of those before the first that cannot be read, these themselves, and where that one is."""
+    stopped = None
+    while True:
+        try:
+            return wanted, await _tell(database, account_id, wanted), stopped
+        except _Unreadable as error:  # there may be another before it
+            stopped = error.place
+            wanted = [each for each in wanted if each[0] < stopped]
+
+
 async def _tell(
     database: Database, account_id: int, wanted: Sequence[tuple[Place, Row]]
 ) -> list[tuple[Place, EventEnvelope]]:
-    recorded = {place: recorded_event(row) for place, row in wanted if place.log == STORE}
+    """Raises _Unreadable."""
+    recorded = {place: _read_event(place, row) for place, row in wanted if place.log == STORE}
     received = await read_received(database, list(recorded.values()))
     segments = await _segments(database, {place: row for place, row in wanted if place.log == DELIVERIES})
     people = await read_people(database, list(segments.values()))
@@ -172,14 +190,28 @@ async def _segments(database: Database, placed: Mapping[Place, Row]) -> dict[Pla
         row = placed[place]
         if found := stored.get((row["task_id"], place.position)):
             at = TailPosition(place.store_epoch, place.xid, place.position)
-            hits, recorded = _hits(place, found["hits"]), Instant(found["recorded_at"])
-            segments[place] = RecordedSegment(row["shard"], at, row["task_id"], Kind(row["kind"]), hits, recorded)
+            kind, hits = _read_segment(place, row["kind"], found["hits"])
+            recorded = Instant(found["recorded_at"])
+            segments[place] = RecordedSegment(row["shard"], at, row["task_id"], kind, hits, recorded)
     return segments
 
 
-def _hits(place: Place, stored: bytes) -> Hits:
+def _read_event(place: Place, row: Row) -> RecordedEvent:
     try:
-        return decode_hits(stored)
-    except BadSegment as error:
-        log.error("segment cannot be read", action="event_unreadable", position=place.position, error=str(error))
-        raise _Unreadable(place) from error
+        return recorded_event(row)
+    except (KeyError, TypeError, ValueError) as error:
+        raise _unreadable(place, error) from error
+
+
+def _read_segment(place: Place, kind: int, hits: bytes) -> tuple[Kind, Hits]:
+    try:
+        return Kind(kind), decode_hits(hits)
+    except (BadSegment, ValueError) as error:
+        raise _unreadable(place, error) from error
+
+
+def _unreadable(place: Place, error: Exception) -> _Unreadable:
+    """Logged, as somebody has to do something about it."""
+    told = {"log_of": "events" if place.log == STORE else "deliveries", "position": place.position}
+    log.error("what is stored cannot be read", action="event_unreadable", error=repr(error), **told)
+    return _Unreadable(place)

@@ -6,21 +6,23 @@ from services.api.operation import EVERYBODY, Answer, Api, Call, Operation
 from services.api.published.envelope import as_cloud_event
 from services.api.resources.event.place import Place, read_place, write_place
 from services.api.resources.event.read import Page, read_edge, read_page
-from services.api.resources.event.schema import EventAnswer, EventQuery
+from services.api.resources.event.schema import END, EventAnswer, EventQuery
 from shared.bus.cloud_event import attributes_of
 from shared.domain.refusal import Fault, Refused
 
 
 async def get_events(api: Api, call: Call[EventQuery, None]) -> Answer | Refused:
     query = call.query
-    after = None if query.after is None else read_place(query.after)
+    edge = await read_edge(api.database)
+    after = Place(edge["store_epoch"], edge["xid"]) if query.after == END else read_place(query.after or "")
     if after is None and query.after is not None:
         return Refused.invalid(Fault("after", "is not a cursor of these events"))
-    edge = await read_edge(api.database)
     kept = Place(edge["kept_epoch"], edge["kept_xid"])
     if after is not None and after < kept:
         return Refused.gone("what came behind this cursor is not kept any more: begin without one", "after")
     page = await read_page(api.database, call.caller.account_id, after or kept, edge, query.count, query.type)
+    if page.held_up and not page.events:
+        return Refused.unavailable("what comes next was written by a newer Postroom than this one; ask again then")
     answers = [
         {**as_cloud_event(envelope, attributes_of(envelope)), "cursor": write_place(place)}
         for place, envelope in page.events

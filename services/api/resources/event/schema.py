@@ -1,12 +1,16 @@
 """Published events, as ``GET /events`` spells them: CloudEvents 1.0 in their JSON format."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from services.api.fields import Count, Cursor, RequestModel
+from services.api.fields import Count, RequestModel
 from services.api.paging import DEFAULT_COUNT
+
+END: Final = "end"
+
+After = Annotated[str, Field(max_length=1024, description="of the last one; end: only what comes")]
 
 #: As a queue is bound: `*` stands for one word, `#` for any number of them.
 Pattern = Annotated[
@@ -15,9 +19,11 @@ Pattern = Annotated[
 
 
 class EventQuery(RequestModel):
-    """``after``: the cursor of the last one that was read; without it from the first that is kept."""
+    """``after``: the cursor of the last one that was read; ``end``: only those to come; without it from the first that
+    is kept.
+    """
 
-    after: Cursor | None = None
+    after: After | None = None
     count: Count = DEFAULT_COUNT
     type: Pattern = "#"
 

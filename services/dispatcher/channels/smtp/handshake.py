@@ -7,6 +7,7 @@ from typing import Final
 
 from services.dispatcher.channels.interface import Outcome, OutcomeKind, Stage
 from services.dispatcher.channels.smtp.connection import Connection, ConnectionGone, Timers
+from services.dispatcher.channels.smtp.crash_connection import new_connection
 from services.dispatcher.channels.smtp.relay_address import RelayAddress, StartTls
 from services.dispatcher.channels.smtp.replies import NotSmtp, Reply, outcome_of
 
@@ -37,7 +38,7 @@ async def open_connection(way: Introduction) -> Connection | Outcome:
 
 
 async def _open(way: Introduction, starttls: StartTls) -> Connection | Outcome | None:
-    relay, connection, ready = way.relay, Connection(way.timers), False
+    relay, connection, ready = way.relay, new_connection(way.timers), False
     try:
         refusal = await _dial(way, connection) or await _greet(way, connection)
         if refusal is None and not relay.tls_from_start and starttls != "none":

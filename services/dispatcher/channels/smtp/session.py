@@ -14,6 +14,7 @@ from services.dispatcher.channels.smtp.handshake import Introduction, open_conne
 from services.dispatcher.channels.smtp.pipeline import Transfer
 from services.dispatcher.channels.smtp.relay_address import RelayAddress
 from services.dispatcher.channels.smtp.wire import report_wish
+from shared.runtime import tracing
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,8 @@ class SmtpSession:
         """See ``Channel.send_all``."""
         self._keep_awake()
         try:
-            return await self._send(_Supply(messages), hooks)
+            with tracing.span("smtp"):
+                return await self._send(_Supply(messages), hooks)
         finally:
             self._idle = asyncio.get_running_loop().call_later(self._settings.idle_seconds, self._close_idle)
 

@@ -1,0 +1,7 @@
+"""The auditor's statements: they only read."""
+
+from pathlib import Path
+
+from shared.postgres.named_queries import load_queries
+
+STATEMENTS = load_queries(Path(__file__).with_name("queries.sql"))
