@@ -25,6 +25,7 @@ from bench import (
     million_recipients,
     projector,
     scaling,
+    sweeps,
     task_listing,
     task_posts,
 )
@@ -33,6 +34,7 @@ from bench.stack import Servers, servers
 from tests.servers import databases
 
 README = Path(__file__).resolve().parents[1] / "README.md"
+IMAGES = README.parent / "docs/images"
 MARK, END_MARK = "<!-- bench -->", "<!-- /bench -->"
 
 
@@ -122,6 +124,11 @@ async def _million_recipients(own: Servers, folder: Path, wanted: argparse.Names
     return await million_recipients.measure(own, folder, wanted.people, wanted.runs)
 
 
+async def _sweeps(own: Servers, folder: Path, wanted: argparse.Namespace) -> list[Line]:
+    plots = IMAGES if wanted.write_plots else None
+    return await sweeps.measure(own, folder, wanted.people, wanted.runs, plots)
+
+
 _PARTS: dict[str, Callable[[Servers, Path, argparse.Namespace], Coroutine[None, None, list[Line]]]] = {
     "end-to-end": _end_to_end,
     "dkim": _dkim,
@@ -136,6 +143,7 @@ _PARTS: dict[str, Callable[[Servers, Path, argparse.Namespace], Coroutine[None, 
     "audience": _audience,
     "job-import": _job_import,
     "job-export": _job_export,
+    "sweeps": _sweeps,
 }
 
 
@@ -156,6 +164,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seconds", type=int, default=5, help="of a run that asks or appends (default %(default)s)")
     parser.add_argument("--runs", type=int, default=3, help="of each measurement (default %(default)s)")
     parser.add_argument("--only", action="append", choices=list(_PARTS), help="this part alone; may be repeated")
+    parser.add_argument("--write-plots", action="store_true", help="draw what the sweeps find into docs/images")
     parser.add_argument("--write-readme", action="store_true", help="put the table into README.md")
     wanted = parser.parse_args()
     if wanted.write_readme and wanted.only:

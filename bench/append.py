@@ -1,4 +1,5 @@
-"""Events a second through the event store: sharing commits beside a commit each, and bulk beside COPY.
+"""Events a second through the event store: sharing commits beside a commit each, bulk beside COPY, and both beside the
+library `eventsourcing`, which has its own tables in the same database.
 
 On its own: `.venv/bin/python -m bench.append`.
 """
@@ -6,11 +7,14 @@ On its own: `.venv/bin/python -m bench.append`.
 import asyncio
 import itertools
 import os
+import subprocess
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
 
 from bench.measured import Line, as_text
+from bench.peers.installed import python_with
 from shared.domain.task import TaskCompleted
 from shared.event_store.codec import fields_of, name_of
 from shared.event_store.interface import Actor, Append, StreamAppend
@@ -26,6 +30,20 @@ WRITERS = (1, 8, 64)
 BULK = 1000
 COPIED = 5000
 
+PEER = ("eventsourcing==9.5.6", "psycopg[binary,pool]==3.3.9")
+PEER_SCRIPT = Path(__file__).parent / "peers/eventsourcing_rate.py"
+PEER_WORDS = {
+    "save": "app.save() in 8 threads",
+    "save-many": "app.save() of as many",
+    "recorder": "its recorder, of as many that are ready",
+}
+#: How it is measured, writers and events in an append of ours, and what the ratio is wanted to be.
+PEER_WAYS = (
+    ("save", 8, 1, 3.0),
+    ("save-many", 1, BULK, 3.0),
+    ("recorder", 1, BULK, 1.5),
+)
+
 _COLUMNS = ("stream", "version", "type", "data", "account_id")
 
 Store = Callable[[Append], Awaitable[None]]
@@ -38,7 +56,8 @@ async def measure(database_url: str, seconds: float, runs: int) -> list[Line]:
     streams = (f"task-{number}" for number in itertools.count(int(clock.now() * 1000) * 1_000_000))
     try:
         lines = [await _shared_or_each(database, streams, writers, seconds, runs) for writers in WRITERS]
-        return [*lines, await _bulk_or_copy(database, streams, seconds, runs)]
+        lines.append(await _bulk_or_copy(database, streams, seconds, runs))
+        return [*lines, *await _ours_or_peer(database, database_url, streams, seconds, runs)]
     finally:
         await database.close()
 
@@ -69,7 +88,25 @@ async def _bulk_or_copy(database: Database, streams: Iterator[str], seconds: flo
     for _ in range(runs):
         copied.append(await _copy_rate(database, streams, seconds))
         appended.append(await _rate(store.append, streams, 1, BULK, seconds))
-    return Line(f"append {BULK:,} events in one", "events/s", appended, f"COPY of {COPIED:,} rows", copied)
+    return Line(f"append {BULK:,} events in one", "events/s", appended, f"COPY of {COPIED:,} rows", copied, goal=0.4)
+
+
+async def _ours_or_peer(database: Database, url: str, streams: Iterator[str], seconds: float, runs: int) -> list[Line]:
+    """With its tables as it makes them, on Postgres as durable as ours."""
+    store, python = PostgresEventStore(database), python_with(PEER)
+    lines = []
+    for way, writers, events, goal in PEER_WAYS:
+        ours, theirs = [], []
+        for _ in range(runs):
+            theirs.append(await asyncio.to_thread(_peer_rate, [str(python), str(PEER_SCRIPT), url, way, str(seconds)]))
+            ours.append(await _rate(store.append, streams, writers, events, seconds))
+        what = f"append one event, {writers} at a time" if events == 1 else f"append {events:,} events in one"
+        lines.append(Line(what, "events/s", ours, f"eventsourcing, {PEER_WORDS[way]}", theirs, goal=goal))
+    return lines
+
+
+def _peer_rate(command: list[str]) -> float:
+    return float(subprocess.run(command, check=True, capture_output=True, text=True, timeout=300).stdout)
 
 
 async def _rate(store: Store, streams: Iterator[str], writers: int, events: int, seconds: float) -> float:

@@ -26,6 +26,7 @@ class Line:
     note: str = ""
     used: Sequence[Used] = field(default=())
     goal: float | None = None  #: what the ratio should reach
+    most: float | None = None  #: what the ratio, or the value of what has no yardstick, should not exceed
 
     @property
     def median(self) -> float:
@@ -43,6 +44,8 @@ def as_text(line: Line) -> str:
     if line.yardstick_runs:
         rows.append(f"    yardstick  {_rates(line.yardstick_runs)}   {line.yardstick}")
         rows.append(f"    ratio      {line.ratio:.2f} of the medians{_beside(line)}")
+    elif line.most is not None:
+        rows.append(f"    wanted     at most {line.most:g}: {'kept' if line.median <= line.most else 'MISSED'}")
     if line.note:
         rows.append(f"    {line.note}")
     rows += [
@@ -65,6 +68,8 @@ def as_markdown(lines: Sequence[Line], machine: str) -> str:
 
 def _beside(line: Line) -> str:
     """The goal, if it has one, and whether it is reached."""
+    if line.most is not None and line.ratio is not None:
+        return f"; at most {line.most:g} is wanted: {'kept' if line.ratio <= line.most else 'MISSED'}"
     if line.goal is None or line.ratio is None:
         return ""
     return f"; the goal is {line.goal:g}: {'reached' if line.ratio >= line.goal else 'MISSED'}"
@@ -75,4 +80,4 @@ def _rates(values: Sequence[float]) -> str:
 
 
 def _rate(value: float) -> str:
-    return f"{value:,.0f}"
+    return f"{value:,.0f}" if abs(value) >= 10 else f"{value:.2f}"

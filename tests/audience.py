@@ -63,9 +63,10 @@ async def post_task(
     channel: Channel = "email",
     message_class: str = "marketing",
     content: dict[str, Any] | None = None,
+    due_in: float | None = None,
 ) -> Posted:
     """A due task to ``size`` subscribers of a list of their own; ``number`` names list, message and task. ``content``
-    changes what the message says.
+    changes what the message says. ``due_in``: seconds from now.
     """
     await database.execute(
         "INSERT INTO list (id, account_id, name, version, cdate) VALUES ($1, 1, $2, 1, now())", number, f"list {number}"
@@ -87,7 +88,7 @@ async def post_task(
         target_known=True,
         rate=rate,
         in_doubt=in_doubt,
-        scheduledtime=Instant(0.0),
+        scheduledtime=Instant(0.0 if due_in is None else clock.now() + due_in),
         size=size,
     )
     assert isinstance(await handler.handle(TASKS, task_stream(number), task, ACCOUNT, fresh=True), Done)

@@ -27,6 +27,7 @@ from services.api.docs_page import read_docs
 from services.api.health import PROBE_SECONDS, Readiness
 from services.api.in_turn import InTurn
 from services.api.look_at_domains import SWEEP_SECONDS, DomainWatch
+from services.api.look_together import LookTogether
 from services.api.metrics import Metrics
 from services.api.operation import Api, Operation
 from services.api.problem import CONTENT_TYPE, unavailable
@@ -48,6 +49,7 @@ from services.api.resources.message import routes as message_routes
 from services.api.resources.notice import routes as notice_routes
 from services.api.resources.search import routes as search_routes
 from services.api.resources.splittest import routes as splittest_routes
+from services.api.resources.store import routes as store_routes
 from services.api.resources.subscriber import routes as subscriber_routes
 from services.api.resources.subscriber.finish_erasure import finish_left
 from services.api.resources.suppression import routes as suppression_routes
@@ -88,6 +90,7 @@ OPERATIONS: Final[tuple[Operation[Any, Any], ...]] = (
     *splittest_routes.OPERATIONS,
     *account_routes.OPERATIONS,
     *user_routes.OPERATIONS,
+    *store_routes.OPERATIONS,
     *key_routes.OPERATIONS,
     *domain_routes.OPERATIONS,
     *campaign_routes.OPERATIONS,
@@ -140,7 +143,7 @@ async def start_api(
     terms = DomainTerms(settings.dns_check, settings.bounce_domain, settings.mx_host or settings.bounce_domain)
     look_at_dns = Wakeup()
     watch = _domain_watch(settings, database, store, terms, look_at_dns) if terms.checked else None
-    told = (relay.wakeup.ring, terms, look_at_dns.ring)
+    told = (relay.ring, terms, look_at_dns.ring)
     server = make_server(settings, database, store, hinter, readiness, *told, egress, counts, objects)
     runner = web.ServerRunner(Listener(server.respond), shutdown_timeout=STOP_SECONDS)
     await runner.setup()
@@ -203,6 +206,7 @@ def make_server(
         ids=Ids(database),
         hints=hinter,
         in_turn=InTurn(),
+        looks=LookTogether(database),
         now=clock.now,
         random_id=clock.random_id,
         secret=settings.secret,
@@ -215,15 +219,18 @@ def make_server(
         objects=objects,
         egress=egress,
     )
-    dialects: dict[str, Dialect] = {
+    dialects = _dialects(settings, database, authenticator)
+    routes, ended = Routes(OPERATIONS), EndedSessions(database, clock.monotonic)
+    console = Console(Asking(api, routes), authenticator, Live(clock.monotonic), settings.secret, ended)
+    return Server(api, routes, authenticator, counts, _pages(readiness, counts), changed, console, dialects)
+
+
+def _dialects(settings: Settings, database: Database, authenticator: Authenticator) -> dict[str, Dialect]:
+    """By what their paths begin with."""
+    return {
         "v1": SignUpTo(database, settings.secret, authenticator),
         "job": Sailthru(database, settings.secret, authenticator),
     }
-    routes = Routes(OPERATIONS)
-    console = Console(
-        Asking(api, routes), authenticator, Live(clock.monotonic), settings.secret, EndedSessions(database)
-    )
-    return Server(api, routes, authenticator, counts, _pages(readiness, counts), changed, console, dialects)
 
 
 def _domain_watch(

@@ -8,6 +8,7 @@ from services.api.authenticate import Caller
 from services.api.body import Body
 from services.api.fields import NoQuery, RequestModel
 from services.api.in_turn import InTurn
+from services.api.look_together import LookTogether
 from shared.bus.interface import Hint
 from shared.bus.interface import Role as ServiceRole
 from shared.domain.account import Role
@@ -71,6 +72,7 @@ class Api:
     ids: Ids
     hints: Hinting
     in_turn: InTurn
+    looks: LookTogether
     now: Callable[[], Instant]
     random_id: Callable[[], int]
     secret: tuple[bytes, ...]  #: seals what is secret in rows

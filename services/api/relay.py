@@ -13,7 +13,7 @@ import structlog
 from services.api.published.catalogue import is_published
 from services.api.published.envelope import envelope_of
 from services.api.published.received_sms import read_received
-from shared.bus.interface import EventPublisher
+from shared.bus.interface import EventPublisher, PublishFailed
 from shared.event_store.checkpoint import LEASE_SECONDS, LeasedCheckpoint, LeaseLost
 from shared.event_store.interface import EventStore
 from shared.postgres.database import Database, DatabaseError, Unavailable
@@ -21,6 +21,8 @@ from shared.runtime import crash_points
 from shared.runtime.lifecycle import Wakeup, run_loop
 
 BATCH = 200
+#: An event may wait so long for others: a step has a price of its own, and a crowd's events then share it.
+GATHER_SECONDS = 0.05
 
 log = structlog.get_logger(__name__)
 
@@ -47,9 +49,15 @@ class Relay:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until ``stop``; then the next relay can go on at once. Cancelled, it leaves its lease to run out."""
-        await run_loop("relay", self._step, self.wakeup, stop, self._pause_seconds, passing=(Unavailable,))
+        await run_loop(
+            "relay", self._step, self.wakeup, stop, self._pause_seconds, passing=(Unavailable, PublishFailed)
+        )
         with contextlib.suppress(DatabaseError):
             await self._checkpoint.release()
+
+    def ring(self) -> None:
+        """To be called after an append."""
+        self.wakeup.ring_within(GATHER_SECONDS)
 
     async def lag(self) -> float:
         """Seconds for which the oldest event that is not yet published has been waiting. Raises DatabaseError."""
@@ -76,4 +84,4 @@ class Relay:
                 crash_points.reached("relay.published")
         await self._checkpoint.advance(events[-1].at)
         crash_points.reached("relay.advanced")
-        return True
+        return len(events) == BATCH

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 import structlog
 
 from services.api.published.deliveries import QUERIES, read_reached, tell_segments
-from shared.bus.interface import EventPublisher
+from shared.bus.interface import EventPublisher, PublishFailed
 from shared.delivery_log.tail import MOST_BYTES, oldest_waiting, read_after
 from shared.domain.delivery import EVENTS
 from shared.event_store.checkpoint import LEASE_SECONDS, LeasedCheckpoint, LeaseLost
@@ -44,7 +44,9 @@ class DeliveryRelay:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until ``stop``; then the next relay can go on at once. Cancelled, it leaves its lease to run out."""
-        await run_loop("delivery relay", self._step, self.wakeup, stop, self._pause_seconds, passing=(Unavailable,))
+        await run_loop(
+            "delivery relay", self._step, self.wakeup, stop, self._pause_seconds, passing=(Unavailable, PublishFailed)
+        )
         with contextlib.suppress(DatabaseError):
             await self._checkpoint.release()
 

@@ -24,6 +24,7 @@ from services.dispatcher.probes import Figures, serve_probes
 from services.dispatcher.sending.journal import Journal
 from services.dispatcher.sending.recover import replay_orphans
 from services.dispatcher.sending.sender import Sender
+from services.dispatcher.sending.watch_store import LOOK_SECONDS, StoreWatch
 from services.dispatcher.transports import NO_LIMITS, accepted_kinds, read_limits, read_transports
 from shared.bus.hinter import Hinter
 from shared.bus.interface import Bus, Hint, Listener
@@ -50,7 +51,7 @@ class RunningDispatcher:
     probes: web.AppRunner
     stopping: asyncio.Event
     shares: Shares
-    keeping_shares: asyncio.Task[None]
+    keeping: list[asyncio.Task[None]]  #: shares, and the eye on the store: also while what is under way is finished
     tasks: list[asyncio.Task[None]]
     signing: Executor
     figures: Figures
@@ -63,8 +64,9 @@ class RunningDispatcher:
         _, late = await asyncio.wait(self.tasks, timeout=seconds)
         for task in late:
             task.cancel()
-        self.keeping_shares.cancel()
-        await asyncio.gather(*self.tasks, self.keeping_shares, return_exceptions=True)
+        for task in self.keeping:
+            task.cancel()
+        await asyncio.gather(*self.tasks, *self.keeping, return_exceptions=True)
         with suppress(DatabaseError):
             await self.shares.release()
         await self.hinter.close()
@@ -81,7 +83,7 @@ async def start_dispatcher(
     """
     sends = "send" in settings.dispatcher_roles
     transports = read_transports(settings) if sends else {}
-    process = await _begin(settings, database, store, delivery_log)
+    process, watch = await _begin(settings, database, store, delivery_log)
     hinter, tools = Hinter(bus), make_tools(process)
     senders = make_senders(process, transports, tools, hinter)
     couriers = await make_couriers(process, transports, tools["email"])
@@ -108,7 +110,7 @@ async def start_dispatcher(
         probes=await serve_probes(settings.host, settings.metrics_port, process.figures, process.is_ready),
         stopping=process.stopping,
         shares=process.shares,
-        keeping_shares=asyncio.create_task(_keep(process.shares)),
+        keeping=[asyncio.create_task(_keep(process.shares)), asyncio.create_task(_watch(watch, senders))],
         tasks=[asyncio.create_task(loop(process.stopping)) for loop in loops],
         signing=tools["email"].signing,
         figures=process.figures,
@@ -119,15 +121,20 @@ def _own_loops(settings: Settings, by_role: dict[str, Loop]) -> list[Loop]:
     return [loop for role, loop in by_role.items() if role in settings.dispatcher_roles]
 
 
-async def _begin(settings: Settings, database: Database, store: EventStore, delivery_log: DeliveryLog) -> Process:
+async def _begin(
+    settings: Settings, database: Database, store: EventStore, delivery_log: DeliveryLog
+) -> tuple[Process, StoreWatch]:
     """With the journals of dead processes replayed, and with a first share of each limit if it sends."""
     limits = read_limits(settings) if "send" in settings.dispatcher_roles else NO_LIMITS
     owner = clock.random_id()
     journal = Journal(settings.journal_dir, owner)
-    await replay_orphans(database, settings.journal_dir, owner, clock.now(), accepted_kinds(settings))
+    accepted = accepted_kinds(settings)
+    await replay_orphans(database, settings.journal_dir, owner, clock.now(), accepted)
+    watch = StoreWatch(database, settings.journal_dir, owner, clock.now, accepted)
+    await watch.begin()
     shares = Shares.of(database, owner, clock.monotonic, limits.by_name)
     await shares.renew()
-    return Process(
+    process = Process(
         settings=settings,
         database=database,
         delivery_log=delivery_log,
@@ -139,6 +146,17 @@ async def _begin(settings: Settings, database: Database, store: EventStore, deli
         domains=Domains({domain: shares.gates[name] for domain, name in limits.domains.items()}, clock.monotonic),
         stopping=asyncio.Event(),
     )
+    return process, watch
+
+
+async def _let_go(senders: dict[Channel, Sender]) -> None:
+    await asyncio.gather(*(sender.let_go() for sender in senders.values()))
+
+
+async def _watch(watch: StoreWatch, senders: dict[Channel, Sender]) -> None:
+    """Until it is cancelled: also what is finished while stopping may be finished in another history."""
+    watch.let_go = partial(_let_go, senders)
+    await run_loop("store", watch.look, Wakeup(), asyncio.Event(), LOOK_SECONDS, (Unavailable,))
 
 
 async def _keep(shares: Shares) -> None:

@@ -31,6 +31,7 @@ Port = Annotated[int, Parameter(validator=lambda _, port: _check_port(port))]
 def main() -> None:
     """The entry point."""
     open_what_was_closed()
+    code: object = 0
     try:
         code = app()
         sys.stdout.flush()
@@ -39,7 +40,7 @@ def main() -> None:
         if lost.fault:
             sys.stderr.write(f"postroom: {lost.fault}\n")
         leave_unwritten()
-        code = lost.code
+        code = lost.code or code  # what was found out stays so, whoever read it
     sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -132,6 +133,14 @@ def migrate() -> int:
     from services.standalone.run_service import migrate_database
 
     return _run(migrate_database())
+
+
+@app.command
+def confirm_restore() -> int:
+    """Let a database that was restored send again: look first at what it has lost. 1: it was not held."""
+    from services.standalone import run_service
+
+    return _run(run_service.confirm_restore())
 
 
 @app.command

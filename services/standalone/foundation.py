@@ -23,23 +23,30 @@ class Foundation:
 
 
 @asynccontextmanager
-async def lay_foundation(settings: Settings) -> AsyncIterator[Foundation]:
-    """Raises Unavailable when Postgres cannot be reached, BadSettings for a bus that there is not."""
+async def lay_foundation(settings: Settings, *, at_once: bool = True) -> AsyncIterator[Foundation]:
+    """Raises Unavailable when Postgres cannot be reached, BadSettings for a bus that there is not. Not ``at_once``: for
+    who can do without Postgres until it is back.
+    """
     try:
         bus = open_bus(settings.bus_url)
     except ValueError as error:
         raise BadSettings([f"POSTROOM_BUS_URL: {error}"]) from error
     try:
-        async with open_database(settings) as database:
+        async with open_database(settings, at_once=at_once) as database:
             yield Foundation(settings, database, PostgresEventStore(database), DeliveryLog(database), bus)
     finally:
         await bus.close()
 
 
 @asynccontextmanager
-async def open_database(settings: Settings) -> AsyncIterator[Database]:
-    """Raises Unavailable."""
-    database = await Database.connect(settings.database_url, connections=settings.database_connections)
+async def open_database(settings: Settings, *, at_once: bool = True) -> AsyncIterator[Database]:
+    """Raises Unavailable, if it is to be reached at once."""
+    database = await Database.connect(
+        settings.database_url,
+        connections=settings.database_connections,
+        at_once=at_once,
+        pooled=settings.database_pooled,
+    )
     try:
         yield database
     finally:

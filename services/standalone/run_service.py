@@ -2,7 +2,6 @@
 settings.
 """
 
-import gc
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
@@ -13,9 +12,10 @@ from services.standalone.foundation import Foundation, lay_foundation, open_data
 from services.standalone.say import say
 from shared.domain.account import Role
 from shared.event_store.on_postgres import PostgresEventStore
+from shared.postgres.store_standing import confirm_store, look_at_store
 from shared.runtime import crash_points
 from shared.runtime.clock import random_id
-from shared.runtime.lifecycle import stop_on_signals
+from shared.runtime.lifecycle import keep_what_is_loaded, stop_on_signals
 from shared.runtime.log_setup import configure_logging
 from shared.runtime.open_telemetry import start_export
 from shared.runtime.settings import BadSettings, Settings, environment, read_settings
@@ -34,7 +34,11 @@ class Running(Protocol):
 async def run_api() -> None:
     from services.api.app import NEEDED, start_api
 
-    await _run("api", NEEDED, lambda f: start_api(f.settings, f.database, f.store, f.bus))
+    async def start(f: Foundation) -> Running:
+        await look_at_store(f.database)  # before anything is appended to a database that was restored
+        return await start_api(f.settings, f.database, f.store, f.bus)
+
+    await _run("api", NEEDED, start)
 
 
 async def run_dispatcher() -> None:
@@ -48,16 +52,35 @@ async def run_dispatcher() -> None:
 async def run_tracker() -> None:
     from services.tracker.app import NEEDED, start_tracker
 
-    await _run("tracker", NEEDED, lambda f: start_tracker(f.settings, f.database, f.store, f.delivery_log, f.bus))
+    await _run(
+        "tracker",
+        NEEDED,
+        lambda f: start_tracker(f.settings, f.database, f.store, f.delivery_log, f.bus),
+        at_once=False,  # links lead on, also from a tracker that is started while Postgres is away
+    )
 
 
 async def migrate_database() -> None:
-    """Past a pooler, where there is one: a migration takes locks that belong to its connection."""
+    """Past a pooler, where there is one: a migration takes locks that belong to its connection. First of all that
+    touches a restored database, so it is noticed here that it is one.
+    """
     from shared.postgres.migrate import migrate
 
     settings = _read(_DATABASE)
     for name in await migrate(settings.database_direct_url or settings.database_url):
         log.info("migrated", action="migrated", migration=name)
+    async with open_database(settings) as database:
+        if held := (await look_at_store(database)).held_why:
+            log.warning("nothing is sent before `postroom confirm-restore`", action="store_held", reason=held)
+
+
+async def confirm_restore() -> int:
+    """0: it goes on; 1: the store was not held."""
+    async with open_database(_read(_DATABASE)) as database:
+        held = (await look_at_store(database)).held_why
+        await confirm_store(database)
+    log.info("confirmed" if held else "not held", action="restore_confirmed", held=held)
+    return 0 if held else 1
 
 
 async def rebuild_counts(rules: int | None) -> None:
@@ -101,23 +124,23 @@ async def _run(
     needed: frozenset[str],
     start: Callable[[Foundation], Awaitable[Running]],
     one_of: tuple[str, ...] = (),
+    *,
+    at_once: bool = True,
 ) -> None:
     """Until SIGTERM or SIGINT; then what is under way is finished."""
     settings = _read(needed, one_of)
     end_export = start_export(settings.otlp_url, f"postroom-{service}")
     try:
-        await _serve(settings, start)
+        await _serve(settings, start, at_once=at_once)
     finally:
         end_export()
 
 
-async def _serve(settings: Settings, start: Callable[[Foundation], Awaitable[Running]]) -> None:
+async def _serve(settings: Settings, start: Callable[[Foundation], Awaitable[Running]], *, at_once: bool) -> None:
     stop = stop_on_signals()
-    async with lay_foundation(settings) as foundation:
+    async with lay_foundation(settings, at_once=at_once) as foundation:
         running = await start(foundation)
-        # What a service is made of stays for as long as it lives: the collector need not look at it again and again.
-        gc.collect()
-        gc.freeze()
+        keep_what_is_loaded()
         log.info("ready", action="ready")
         await stop.wait()
         log.info("stopping", action="stopping")

@@ -35,7 +35,7 @@ from services.standalone.say import say
 from services.tracker.app import start_tracker
 from shared.postgres.migrate import migrate
 from shared.runtime import clock
-from shared.runtime.lifecycle import stop_on_signals
+from shared.runtime.lifecycle import keep_what_is_loaded, stop_on_signals
 from shared.runtime.log_setup import configure_logging
 from shared.runtime.open_telemetry import start_export
 from shared.runtime.settings import Settings, environment, read_settings
@@ -169,6 +169,7 @@ async def _start_services(settings: Settings, data: Path, stack: AsyncExitStack)
     dispatcher = await start_dispatcher(settings, f.database, f.store, f.delivery_log, f.bus)
     stack.push_async_callback(dispatcher.stop, STOP_SECONDS)
     beside.append(dispatcher.figures.registry)
+    keep_what_is_loaded()
     key = await operator_key(data, lambda: new_key(f.database, f.store, settings.secret, ACCOUNT, USER, "operator"))
     return {
         "api": api.url,

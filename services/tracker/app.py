@@ -15,9 +15,13 @@ from services.tracker.intake.bounce_port import BouncePort
 from services.tracker.intake.bounces import BounceIntake
 from services.tracker.intake.inbound_sms import InboundDesk
 from services.tracker.intake.inbound_web import InboundWeb
-from services.tracker.intake.known_tasks import KnownTasks
+from services.tracker.intake.journal import HitJournal
+from services.tracker.intake.known_tasks import COPY_SECONDS, KnownTasks
 from services.tracker.intake.observe import Observer
 from services.tracker.intake.record import HitRecorder
+from services.tracker.intake.replay import LOOK_SECONDS as REPLAY_SECONDS
+from services.tracker.intake.replay import Replay
+from services.tracker.intake.task_copy import TaskCopy
 from services.tracker.intake.unsubscribe import Unsubscriber
 from services.tracker.intake.web import Intake
 from services.tracker.metrics import Metrics
@@ -43,6 +47,7 @@ log = structlog.get_logger(__name__)
 NEEDED: Final = frozenset({"DATABASE_URL", "BUS_URL", "SECRET"})
 STOP_SECONDS: Final = 5.0
 FORGET_SECONDS: Final = 60.0  #: how often it is looked for inbound SMS that have expired
+MEGABYTE: Final = 1024 * 1024
 
 
 @dataclass(slots=True)
@@ -54,6 +59,7 @@ class RunningTracker:
     hinter: Hinter
     projector: Projector
     callbacks: CallbackDesk
+    journal: HitJournal
     wakeups: tuple[Wakeup, ...]
     stopping: asyncio.Event
     loops: list[asyncio.Task[None]]
@@ -70,6 +76,7 @@ class RunningTracker:
         for loop in late:
             loop.cancel()
         await asyncio.gather(*self.loops, return_exceptions=True)
+        self.journal.close()
         await self.callbacks.stop()
         await self.hinter.close()
         try:
@@ -81,7 +88,7 @@ class RunningTracker:
 async def start_tracker(
     settings: Settings, database: Database, store: EventStore, delivery_log: DeliveryLog, bus: Hints
 ) -> RunningTracker:
-    """Raises OSError when a port is taken."""
+    """Raises OSError when a port is taken, or the journal's folder cannot be used. Postgres may be away."""
     metrics, stopping = Metrics(), asyncio.Event()
     show_process(metrics.registry)
     show_pool(metrics.registry, lambda: database.use)
@@ -90,7 +97,9 @@ async def start_tracker(
     projector = _projector(settings, database, store, metrics)
     callbacks = CallbackDesk(settings, database, projector.shards, metrics)
     desk = _inbound_desk(settings, database, metrics, hinter)
-    intake = _intake(settings, database, delivery_log, metrics, desk)
+    journal = _journal(settings, metrics)
+    intake = _intake(settings, database, delivery_log, journal, metrics, desk)
+    replay = Replay(database, journal, intake.unsubscriber, clock.now, metrics)
     bounces = BouncePort(BounceIntake(intake.keys, intake.tasks, intake.recorder, clock.now, metrics))
     site, url = await _open_ports(settings, intake, bounces, metrics, ready=lambda: not stopping.is_set())
 
@@ -105,14 +114,12 @@ async def start_tracker(
         hinter=hinter,
         projector=projector,
         callbacks=callbacks,
+        journal=journal,
         wakeups=(wakeup, sweeping),
         stopping=stopping,
         loops=[
-            asyncio.create_task(run_loop("projector", projector.step, wakeup, stopping, LOOK_SECONDS, (Unavailable,))),
-            asyncio.create_task(
-                run_loop("completion", projector.sweep, sweeping, stopping, settings.sweep_seconds, (Unavailable,))
-            ),
-            asyncio.create_task(run_loop("forget", desk.forget, Wakeup(), stopping, FORGET_SECONDS, (Unavailable,))),
+            *_intake_loops(intake, replay, desk, stopping),
+            *_projecting_loops(projector, wakeup, sweeping, stopping, settings.sweep_seconds),
             asyncio.create_task(EngagementProjector(database, projector.shards, clock.now, metrics).run(stopping)),
             asyncio.create_task(callbacks.run(stopping)),
         ],
@@ -120,17 +127,54 @@ async def start_tracker(
     )
 
 
+def _intake_loops(
+    intake: Intake, replay: Replay, desk: InboundDesk, stopping: asyncio.Event
+) -> list[asyncio.Task[None]]:
+    """What goes on beside the answers; each waits while Postgres is away."""
+    steps = {
+        "replay": (replay.step, REPLAY_SECONDS),
+        "tasks": (intake.tasks.copy_recent, COPY_SECONDS),
+        "journals": (replay.forget, FORGET_SECONDS),
+        "forget": (desk.forget, FORGET_SECONDS),
+    }
+    return [
+        asyncio.create_task(run_loop(name, step, Wakeup(), stopping, seconds, (Unavailable,)))
+        for name, (step, seconds) in steps.items()
+    ]
+
+
+def _projecting_loops(
+    projector: Projector, wakeup: Wakeup, sweeping: Wakeup, stopping: asyncio.Event, sweep_seconds: float
+) -> list[asyncio.Task[None]]:
+    return [
+        asyncio.create_task(run_loop("projector", projector.step, wakeup, stopping, LOOK_SECONDS, (Unavailable,))),
+        asyncio.create_task(run_loop("completion", projector.sweep, sweeping, stopping, sweep_seconds, (Unavailable,))),
+    ]
+
+
+def _journal(settings: Settings, metrics: Metrics) -> HitJournal:
+    journal = HitJournal(settings.journal_dir, settings.hit_journal_megabytes * MEGABYTE, clock.random_id)
+    journal.bring_back()
+    metrics.journal_bytes.set_function(journal.waiting_bytes)
+    return journal
+
+
 def _intake(
-    settings: Settings, database: Database, delivery_log: DeliveryLog, metrics: Metrics, desk: InboundDesk
+    settings: Settings,
+    database: Database,
+    delivery_log: DeliveryLog,
+    journal: HitJournal,
+    metrics: Metrics,
+    desk: InboundDesk,
 ) -> Intake:
     keys, hashes = TokenKeys(settings.secret), AddressHashes(settings.secret)
     return Intake(
         keys=keys,
-        tasks=KnownTasks(database, clock.monotonic),
+        tasks=KnownTasks(database, journal, TaskCopy(settings.journal_dir), clock.monotonic),
         observer=Observer(settings.trusted_proxies),
         # Below the batch that all unsubscribes share.
-        recorder=HitRecorder(delivery_log, -2 - clock.random_id(), metrics),
-        unsubscriber=Unsubscriber(database, hashes, clock.now, clock.random_id, metrics),
+        recorder=HitRecorder(delivery_log, -2 - clock.random_id(), journal, metrics),
+        unsubscriber=Unsubscriber(database, hashes, journal, clock.random_id, metrics),
         now=clock.now,
         metrics=metrics,
         inbound=InboundWeb(keys, desk),

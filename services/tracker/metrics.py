@@ -16,6 +16,8 @@ class Metrics:
         self.registry = CollectorRegistry()
         self.hits = self._counter("tracker_hits_total", "What readers, relays and gateways told, stored", "kind")
         self.not_stored = self._counter("tracker_hits_not_stored_total", "Hits answered with 503, or 451 by mail")
+        self.journal_bytes = self._gauge("tracker_journal_bytes", "What is kept for a Postgres that is away")
+        self.replayed = self._counter("tracker_journal_records_total", "Records of the journal brought into Postgres")
         self.returned = self._counter(
             "tracker_returned_mails_total", "Mails that came back, once for each recipient that is stored", "verdict"
         )
@@ -39,6 +41,10 @@ class Metrics:
             "engagement_lag_seconds",
             "Age of the oldest segment whose opens and clicks were just added to what the persons did",
         )
+        self._count_callbacks()
+        self._begin()
+
+    def _count_callbacks(self) -> None:
         self.callback_events = self._counter("callback_events_total", "Events cut into callbacks, repeats included")
         self.callback_attempts = self._counter(
             "callback_attempts_total", "Callbacks tried, by what followed", "outcome"
@@ -50,7 +56,6 @@ class Metrics:
             "callbacks_parked", "Campaigns whose callbacks are given up until redelivery or a new URL"
         )
         self.callbacks_stopped = self._gauge("callbacks_stopped", "Campaigns whose endpoint said that it is gone")
-        self._begin()
 
     def _begin(self) -> None:
         """What was not counted yet is told as 0: a first time would not be seen as an increase else."""

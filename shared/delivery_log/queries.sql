@@ -78,8 +78,8 @@ SELECT set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan'
 -- The tail of many shards at once: a few probes of an index for each, so that idle ones cost next to nothing. Below
 -- pg_snapshot_xmin no transaction is open any more, and the segments of an earlier store epoch are all committed: both say
 -- (store_epoch, xid) < (current epoch, xmin). The n-th of every shard goes before the n+1-th of any, and what is beyond the
--- volume stays for the next time. $1 shards, $2 store epochs, $3 xids, $4 positions, $5 limit of each shard, $6 bytes of hits,
--- $7 kinds whose hits are wanted: of the others they are null
+-- volume stays for the next time: that is what the hits take in memory, by the count in their header (segments.py). $1 shards,
+-- $2 store epochs, $3 xids, $4 positions, $5 limit of each shard, $6 bytes of hits, $7 kinds whose hits are wanted: of the others they are null
 SELECT shard, store_epoch, xid::text::bigint AS xid, position, task_id, kind, hits,
        extract(epoch FROM recorded_at)::float8 AS recorded_at
   FROM (SELECT next.*, sum(size) OVER (ORDER BY turn, next.shard) - size AS before
@@ -87,7 +87,10 @@ SELECT shard, store_epoch, xid::text::bigint AS xid, position, task_id, kind, hi
                unnest($1::smallint[], $2::integer[], $3::text[], $4::bigint[]) AS reached (shard, store_epoch, xid, position),
                LATERAL (SELECT shard, store_epoch, xid, position, task_id, kind, recorded_at,
                                CASE WHEN kind = ANY ($7::smallint[]) THEN hits END AS hits,
-                               CASE WHEN kind = ANY ($7::smallint[]) THEN octet_length(hits) ELSE 0 END AS size,
+                               CASE WHEN kind = ANY ($7::smallint[]) AND octet_length(hits) >= 16
+                                    THEN 8 * (get_byte(hits, 4) + get_byte(hits, 5) * 256 + get_byte(hits, 6) * 65536)
+                                    ELSE 0
+                               END AS size,
                                row_number() OVER (ORDER BY store_epoch, xid, position) AS turn
                           FROM segment
                          WHERE segment.shard = reached.shard

@@ -2,14 +2,20 @@
 
 Stored hits are columns, little-endian: a header (format, flags, count, first time in unix ms), the ordinals (uint32),
 the times as ms after the first (uint32), the details (uint16, only if one is not 0), the evidence (uint16, only if one
-is not 0), then the notes as a JSON array, only if any.
+is not 0), then the notes as a JSON array, only if any. That is format 1. In format 2 ordinals and times are each the
+difference to the one before (int32), of every column all first octets stand before all second ones and so on, and what
+follows the header is deflated: a batch in the order of its ordinals then takes less than an octet a hit rather than
+eight. A few hits, and what differs by more than that holds, are stored in format 1.
 """
 
 import struct
 import sys
+import zlib
 from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate, chain
+from operator import sub
 
 import orjson
 from pyroaring import BitMap
@@ -17,7 +23,10 @@ from pyroaring import BitMap
 from shared.domain.delivery import Kind
 
 _HEADER = struct.Struct("<BBxxIQ")
-_FORMAT = 1
+_PLAIN, _DEFLATED = 1, 2
+_WIDEST = 2**31 - 1
+DEFLATED_FROM = 32  #: hits: of fewer the plain ones are hardly more, and at hand sooner
+_LEVEL = 1  #: the quickest; what is left to find behind the differences is not worth more
 _HAS_DETAILS = 1
 _HAS_NOTES = 2
 _HAS_EVIDENCE = 4
@@ -107,40 +116,34 @@ class Segment:
 
 def encode_hits(hits: Hits) -> bytes:
     first = min(hits.times, default=0)
+    after = array("I", [min(time - first, 0xFFFF_FFFF) for time in hits.times])
     flags = (_HAS_DETAILS if any(hits.details) else 0) | (_HAS_NOTES if hits.notes else 0)
     flags |= _HAS_EVIDENCE if any(hits.evidence) else 0
-    parts = [
-        _HEADER.pack(_FORMAT, flags, len(hits), first),
-        _bytes(hits.ordinals),
-        _bytes(array("I", [min(time - first, 0xFFFF_FFFF) for time in hits.times])),
-    ]
-    if flags & _HAS_DETAILS:
-        parts.append(_bytes(hits.details))
-    if flags & _HAS_EVIDENCE:
-        parts.append(_bytes(hits.evidence))
-    if flags & _HAS_NOTES:
-        parts.append(orjson.dumps(hits.notes))
-    return b"".join(parts)
+    small = [hits.details] if flags & _HAS_DETAILS else []
+    small += [hits.evidence] if flags & _HAS_EVIDENCE else []
+    notes = orjson.dumps(hits.notes) if flags & _HAS_NOTES else b""
+    if len(hits) < DEFLATED_FROM or max(chain(hits.ordinals, after)) > _WIDEST:
+        columns = [_bytes(column) for column in (hits.ordinals, after, *small)]
+        return b"".join([_HEADER.pack(_PLAIN, flags, len(hits), first), *columns, notes])
+    columns = [_by_octet(column) for column in (_differences(hits.ordinals), _differences(after), *small)]
+    return _HEADER.pack(_DEFLATED, flags, len(hits), first) + zlib.compress(b"".join([*columns, notes]), _LEVEL)
 
 
 def decode_hits(data: bytes) -> Hits:
     """Raises BadSegment."""
     try:
         form, flags, count, first = _HEADER.unpack_from(data)
-        if form != _FORMAT:
+        if form not in (_PLAIN, _DEFLATED):
             raise BadSegment(f"format {form}")
-        offset = _HEADER.size
-        ordinals = _column("I", data, offset, count)
-        offsets = _column("I", data, offset + 4 * count, count)
-        offset += 8 * count
-        details = _column("H", data, offset, count) if flags & _HAS_DETAILS else array("H", bytes(2 * count))
-        offset += 2 * count if flags & _HAS_DETAILS else 0
-        evidence = _column("H", data, offset, count) if flags & _HAS_EVIDENCE else array("H")
-        offset += 2 * len(evidence)
-        notes = tuple(orjson.loads(data[offset:])) if flags & _HAS_NOTES else ()
-    except (struct.error, ValueError) as error:
+        deflated = form == _DEFLATED
+        rest = _Rest(zlib.decompress(data[_HEADER.size :]) if deflated else data[_HEADER.size :], count, deflated)
+        ordinals, after = rest.take_wide(), rest.take_wide()
+        details = rest.take("H") if flags & _HAS_DETAILS else array("H", bytes(2 * count))
+        evidence = rest.take("H") if flags & _HAS_EVIDENCE else array("H")
+        notes = tuple(orjson.loads(rest.data[rest.offset :])) if flags & _HAS_NOTES else ()
+    except (struct.error, zlib.error, ValueError) as error:
         raise BadSegment(str(error)) from error
-    return Hits(ordinals, array("Q", [first + after for after in offsets]), details, notes, evidence)
+    return Hits(ordinals, array("Q", [first + ms for ms in after]), details, notes, evidence)
 
 
 def ordinals_of(hits: Hits) -> BitMap:
@@ -153,6 +156,15 @@ def by_kind(task_id: int, batch: int, epoch: int, part: int, columns: Sequence[t
     return [Segment(task_id, kind, batch, epoch, part + number, hits) for number, (kind, hits) in enumerate(having)]
 
 
+def _differences(column: "array[int]") -> "array[int]":
+    return array("i", chain(column[:1], map(sub, column[1:], column)))
+
+
+def _by_octet(column: "array[int]") -> bytes:
+    octets = _bytes(column)
+    return b"".join([octets[place :: column.itemsize] for place in range(column.itemsize)])
+
+
 def _bytes(column: "array[int]") -> bytes:
     if _BIG_ENDIAN:
         column = array(column.typecode, column)
@@ -160,12 +172,32 @@ def _bytes(column: "array[int]") -> bytes:
     return column.tobytes()
 
 
-def _column(typecode: str, data: bytes, offset: int, count: int) -> "array[int]":
-    column = array(typecode)
-    piece = data[offset : offset + count * column.itemsize]
-    if len(piece) != count * column.itemsize:
-        raise BadSegment("cut short")
-    column.frombytes(piece)
-    if _BIG_ENDIAN:
-        column.byteswap()
-    return column
+@dataclass(slots=True)
+class _Rest:
+    """Columns that are taken one after the other. Taking raises BadSegment where there is no whole one."""
+
+    data: bytes
+    count: int
+    deflated: bool
+    offset: int = 0
+
+    def take_wide(self) -> "array[int]":
+        return array("I", accumulate(self.take("i"))) if self.deflated else self.take("I")
+
+    def take(self, typecode: str) -> "array[int]":
+        column = array(typecode)
+        size = self.count * column.itemsize
+        octets = self.data[self.offset : self.offset + size]
+        if len(octets) != size:
+            raise BadSegment("cut short")
+        self.offset += size
+        column.frombytes(self._in_rows(octets, column.itemsize) if self.deflated else octets)
+        if _BIG_ENDIAN:
+            column.byteswap()
+        return column
+
+    def _in_rows(self, octets: bytes, width: int) -> bytes:
+        rows = bytearray(len(octets))
+        for place in range(width):
+            rows[place::width] = octets[place * self.count : (place + 1) * self.count]
+        return bytes(rows)

@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 QUERIES = load_queries(Path(__file__).with_name("queries.sql"))
 
 MOST_SEGMENTS = 512  #: in one read, over all shards
-MOST_BYTES = 128 * 1024  #: of stored hits in one read (a hit has 8 to 10), and at most one segment more
+MOST_BYTES = 128 * 1024  #: of hits in one read, 8 each however they are stored, and at most one segment more
 
 MOST_COUNTED = 10_000  #: segments that wait
 

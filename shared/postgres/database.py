@@ -32,6 +32,10 @@ class Contended(DatabaseError):
     """Rolled back for another transaction's sake, as in a deadlock; may be tried again."""
 
 
+class WrongRole(DatabaseError):
+    """Through a pooler a login acts as what its own settings say; as any other role it could change the logs."""
+
+
 class UniqueViolation(DatabaseError):
     """A row with this key is there already."""
 
@@ -64,18 +68,28 @@ def _kind_of(sqlstate: str) -> type[DatabaseError]:
     return Contended if sqlstate in _CONTENDED else DatabaseError
 
 
+#: For a driver whose statements find another session each time.
+_IN_NO_SESSION: dict[str, Any] = {"statement_cache_size": 0}
+
+
 class Connection:
     """One connection, usually inside a transaction. Statements take positional arguments ($1, $2, ...)."""
 
     def __init__(self, driver: Any) -> None:
         self._driver = driver
 
+    def _told(self, error: Exception) -> Exception:
+        """As ``translate``. Who did not answer in time is not asked to roll back: he would be waited for once more."""
+        if isinstance(error, TimeoutError):
+            self._driver.terminate()
+        return translate(error)
+
     async def fetch(self, statement: str, *args: object) -> list[Row]:
         try:
             with span("sql", statement=statement[:SHOWN]):
                 rows: list[Row] = await self._driver.fetch(statement, *args)
         except Exception as error:
-            raise translate(error) from error
+            raise self._told(error) from error
         return rows
 
     async def fetch_slowly(self, seconds: float, statement: str, *args: object) -> list[Row]:
@@ -83,7 +97,7 @@ class Connection:
         try:
             rows: list[Row] = await self._driver.fetch(statement, *args, timeout=seconds)
         except Exception as error:
-            raise translate(error) from error
+            raise self._told(error) from error
         return rows
 
     async def fetch_row(self, statement: str, *args: object) -> Row | None:
@@ -91,7 +105,7 @@ class Connection:
             with span("sql", statement=statement[:SHOWN]):
                 row: Row | None = await self._driver.fetchrow(statement, *args)
         except Exception as error:
-            raise translate(error) from error
+            raise self._told(error) from error
         return row
 
     async def fetch_value(self, statement: str, *args: object) -> Any:
@@ -104,7 +118,7 @@ class Connection:
             with span("sql", statement=statement[:SHOWN]):
                 status: str = await self._driver.execute(statement, *args)
         except Exception as error:
-            raise translate(error) from error
+            raise self._told(error) from error
         count = status.rsplit(" ", 1)[-1]
         return int(count) if count.isdigit() else 0
 
@@ -114,7 +128,7 @@ class Connection:
             with span("sql", statement=statement[:SHOWN]):
                 await self._driver.executemany(statement, rows)
         except Exception as error:
-            raise translate(error) from error
+            raise self._told(error) from error
 
     async def copy_csv(self, statement: str, *args: object) -> tuple[bytes, int]:
         """The rows of a query as CSV without a header, made by Postgres, and how many; a page at a time, as it is
@@ -128,7 +142,7 @@ class Connection:
         try:
             status: str = await self._driver.copy_from_query(statement, *args, output=take, format="csv")
         except Exception as error:
-            raise translate(error) from error
+            raise self._told(error) from error
         return bytes(csv), int(status.rsplit(" ", 1)[-1])
 
     async def copy_rows(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
@@ -136,7 +150,7 @@ class Connection:
             with span("sql", statement=f"COPY {table}"):
                 await self._driver.copy_records_to_table(table, columns=columns, records=rows)
         except Exception as error:
-            raise translate(error) from error
+            raise self._told(error) from error
 
 
 class PoolUse(NamedTuple):
@@ -168,23 +182,39 @@ class Database:
         connections: int = 8,
         statement_seconds: float = 30.0,
         connect_seconds: float = 10.0,
+        at_once: bool = True,
+        pooled: bool = False,
     ) -> Self:
-        """Raises Unavailable. ``role`` None: act as the login itself (migrations)."""
+        """Raises Unavailable. ``role`` None: act as the login itself (migrations). Not ``at_once``: connects when it is
+        first used. ``pooled``: the URL leads to a pooler in transaction mode. There a session belongs to nobody: no
+        statement is kept in it, and what it is set to, the login's own settings say; raises WrongRole where not.
+        """
         try:
             pool = await asyncpg.create_pool(
                 url,
-                min_size=1,
+                min_size=1 if at_once else 0,
                 max_size=connections,
                 timeout=connect_seconds,
                 command_timeout=statement_seconds,
                 target_session_attrs=SessionAttribute.read_write,
                 init=_prepare_connection,
                 reset=_leave_as_it_is,
-                server_settings=_session(role, statement_seconds),
+                **(_IN_NO_SESSION if pooled else {"server_settings": _session(role, statement_seconds)}),
             )
         except Exception as error:
             raise translate(error) from error
-        return cls(pool)
+        database = cls(pool)
+        if pooled and at_once:
+            await database._check_role(role)
+        return database
+
+    async def _check_role(self, role: str | None) -> None:
+        acts_as = await self.fetch_value("SELECT current_user::text")
+        if role not in (None, acts_as):
+            await self.close()
+            raise WrongRole(
+                f"the login acts as {acts_as}: ALTER ROLE … SET role = '{role}' makes it act as the service"
+            )
 
     async def close(self) -> None:
         try:

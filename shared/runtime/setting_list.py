@@ -53,6 +53,12 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         "DATABASE_DIRECT_URL", "", "Postgres past a pooler, for migrations; empty: DATABASE_URL", read_text, secret=True
     ),
     Setting(
+        "DATABASE_POOLED",
+        "off",
+        "on: DATABASE_URL leads to a pooler in transaction mode, as PgBouncer; the login's own settings name its role",
+        read_switch,
+    ),
+    Setting(
         "BUS_URL",
         None,
         "RabbitMQ, as amqp://user:password@host:port/vhost; inprocess: within one process",
@@ -100,7 +106,16 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     ),
     Setting("METRICS_PORT", "9090", "Port of the dispatcher's health and metrics; 0: any free one", read_port),
     Setting(
-        "JOURNAL_DIR", "/var/lib/postroom/journal", "Folder of the sending journal; must outlive the process", Path
+        "JOURNAL_DIR",
+        "/var/lib/postroom/journal",
+        "Folder of the journals of dispatcher and tracker; must outlive the process",
+        Path,
+    ),
+    Setting(
+        "HIT_JOURNAL_MEGABYTES",
+        "256",
+        "So much a tracker keeps of what readers do while Postgres is away; beyond it they are answered 503",
+        read_count,
     ),
     Setting(
         "OBJECT_STORE_URL", _FILES, "Files: file:///folder or s3+https://KEY:SECRET@host/bucket", read_text, secret=True

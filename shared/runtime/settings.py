@@ -40,6 +40,7 @@ class Settings:
 
     database_url: str
     database_direct_url: str
+    database_pooled: bool
     bus_url: str
     smtp_url: str
     sms_url: str
@@ -54,6 +55,7 @@ class Settings:
     dispatcher_roles: frozenset[str]
     metrics_port: int
     journal_dir: Path
+    hit_journal_megabytes: int
     object_store_url: str
     export_seconds: float
     bounce_domain: str

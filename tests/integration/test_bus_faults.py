@@ -10,8 +10,8 @@ from shared.bus.on_rabbitmq import OnRabbitMQ
 from shared.bus.watching import Patience
 from tests.contract.bus_contract import Heard, event, until
 from tests.contract.rabbitmq_rig import RabbitRig
-from tests.integration.tcp_proxy import TcpProxy
 from tests.servers.backends import Broker
+from tests.servers.tcp_proxy import TcpProxy
 
 QUICK = Patience(step=2, hint=1, events=2, look=0.2, pause=0.2)
 SELDOM = Patience(look=3600)

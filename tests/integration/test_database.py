@@ -7,6 +7,7 @@ import pytest
 
 from shared.postgres.database import Database, DatabaseError, Unavailable, UniqueViolation
 from shared.postgres.ids import Ids
+from tests.servers.tcp_proxy import TcpProxy
 
 
 @pytest.fixture
@@ -77,6 +78,23 @@ async def test_a_connection_that_was_cut_is_an_outage_and_the_next_one_works(
         with pytest.raises(Unavailable):
             await commit_into_the_void(ask_first=ask_first)
         assert await database.fetch_value("SELECT 1") == 1
+
+
+async def test_a_server_that_has_gone_without_a_word_is_left_when_time_is_up(database_url: str) -> None:
+    """It is not asked to roll back, for which it would be waited as long as for any statement."""
+    async with TcpProxy(database_url) as proxy, asyncio.timeout(30):
+        database = await Database.connect(proxy.url, connections=1, statement_seconds=300)
+
+        async def ask() -> None:
+            async with database.transaction() as connection:
+                await connection.fetch("SELECT 1")
+                proxy.half_open()
+                await connection.fetch_slowly(0.2, "SELECT 1")
+
+        with pytest.raises(Unavailable):
+            await ask()
+        assert await database.fetch_value("SELECT 1") == 1
+        await database.close()
 
 
 async def test_a_server_that_takes_no_writes_is_an_outage(database_url: str, owner: Database) -> None:

@@ -23,7 +23,8 @@ from shared.egress.dialling import CheckedResolver, _result
 from shared.event_store.on_postgres import QUERIES as EVENTS
 from shared.postgres.database import Connection
 from shared.runtime import clock
-from tests.integration import test_egress, test_event_tail, test_relay, test_smtp_lost_connections
+from tests.faults import test_tail_under_writers
+from tests.integration import test_egress, test_relay, test_smtp_lost_connections
 from tests.integration.dispatcher import test_late_outcomes, test_rate, test_same_on_each_attempt
 from tests.integration.tracker import test_callbacks, test_completion, test_exactness
 from tests.known_bugs.known_bug import KnownBug, plant_statement
@@ -162,7 +163,7 @@ BUGS: Final = (
         "a tail that goes by position alone",
         "Axon, SQLStreamStore, Marten: positions are given out before the commit, so late ones are passed by",
         tail_by_position,
-        test_event_tail.test_what_commits_late_is_waited_for_and_then_read_in_its_place,
+        test_tail_under_writers.test_what_commits_late_is_waited_for_and_then_read_in_its_place,
         "assert await store.read_after(TailPosition(), 10) == []",
     ),
     KnownBug(

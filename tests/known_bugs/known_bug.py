@@ -1,9 +1,11 @@
 """A known bug: what is done wrong, and the test that must see it. Planted by patches that end with the test."""
 
+import asyncio
 import inspect
 import linecache
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from types import MappingProxyType, TracebackType
 from typing import Any
@@ -43,7 +45,8 @@ def make_test(bug: KnownBug) -> Callable[..., Awaitable[None]]:
     async def test(monkeypatch: pytest.MonkeyPatch, **fixtures: Any) -> None:
         bug.plant(monkeypatch)
         with pytest.raises(FAILURES) as caught:
-            await bug.target(*[None] * takes_self, **fixtures, **bug.given)
+            async with nothing_left_behind():
+                await bug.target(*[None] * takes_self, **fixtures, **bug.given)
         assert bug.caught_at in failing_line(caught.tb, bug.target), f"failed for another reason: {caught.value}"
 
     wanted = list(inspect.signature(bug.target).parameters.values())[int(takes_self) :]
@@ -52,6 +55,19 @@ def make_test(bug: KnownBug) -> Callable[..., Awaitable[None]]:
     test.__signature__ = inspect.Signature(asked)  # type: ignore[attr-defined]  # by which pytest finds the fixtures
     test.__doc__ = f"{bug.name} is caught."
     return test
+
+
+@asynccontextmanager
+async def nothing_left_behind() -> AsyncIterator[None]:
+    """Whatever a target had begun when it failed ends with it, before its database goes."""
+    before = asyncio.all_tasks()
+    try:
+        yield
+    finally:
+        begun = asyncio.all_tasks() - before
+        for task in begun:
+            task.cancel()
+        await asyncio.gather(*begun, return_exceptions=True)
 
 
 def failing_line(traceback: TracebackType | None, target: Target) -> str:

@@ -30,6 +30,11 @@ def choose_postgres(
     return choose(_offers(environment, settings), environment.get("TEST_BACKEND"), _HELP, ours=ours)
 
 
+def choose_embedded(settings: Mapping[str, str] = DURABLE) -> Offer[Server]:
+    """One of our own that lies in a folder, for a standby beside it. Raises ServerMissing."""
+    return choose([offer for offer in _offers({}, settings) if offer.kind in ("local", "unpack")], None, _HELP)
+
+
 def _offers(environment: Mapping[str, str], settings: Mapping[str, str]) -> list[Offer[Server]]:
     """In the order of preference."""
     url = environment.get("TEST_DATABASE_URL")

@@ -50,6 +50,7 @@ class PrivateRabbitMQ:
     """One broker in one folder. ``launch`` returns at once, ``wait`` when it takes clients: some 4 to 10 s."""
 
     def __init__(self, folder: Path, installation: Installation) -> None:
+        self.application = ""  #: further settings of the application, as Erlang's command line spells them
         self._folder = folder
         self._installation = installation
         self._port, self._dist_port, self._epmd_port = free_port(), free_port(), free_port()
@@ -89,6 +90,19 @@ class PrivateRabbitMQ:
         if self._broker is not None:
             kill(self._broker)
 
+    def wipe(self) -> None:
+        """Of a broker that was killed: whatever it held is gone."""
+        shutil.rmtree(self._folder / "data")
+
+    def control(self, *arguments: str) -> None:
+        """As `rabbitmqctl` does. Raises CalledProcessError."""
+        command: list[str | Path] = [self._installation.scripts / "rabbitmqctl", *arguments]
+        subprocess.run(command, check=True, capture_output=True, env=self._environment(), timeout=_START_SECONDS)
+
+    def said(self, words: str) -> bool:
+        """Whether they stand in its log."""
+        return words in self._log.read_text(errors="replace")
+
     def _spawn(self, program: Path, *arguments: str) -> subprocess.Popen[bytes]:
         return spawn(
             [program, *arguments],
@@ -125,7 +139,8 @@ class PrivateRabbitMQ:
             "RABBITMQ_MNESIA_BASE": str(here / "data"),
             "RABBITMQ_NODENAME": "postroom@localhost",  # names the data: another name would be an empty broker
             "RABBITMQ_PID_FILE": str(here / "pid"),
-            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1} +sbwt none",
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1} +sbwt none"
+            + self.application,
         }
 
 

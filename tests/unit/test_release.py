@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+import tomllib
 import zipfile
 from importlib.metadata import version
 from pathlib import Path
@@ -38,6 +39,24 @@ def test_the_list_of_parts_names_every_locked_version(made: tuple[Path, str]) ->
     assert listed["bomFormat"] == "CycloneDX"
     assert listed["metadata"]["component"]["licenses"][0]["license"]["id"] == "Apache-2.0"
     assert {(part["name"], part["version"]) for part in listed["components"]} == set(locked)
+
+
+def test_whoever_contributes_or_releases_finds_the_commands_that_check() -> None:
+    """All of them are of the Makefile; the branches of the decisions are all to be taken."""
+    makefile, project = (ROOT / "Makefile").read_text(), tomllib.loads((ROOT / "pyproject.toml").read_text())
+    told = (ROOT / "CONTRIBUTING.md").read_text() + (ROOT / "docs/reference/versions.md").read_text()
+    commands = set(re.findall(r"`make ([a-z-]+)`|^make ([a-z-]+)", told, re.MULTILINE))
+    coverage = project["tool"]["coverage"]
+
+    assert {"test", "lint", "unit", "coverage", "release-check"} <= {name for pair in commands for name in pair}
+    assert [name for pair in commands for name in pair if name and f"\n{name}:" not in makefile] == []
+    assert (coverage["run"]["branch"], coverage["report"]["fail_under"]) == (True, 100)
+    assert set(coverage["run"]["include"]) == {"services/*/decisions/*", "shared/domain/*"}
+
+
+@pytest.mark.parametrize("name", ["CHANGELOG.md", "SECURITY.md", "CONTRIBUTING.md", "LICENSE"])
+def test_what_a_release_promises_is_written_down(name: str) -> None:
+    assert len((ROOT / name).read_text(encoding="utf-8")) > 500
 
 
 def test_it_says_that_nobody_looked_for_known_holes(made: tuple[Path, str]) -> None:

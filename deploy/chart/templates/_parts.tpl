@@ -95,9 +95,23 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 {{- if eq .root.Values.secrets.mountedAs "files" }}
 - { name: secrets, mountPath: /run/secrets/postroom, readOnly: true }
 {{- end }}
-{{- if has .role (list "senders" "jobs") }}
+{{- if has .role (list "tracker" "senders" "jobs") }}
 - { name: journal, mountPath: /var/lib/postroom/journal }
 {{- end }}
+{{- end }}
+
+{{- /* (dict "root" $ "role" "senders"): a volume of its own for the journal of each pod. */ -}}
+{{- define "postroom.journal" -}}
+{{- $journal := (get .root.Values .role).journal -}}
+- metadata:
+    name: journal
+  spec:
+    accessModes: {{- toYaml $journal.accessModes | nindent 6 }}
+    {{- with $journal.storageClassName }}
+    storageClassName: {{ . }}
+    {{- end }}
+    resources:
+      requests: { storage: {{ $journal.size }} }
 {{- end }}
 
 {{- define "postroom.refuseEmptyRange" -}}

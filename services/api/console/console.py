@@ -124,11 +124,15 @@ class Console:
     async def _caller(self, session: Session | None) -> Caller | None:
         if session is None or await self.ended.hold(session):
             return None
+        return await self._holder(session)
+
+    async def _holder(self, session: Session) -> Caller | None:
         return await self.authenticator.find_holder(session.prefix, bytes.fromhex(session.hash))
 
     async def _still_in(self, session: Session, caller: Caller) -> bool:
         try:
-            return not session.is_over(Instant(clock.now())) and await self._caller(session) == caller
+            over = session.is_over(Instant(clock.now())) or await self.ended.held_lately(session)
+            return not over and await self._holder(session) == caller
         except Unavailable:
             return True  # it may be so: nothing that is read now is told without the database either
 

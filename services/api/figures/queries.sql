@@ -34,6 +34,11 @@ SELECT (SELECT row(count(*), coalesce(extract(epoch FROM clock_timestamp() - min
                  ORDER BY event.store_epoch, event.xid, event.position
                  LIMIT $1) AS unpublished) AS events;
 
+-- oldest_writer
+-- The oldest transaction that has written something and not ended; null when there is none.
+SELECT CASE WHEN pg_snapshot_xmin(seen) < pg_snapshot_xmax(seen) THEN pg_snapshot_xmin(seen)::text::bigint END AS xid
+  FROM pg_current_snapshot() AS seen;
+
 -- open_tasks
 -- Started and not at their end; of these, paused, and such of which nothing gets through. $1 limit
 SELECT count(*) AS open, count(*) FILTER (WHERE task.paused) AS paused,

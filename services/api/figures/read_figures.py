@@ -39,6 +39,7 @@ class Figures:
     open_tasks: Mapping[str, int]  #: by open, paused, blocked
     in_doubt: int
     sets: Mapping[Kind, int]  #: members over all open tasks
+    oldest_writer: int | None  #: the transaction that holds all tails back
 
 
 async def read_figures(database: Database) -> Figures:
@@ -52,6 +53,7 @@ async def read_figures(database: Database) -> Figures:
         open_tasks=dict(tasks.items()),
         in_doubt=await _count_in_doubt(database),
         sets={Kind(row["kind"]): row["members"] for row in sizes},
+        oldest_writer=await database.fetch_value(QUERIES["oldest_writer"]),
     )
 
 

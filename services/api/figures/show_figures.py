@@ -12,6 +12,7 @@ import structlog
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from services.api.figures.oldest_writer import OldestWriter
 from services.api.figures.read_figures import Figures
 from shared.domain.delivery import Kind
 from shared.postgres.database import DatabaseError
@@ -42,6 +43,8 @@ class FiguresOfDatabase(Collector):
         self._read = read
         self._monotonic = monotonic
         self._known: Figures | None = None
+        self._writer = OldestWriter()
+        self._held_back_seconds = 0.0
         self._not_before = float("-inf")
         self._turn = asyncio.Lock()
 
@@ -53,6 +56,7 @@ class FiguresOfDatabase(Collector):
             try:
                 async with asyncio.timeout(READ_SECONDS):
                     self._known = await self._read()
+                self._held_back_seconds = self._writer.look(self._known.oldest_writer, self._monotonic())
             except (DatabaseError, TimeoutError) as error:
                 self._known = None
                 log.warning("figures not read", action="figures_not_read", error=type(error).__name__)
@@ -62,13 +66,16 @@ class FiguresOfDatabase(Collector):
         read = "1 when the figures of the database could be read at the last scrape, else 0 and they are missing."
         yield _gauge("postroom_figures_read", read, int(self._known is not None))
         if self._known is not None:
-            yield from metrics_of(self._known)
+            yield from metrics_of(self._known, self._held_back_seconds)
 
     def describe(self) -> list[Metric]:
         return []  # it depends on what could be read
 
 
-def metrics_of(figures: Figures) -> Iterator[Metric]:
+def metrics_of(figures: Figures, held_back_seconds: float) -> Iterator[Metric]:
+    """``held_back_seconds``: what reading once does not tell, see ``OldestWriter``."""
+    held_back = "For so long at least one open transaction has held back all who read what is recorded; 0: none does."
+    yield _gauge("postroom_tails_held_back_seconds", held_back, held_back_seconds)
     for work, (count, seconds, words) in WAITING.items():
         waiting = figures.waiting[work]
         yield _gauge(count, f"Due {words}; counted up to 10,000.", waiting.count)

@@ -19,7 +19,7 @@ SELECT id, account_id, user_id, name, state, list_id, domain_id, segments, event
          ORDER BY version DESC
          LIMIT 1) AS correlation
   FROM campaign
- WHERE state = 'READY' AND NOT removed AND scheduled_at <= clock_timestamp()
+ WHERE state = 'READY' AND NOT removed AND scheduled_at <= clock_timestamp() AND (SELECT store_is_open())
  ORDER BY scheduled_at, id
  LIMIT $1;
 

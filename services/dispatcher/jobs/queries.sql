@@ -4,6 +4,7 @@ WITH due AS (
     SELECT id
       FROM job_work
      WHERE NOT ended AND due_at <= clock_timestamp() AND leased_until < clock_timestamp() AND kind = ANY ($3::text[])
+       AND (SELECT store_is_open())
      ORDER BY due_at, id
      LIMIT 1
        FOR UPDATE SKIP LOCKED
@@ -111,7 +112,7 @@ WITH due AS (
     SELECT job_id
       FROM postback
      WHERE state = 'waiting' AND due_at <= clock_timestamp() AND leased_until < clock_timestamp()
-       AND NOT EXISTS (SELECT
+       AND (SELECT store_is_open()) AND NOT EXISTS (SELECT
                          FROM postback AS other
                         WHERE other.account_id = postback.account_id AND other.state = 'waiting'
                           AND other.leased_until >= clock_timestamp())

@@ -101,7 +101,8 @@ class Worker:
         except Later as later:
             await self._give_back(job, later.seconds)
         except (Unavailable, Contended, ObjectStoreError) as error:
-            log.warning("job waits", action="job_waits", job=job.number, reason=type(error).__name__)
+            reason = f"{type(error).__name__}: {error}"[:200]
+            log.warning("job waits", action="job_waits", job=job.number, reason=reason)
             await self._give_back(job, FAILURE_SECONDS[0])
         except Exception:
             log.exception("job failed", action="job_failed", job=job.number, kind=job.kind)

@@ -6,6 +6,7 @@ WITH due AS (
       FROM notice
      WHERE state = 'waiting' AND channel = $3 AND NOT begun
        AND due_at <= clock_timestamp() AND leased_until < clock_timestamp() AND expires_at > clock_timestamp()
+       AND (SELECT store_is_open())
      ORDER BY due_at, id
      LIMIT 1
        FOR UPDATE SKIP LOCKED

@@ -19,7 +19,7 @@ SELECT task.id, task.account_id, task.rate,
          WHERE NOT started AND NOT cancelled AND expires IS NOT NULL AND expires <= clock_timestamp()) AS due
   JOIN task ON task.id = due.id
   JOIN message ON message.id = task.message_id
- WHERE task.channel = ANY ($2::text[])
+ WHERE task.channel = ANY ($2::text[]) AND (SELECT store_is_open())
    AND (NOT $3::boolean OR task.channel <> 'email' OR task.expires <= clock_timestamp() OR EXISTS (
            SELECT FROM sending_domain
             WHERE account_id = task.account_id AND NOT removed AND 'dkim-rsa' = ANY (found)
@@ -78,7 +78,7 @@ UPDATE sending
    SET owner = $1, epoch = sending.epoch + 1, leased_until = clock_timestamp() + $2 * interval '1 second'
   FROM (SELECT task_id
           FROM sending
-         WHERE NOT frozen AND leased_until < clock_timestamp()
+         WHERE NOT frozen AND leased_until < clock_timestamp() AND (SELECT store_is_open())
          ORDER BY task_id
          LIMIT 1
            FOR UPDATE SKIP LOCKED) AS free
@@ -285,10 +285,12 @@ UPDATE sending
  WHERE task_id = $1;
 
 -- cut_batches
+-- One of which outcomes are known was cut before, in a history that this store has lost: as if it were taken over from somebody.
 -- $1 shard, $2 task, $3 numbers, $4 ordinals, $5 sizes
-INSERT INTO batch (shard, task_id, number, ordinals, size, attempt, due_at)
-SELECT $1, $2, number, ordinals, size, 1, clock_timestamp()
+INSERT INTO batch (shard, task_id, number, ordinals, size, attempt, due_at, epoch, taken_over)
+SELECT $1, $2, cut.number, cut.ordinals, cut.size, 1, clock_timestamp(), coalesce(before.epoch, 0), before.epoch IS NOT NULL
   FROM unnest($3::bigint[], $4::bytea[], $5::integer[]) AS cut (number, ordinals, size)
+  LEFT JOIN LATERAL (SELECT max(epoch) AS epoch FROM segment WHERE task_id = $2 AND batch = cut.number) AS before ON true
 ON CONFLICT DO NOTHING;
 
 -- release_ended

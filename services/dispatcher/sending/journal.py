@@ -8,14 +8,21 @@ while it lives; a file that nobody has locked belongs to a process that died.
 import asyncio
 import fcntl
 import os
+import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from services.dispatcher.sending.journal_records import Findings, Hold, Mark, Record, encode, find
 
-KEEP_SECONDS = 86_400.0  #: how long a replayed journal is kept
+KEEP_SECONDS = (
+    86_400.0  #: how long a journal is kept of which everything is committed: a new primary may not have got it
+)
+KEEP_BYTES = 256 * 1024 * 1024  #: all of these together, the newest first
 ROTATE_BYTES = 64 * 1024 * 1024
+
+_KEPT_NAME = re.compile(r"\d+(\.\d+)?\.replayed")  # a tracker's, in the same folder on one machine, says what it holds
 
 
 class Journal:
@@ -24,12 +31,9 @@ class Journal:
     def __init__(self, folder: Path, owner: int) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._path = folder / f"{owner}.journal"
-        # Locked before it has the name by which others look for journals.
-        begun = self._path.with_suffix(".new")
-        self._file = os.open(begun, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        begun.rename(self._path)
+        self._file = _begin(self._path)
         self._size = 0
+        self._kept = 0  #: files of this process that are full
         self._noted = bytearray()
         self._flush_is_due = False  #: at the end of this turn
         self._unsettled: set[tuple[int, int, int]] = set()  #: task, batch, epoch
@@ -49,17 +53,19 @@ class Journal:
     def flush(self) -> None:
         if self._noted:
             data, self._noted = bytes(self._noted), bytearray()
-            if os.write(self._file, data) != len(data):
+            try:
+                _write_whole(self._file, data)
+            except OSError:
                 # Half a record would hide whatever is written behind it.
                 os.ftruncate(self._file, self._size)
-                raise OSError(f"{self._path}: written only in part")
+                raise
             self._size += len(data)
 
     def reset(self) -> None:
-        """Starts over if it has grown large and everything in it is committed."""
-        if self._size > ROTATE_BYTES and not self._unsettled:
-            os.ftruncate(self._file, 0)
-            self._size = 0
+        """Begins a new file if this one is large and everything in it is committed; it is kept for a day."""
+        if self._size > ROTATE_BYTES and not self._unsettled and not self._noted:
+            self._keep()
+            self._file, self._size = _begin(self._path), 0
 
     @property
     def size(self) -> int:
@@ -67,10 +73,19 @@ class Journal:
         return self._size
 
     def close(self) -> None:
-        """Leaves nothing behind if everything in it is committed; else it is there for the next process."""
+        """Leaves nothing to be done if everything in it is committed; else it is there for the next process."""
         self.flush()
-        if not self._unsettled:
+        if self._unsettled:
+            os.close(self._file)
+        elif self._size:
+            self._keep()
+        else:
             self._path.unlink(missing_ok=True)
+            os.close(self._file)
+
+    def _keep(self) -> None:
+        self._path.rename(self._path.with_suffix(f".{self._kept}.replayed"))
+        self._kept += 1
         os.close(self._file)
 
     def _end_turn(self) -> None:
@@ -84,6 +99,22 @@ class Journal:
         else:
             self._unsettled.add(hold)
         self._noted += encode(record)
+
+
+def _begin(path: Path) -> int:
+    """Locked before it has the name by which others look for journals."""
+    begun = path.with_suffix(".new")
+    file = os.open(begun, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    begun.rename(path)
+    return file
+
+
+def _write_whole(file: int, data: bytes) -> None:
+    """What is written only in part is written on: then it is done, or the system says why not."""
+    written = os.write(file, data)
+    while written < len(data):
+        written += os.write(file, data[written:])
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +157,25 @@ def adopt_orphans(folder: Path, own: int) -> Iterator[Orphan]:
         yield Orphan(owner, path, file, find(path.read_bytes()))
 
 
+def kept_journals(folder: Path, own: int) -> Iterator[tuple[int, Path]]:
+    """Whose, and where: our own and those that are replayed, the oldest first."""
+    replayed = [path for path in folder.glob("*.replayed") if _KEPT_NAME.match(path.name)]
+    ours = folder / f"{own}.journal"
+    for path in [*sorted(replayed, key=_changed_at), *([ours] if ours.exists() else [])]:
+        yield int(path.name.split(".")[0]), path
+
+
 def forget_replayed(folder: Path, now: float) -> None:
-    for path in folder.glob("*.replayed"):
-        if path.stat().st_mtime < now - KEEP_SECONDS:
+    """What is older than a day, and beyond the limit the oldest."""
+    kept = 0
+    for path in sorted((path for _, path in kept_journals(folder, 0)), key=_changed_at, reverse=True):
+        with suppress(FileNotFoundError):
+            kept += path.stat().st_size
+        if kept > KEEP_BYTES or _changed_at(path) < now - KEEP_SECONDS:
             path.unlink(missing_ok=True)
+
+
+def _changed_at(path: Path) -> float:
+    with suppress(FileNotFoundError):
+        return path.stat().st_mtime
+    return 0.0

@@ -90,6 +90,15 @@ def decode(data: bytes) -> Iterator[Record]:
         offset = end
 
 
+def find_all(data: bytes, since_ms: int) -> dict[Hold, Findings]:
+    """As ``find``, and of holds that were settled as well: the store may have lost that. From ``since_ms`` on."""
+    found: dict[Hold, Findings] = {}
+    for record in decode(data):
+        if record.mark is not Mark.SETTLED and record.time_ms >= since_ms:
+            _take(record, found.setdefault(Hold(record.task_id, record.batch, record.epoch), Findings()))
+    return found
+
+
 def find(data: bytes) -> dict[Hold, Findings]:
     """What the journal says of each hold that was not settled. Of several marks for one ordinal the last one counts."""
     found: dict[Hold, Findings] = {}
@@ -98,11 +107,14 @@ def find(data: bytes) -> dict[Hold, Findings]:
         if record.mark is Mark.SETTLED:
             found.pop(hold, None)
             continue
-        findings = found.setdefault(hold, Findings())
-        if record.mark is Mark.DOT:
-            findings.doubtful.add(record.ordinal)
-            findings.replies.pop(record.ordinal, None)
-        else:
-            findings.doubtful.discard(record.ordinal)
-            findings.replies[record.ordinal] = record
+        _take(record, found.setdefault(hold, Findings()))
     return found
+
+
+def _take(record: Record, findings: Findings) -> None:
+    if record.mark is Mark.DOT:
+        findings.doubtful.add(record.ordinal)
+        findings.replies.pop(record.ordinal, None)
+    else:
+        findings.doubtful.discard(record.ordinal)
+        findings.replies[record.ordinal] = record

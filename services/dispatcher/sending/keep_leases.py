@@ -50,6 +50,11 @@ class LeaseKeeper:
         for batch in self._held:
             batch.halt = batch.halt or "stopping"
 
+    def lose_all(self) -> None:
+        """The store has another history, in which all of it may be somebody else's."""
+        for batch in self._held:
+            batch.halt = "lost"
+
     async def look(self) -> bool:
         if not self._held:
             return False

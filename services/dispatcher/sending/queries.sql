@@ -1,7 +1,7 @@
 -- claim_batches
 -- Due batches of tasks without a rate, each for this process alone while the lease lasts. A batch that still names an owner was
 -- left by one that died or stalled; of a task that rests (0016_expiry_and_windows.sql) it stays so until that goes on. What has
--- expired is claimed to be ended.
+-- expired is claimed to be ended. Nothing of a store that is not open (0036_store_standing.sql).
 -- $1 owner, $2 lease seconds, $3 limit, $4 channel, $5 of tasks of which nothing gets through, or of the others
 WITH due AS (
     SELECT batch.task_id, batch.number, batch.owner AS former_owner, sending.blocked_reason IS NOT NULL AS blocked,
@@ -10,6 +10,7 @@ WITH due AS (
       JOIN sending ON sending.task_id = batch.task_id AND sending.burst IS NULL AND sending.channel = $4
                   AND NOT rests(sending) AND (sending.blocked_reason IS NOT NULL) = $5
      WHERE NOT batch.done AND batch.due_at <= clock_timestamp() AND batch.leased_until < clock_timestamp()
+       AND (SELECT store_is_open())
      ORDER BY batch.due_at, batch.task_id, batch.number
      LIMIT $3
        FOR UPDATE OF batch SKIP LOCKED
@@ -32,6 +33,7 @@ WITH paced AS (
            expires <= clock_timestamp() AS expired
       FROM sending
      WHERE burst IS NOT NULL AND frozen AND NOT rests(sending) AND channel = $4 AND next_at <= clock_timestamp()
+       AND (SELECT store_is_open())
        AND task_id = ANY (ARRAY (SELECT DISTINCT task_id
                                    FROM batch
                                   WHERE NOT done AND due_at <= clock_timestamp() AND leased_until < clock_timestamp()))
@@ -252,6 +254,26 @@ SELECT batch.task_id, batch.number, batch.epoch, batch.attempt, batch.ordinals, 
  WHERE batch.owner = $1 AND NOT batch.done
  ORDER BY batch.task_id, batch.number
    FOR UPDATE OF batch;
+
+-- finals_of_task
+-- Who has an outcome by which hold. $1 task, $2 final kinds
+SELECT batch, epoch, ordinals FROM segment WHERE task_id = $1 AND kind = ANY ($2::smallint[]);
+
+-- open_batches
+-- What is still to be sent of a task, but for what another process holds; locked until it is settled. $1 task, $2 owner
+SELECT batch.task_id, batch.number, batch.epoch, batch.ordinals, batch.resent, sending.in_doubt
+  FROM batch
+  JOIN sending ON sending.task_id = batch.task_id
+ WHERE batch.task_id = $1 AND NOT batch.done
+   AND (batch.owner IS NULL OR batch.owner = $2 OR batch.leased_until < clock_timestamp())
+ ORDER BY batch.number
+   FOR UPDATE OF batch;
+
+-- put_back
+-- Without those who are known by now. What is empty is done. $1 task, $2 number, $3 ordinals, $4 their number, $5 resent, $6 epoch
+UPDATE batch
+   SET ordinals = $3, size = $4, resent = $5, epoch = $6, done = ($4 = 0), owner = NULL, leased_until = '-infinity'
+ WHERE task_id = $1 AND number = $2;
 
 -- add_references
 -- The names that a gateway gave messages it took; its receipts speak of them by these. $1 task, $2 ordinals, $3 names

@@ -42,7 +42,7 @@ async def replay_orphans(database: Database, folder: Path, own: int, now: float,
     replayed = 0
     for orphan in adopt_orphans(folder, own):
         try:
-            await _replay(database, orphan, int(now * 1000), accepted)
+            await replay_journal(database, orphan, int(now * 1000), accepted)
         except BaseException:
             orphan.leave()
             raise
@@ -52,7 +52,7 @@ async def replay_orphans(database: Database, folder: Path, own: int, now: float,
     return replayed
 
 
-async def _replay(database: Database, orphan: Orphan, now_ms: int, accepted: Accepted) -> None:
+async def replay_journal(database: Database, orphan: Orphan, now_ms: int, accepted: Accepted) -> None:
     async with database.transaction() as connection:
         rows = await connection.fetch(STATEMENTS["batches_of_owner"], orphan.owner)
         held = {Hold(row["task_id"], row["number"], row["epoch"]): row for row in rows}

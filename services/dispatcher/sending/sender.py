@@ -27,6 +27,7 @@ from shared.runtime.lifecycle import Wakeup, run_loop
 log = structlog.get_logger(__name__)
 
 LONGEST_RELAY_PAUSE_SECONDS = 15.0
+LET_GO_SECONDS = 8.0  #: less than the store is closed after a change of history
 
 
 @dataclass(frozen=True, order=True, slots=True)
@@ -72,6 +73,15 @@ class Sender:
     def use(self) -> tuple[int, int, int]:
         """Connections that send a batch, the most there may be, batches held."""
         return self._at_work, self._connections, self._keeper.count
+
+    async def let_go(self) -> None:
+        """After a change of history: nothing that is held goes on. Messages past their dot are waited for, at most so
+        long; the journal knows of them.
+        """
+        self._keeper.lose_all()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LET_GO_SECONDS):
+                await self._waiting.join()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until ``stop``; then messages past their dot are waited for, and the rest is given back."""

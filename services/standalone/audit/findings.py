@@ -45,8 +45,11 @@ class Finding:
     ordinals: tuple[int, ...] = ()
 
     def __str__(self) -> str:
-        some = ", ".join(map(str, self.ordinals)) + (", …" if self.count > len(self.ordinals) else "")
-        return f"{self.invariant} {self.subject}: {self.said}: {self.count:,}" + (f" ({some})" if some else "")
+        told = f"{self.invariant} {self.subject}: {self.said}: {self.count:,}"
+        if not self.ordinals:
+            return told
+        some = [*map(str, self.ordinals), *(["…"] if self.count > len(self.ordinals) else [])]
+        return f"{told} ({', '.join(some)})"
 
 
 def recipients(task_id: int, ordinals: BitMap, said: str) -> Iterable[Wrong]:

@@ -8,7 +8,8 @@ from services.standalone.audit.store.checks import NOTICE_CHECKS
 from services.standalone.reference.markdown import page, table
 
 _HEAD: Final = """What [`postroom audit`](../how-to/audit.md) holds against what is stored. The number is that of the
-promise which a breach breaks. Checks marked *counted* need what relays or receivers have counted, and the tests have that."""
+promise which a breach breaks. Checks marked *counted* need what relays or receivers have counted: the tests have
+that."""
 
 _OUTSIDE: Final = frozenset(
     {

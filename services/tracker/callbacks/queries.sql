@@ -55,7 +55,7 @@ WITH wanted AS (
       FROM callback_line
       JOIN campaign ON campaign.id = callback_line.campaign_id AND campaign.event_callback IS NOT NULL
      WHERE due_at <= statement_timestamp() AND due_at < 'infinity' AND leased_until <= statement_timestamp()
-       AND (failures > 0) = $3
+       AND (failures > 0) = $3 AND (SELECT store_is_open())
      ORDER BY due_at
      LIMIT $4
        FOR UPDATE OF callback_line SKIP LOCKED

@@ -4,6 +4,7 @@ RFC 8058, section 3.1: the body is ``List-Unsubscribe=One-Click``, URL-encoded o
 send the same field. Anything else asks for nothing: a scanner that posts to whatever it finds must unsubscribe nobody.
 """
 
+from dataclasses import dataclass
 from email import message_from_bytes
 from email.message import Message
 from typing import Final, Literal
@@ -11,6 +12,17 @@ from urllib.parse import parse_qs
 
 #: ``list``: end the subscription this message came by. ``all``: nothing any more, from anybody of the account.
 Wish = Literal["list", "all"]
+
+
+@dataclass(frozen=True, slots=True)
+class Wished:
+    """Recipient ``ordinal`` of a task wishes to hear no more."""
+
+    task_id: int
+    ordinal: int
+    wish: Wish
+    time_ms: int  #: unix milliseconds
+
 
 FIELD: Final = "List-Unsubscribe"
 WISHES: Final[dict[str, Wish]] = {"One-Click": "list", "All": "all"}

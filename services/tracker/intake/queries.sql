@@ -1,9 +1,30 @@
--- known_task
--- None of it changes once the audience is frozen, and no token is sent before. $1 task
-SELECT task.recipients, message_version.links
+-- recent_tasks
+-- Whose links may be asked for next: those under way, and the newest. $1 how many of these
+SELECT id FROM task WHERE started AND NOT completed AND NOT cancelled
+ UNION
+(SELECT id FROM task ORDER BY id DESC LIMIT $1);
+
+-- known_tasks
+-- Those whose audience is frozen. None of it changes then, and no token is sent before. $1 tasks
+SELECT task.id, task.recipients, message_version.links
   FROM task
   JOIN message_version ON message_version.message_id = task.message_id AND message_version.version = task.message_version
- WHERE task.id = $1 AND task.recipients IS NOT NULL;
+ WHERE task.id = ANY ($1::bigint[]) AND task.recipients IS NOT NULL;
+
+-- sizes_of_tasks
+-- $1 tasks
+SELECT id, recipients FROM task WHERE id = ANY ($1::bigint[]) AND recipients IS NOT NULL;
+
+-- replayed_of
+-- Until the commit nobody else goes on with it. $1 journal
+SELECT replayed FROM hit_journal WHERE journal = $1 FOR UPDATE;
+
+-- advance_journal
+-- No row: somebody else was there. $1 journal, $2 bytes replayed before, $3 bytes replayed now
+INSERT INTO hit_journal AS known (journal, replayed)
+VALUES ($1, $3)
+    ON CONFLICT (journal) DO UPDATE SET replayed = $3, advanced_at = clock_timestamp() WHERE known.replayed = $2
+RETURNING replayed;
 
 -- addressee
 -- Whom a message went to, and by what; and the addresses he has now, if he is still known. $1 task, $2 ordinal
@@ -15,8 +36,8 @@ SELECT contact_record.subscriber_id, contact_record.address, task.account_id, ta
  WHERE contact_record.task_id = $1 AND contact_record.ordinal = $2;
 
 -- end_subscription
--- An end that is there stays as it is. $1 list, $2 subscriber
-UPDATE subscription SET ended_at = clock_timestamp() WHERE list_id = $1 AND subscriber_id = $2 AND ended_at IS NULL;
+-- An end that is there stays as it is. $1 list, $2 subscriber, $3 when he wished it
+UPDATE subscription SET ended_at = least(clock_timestamp(), to_timestamp($3)) WHERE list_id = $1 AND subscriber_id = $2 AND ended_at IS NULL;
 
 -- opt_out_of_all
 -- $1 subscriber

@@ -1,7 +1,7 @@
 """Pixel, links, unsubscribe and receipts: open to the world, so nothing that comes in is trusted.
 
-Nobody is answered before his hit is stored; where that is impossible, with 503 and Retry-After. A HEAD is answered like
-a GET and counts nothing.
+Nobody is answered before his hit is stored: in Postgres or, while that is away, in the journal; where neither is
+possible, with 503 and Retry-After. A HEAD is answered like a GET and counts nothing.
 """
 
 from collections.abc import Awaitable, Callable
@@ -13,9 +13,9 @@ from aiohttp import web
 
 from services.tracker.decisions.choose_target import choose_target
 from services.tracker.decisions.read_receipt import BadReceipt, read_receipt
-from services.tracker.decisions.read_wish import read_wish
+from services.tracker.decisions.read_wish import Wished, read_wish
 from services.tracker.intake.inbound_web import InboundWeb
-from services.tracker.intake.known_tasks import KnownTask, KnownTasks
+from services.tracker.intake.known_tasks import KnownTasks
 from services.tracker.intake.observe import Observer
 from services.tracker.intake.pages import (
     CONTENT_SECURITY_POLICY,
@@ -27,13 +27,14 @@ from services.tracker.intake.pages import (
     UNSUBSCRIBED,
 )
 from services.tracker.intake.record import HitRecorder, NotStored
+from services.tracker.intake.task_copy import KnownTask
 from services.tracker.intake.unsubscribe import Unsubscriber
 from services.tracker.metrics import Metrics
 from shared.delivery_log.gather_hits import Hit
 from shared.domain.delivery import Kind
 from shared.domain.identifiers import Instant
 from shared.domain.tokens import Token, TokenKeys, TokenKind, is_of_notice
-from shared.postgres.database import DatabaseError
+from shared.postgres.database import DatabaseError, Unavailable
 
 RETRY_AFTER_SECONDS: Final = 2
 MOST_BODY_BYTES: Final = 4096
@@ -73,7 +74,7 @@ class Intake:
 
     async def _open(self, request: web.Request) -> web.Response:
         token = self._token(request, TokenKind.OPEN)
-        if token and await self._task_of(token):
+        if token and await self._may_be(token):
             await self._record(request, token, Kind.OPENED)
         # A wrong token gets the same, so that nobody can try out which are right.
         return web.Response(body=PIXEL, content_type="image/gif")
@@ -102,12 +103,13 @@ class Intake:
         wish = read_wish(request.headers.get("Content-Type", ""), await request.read())
         if wish is None:
             return _page(FORM, 400)
-        found = await self.unsubscriber.unsubscribe(token.task, token.ordinal, wish)
+        wished = Wished(token.task, token.ordinal, wish, int(self.now() * 1000))
+        found = await self.unsubscriber.unsubscribe(wished)
         return _page(UNSUBSCRIBED) if found else _page(NOT_FOUND, 404)
 
     async def _take_receipt(self, request: web.Request) -> web.Response:
         token = self._token(request, TokenKind.RECEIPT)
-        if token is None or await self._task_of(token) is None:
+        if token is None or not await self._may_be(token):
             return _problem(404, {"": "there is no such message"})
         receipt = read_receipt(request.headers.get("Content-Type", ""), await request.read())
         if isinstance(receipt, BadReceipt):
@@ -122,7 +124,7 @@ class Intake:
         """Turns what cannot be stored into a 503, and puts the headers on every answer, refusals included."""
         try:
             response = await handler(request)
-        except NotStored:
+        except (NotStored, DatabaseError):
             self.metrics.not_stored.inc()
             response = _page(TRY_AGAIN, 503)
             response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
@@ -139,11 +141,16 @@ class Intake:
         return token if token and token.kind is kind else None
 
     async def _task_of(self, token: Token) -> KnownTask | None:
-        try:
-            task = await self.tasks.find(token.task)
-        except DatabaseError as error:
-            raise NotStored(type(error).__name__) from error
+        """Raises DatabaseError."""
+        task = await self.tasks.find(token.task)
         return task if task and token.ordinal < task.recipients else None
+
+    async def _may_be(self, token: Token) -> bool:
+        """Whether there is such a recipient. While nobody can tell he is taken for one: replaying the journal shows."""
+        try:
+            return await self._task_of(token) is not None
+        except Unavailable:
+            return True
 
     async def _record(self, request: web.Request, token: Token, kind: Kind, links: int = 0) -> None:
         if request.method != "HEAD":

@@ -83,6 +83,30 @@ async def test_a_task_is_waited_for(
     assert (ended.json["id"], ended.json["cancelled"]) == (task_id, code == 1)
 
 
+async def test_on_a_terminal_a_bar_shows_how_far_the_task_is(
+    client: Client, ready: Ready, database: Database, store: PostgresEventStore
+) -> None:
+    """And the task is printed below it."""
+    waiting = asyncio.create_task(on_terminal(client, *task_arguments(ready, "--wait")))
+    task_id = await newest_task(client)
+    await begin(database, store, task_id)
+    async with asyncio.timeout(30):
+        while await reports_asked_for(client) < 1:
+            await asyncio.sleep(0.1)
+    await drive(store, TaskId(task_id), CompleteTask())
+
+    code, shown = await waiting
+
+    assert code == 0
+    assert f"task {task_id}" in shown
+    assert "/3" in shown
+    assert f'"id":{task_id}' in shown
+
+
+async def reports_asked_for(client: Client) -> int:
+    return await asked_for(client, "/task/{task_id}/report")
+
+
 async def test_every_fault_is_a_line(client: Client, ready: Ready) -> None:
     """On stderr, and the exit code is 1; what the command itself does not take is 1 as well, and says so."""
     refused = await run(client, "task", "create", "--message", "999", "--list", "998", "--name", "News", "--rate", "0")
@@ -160,10 +184,15 @@ async def test_whoever_follows_asks_for_nothing_of_before(client: Client, ready:
 
 
 async def asked_for_events(client: Client) -> int:
+    return await asked_for(client, "/events")
+
+
+async def asked_for(client: Client, route: str) -> int:
+    """How often it was answered."""
     told = (await client.get("/metrics")).data.decode()
-    return int(
-        float(re.findall(r'postroom_http_requests_total\{method="GET",route="/events",status="200"\} (\S+)', told)[0])
-    )
+    series = re.escape(f'postroom_http_requests_total{{method="GET",route="{route}",status="200"}} ')
+    found = re.search(series + r"(\S+)", told)
+    return int(float(found[1])) if found else 0
 
 
 async def test_events_are_told_as_they_happen(client: Client, ready: Ready) -> None:

@@ -18,7 +18,7 @@ from shared.event_store.on_postgres import PostgresEventStore
 from shared.postgres.database import Database
 from shared.runtime.settings import Settings
 from tests.integration.api.conftest import Client, Clients, Ready, count_events
-from tests.integration.tcp_proxy import TcpProxy
+from tests.servers.tcp_proxy import TcpProxy
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 

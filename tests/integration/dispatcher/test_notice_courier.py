@@ -13,7 +13,7 @@ from services.dispatcher.sending.blame_message import PATIENT_HOLDS
 from shared.domain.retry_schedule import RetrySchedule
 from shared.postgres.database import Database, Unavailable
 from tests.integration.dispatcher.noticing import PROOF, add, courier, one, states, tools_for
-from tests.integration.tcp_proxy import TcpProxy
+from tests.servers.tcp_proxy import TcpProxy
 from tests.sinks.fake_relay import DROP, Action, FakeRelay, Step
 from tests.sinks.sending import at, session_for
 

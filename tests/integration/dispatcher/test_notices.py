@@ -16,7 +16,7 @@ from shared.bus.interface import Hint
 from shared.postgres.database import Database
 from tests.integration.dispatcher.dispatching import dispatching, eventually
 from tests.integration.dispatcher.noticing import PROOF, abandon, add, one, proof, settled, states, until
-from tests.integration.tcp_proxy import TcpProxy
+from tests.servers.tcp_proxy import TcpProxy
 from tests.sinks.fake_relay import DROP, After, End, FakeRelay, Say, Script, Step
 
 

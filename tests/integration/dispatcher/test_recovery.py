@@ -16,7 +16,7 @@ from shared.postgres.database import Database
 from tests.audience import post_task
 from tests.integration.dispatcher.dispatching import copies, dispatching, eventually, settled
 from tests.integration.dispatcher.test_claims import claim, expire_leases, ready_task
-from tests.integration.tcp_proxy import TcpProxy
+from tests.servers.tcp_proxy import TcpProxy
 from tests.sinks.fake_relay import After, FakeRelay, Hang, Say
 
 

@@ -24,7 +24,7 @@ from tests.audience import post_task
 from tests.integration.dispatcher.dispatching import copies, dispatching, eventually, figure, recorded, settled
 from tests.integration.dispatcher.test_claims import OWNER, claim, ready_task
 from tests.integration.dispatcher.test_pausing import all_given_back, put
-from tests.integration.tcp_proxy import TcpProxy
+from tests.servers.tcp_proxy import TcpProxy
 from tests.sinks.fake_relay import Action, After, FakeRelay, Say, Step
 
 NOT_YOU = b"550 5.7.1 nothing from your network, ask <postmaster@example.com>\r\n"

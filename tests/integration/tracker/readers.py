@@ -97,3 +97,8 @@ async def subscribe_everybody(database: Database) -> None:
 
 async def segments_stored(database: Database) -> int:
     return int(await database.fetch_value("SELECT count(*) FROM segment"))
+
+
+async def is_drained(reader: Reader) -> bool:
+    """Whether all that was journalled while Postgres was away is in it."""
+    return not reader.tracker.journal.waiting_bytes()

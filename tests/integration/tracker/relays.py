@@ -11,14 +11,20 @@ from urllib.parse import urlsplit
 
 from services.tracker.intake.bounce_port import BouncePort
 from services.tracker.intake.bounces import BounceIntake
+from services.tracker.intake.journal import HitJournal
 from services.tracker.intake.known_tasks import KnownTasks
 from services.tracker.intake.record import HitRecorder
+from services.tracker.intake.replay import LOOK_SECONDS, Replay
+from services.tracker.intake.task_copy import TaskCopy
+from services.tracker.intake.unsubscribe import Unsubscriber
 from services.tracker.metrics import Metrics
 from shared.delivery_log.append import DeliveryLog
 from shared.domain.tokens import TokenKeys
-from shared.postgres.database import Database
+from shared.postgres.database import Database, Unavailable
 from shared.runtime import clock
+from shared.runtime.lifecycle import Wakeup, run_loop
 from tests.integration.tracker.readers import TASK
+from tests.integration.tracker.running_projectors import HASHES
 
 MAILS = Path(__file__).parents[2] / "unit/tracker/mail"
 KEYS = TokenKeys([b"secret secret secret secret secret"])
@@ -39,15 +45,32 @@ def port_of(url: str) -> int:
 
 
 @asynccontextmanager
-async def bounce_port(database: Database) -> AsyncIterator[BouncePort]:
-    """Without the rest of a tracker."""
-    metrics = Metrics()
-    recorder = HitRecorder(DeliveryLog(database), -2 - clock.random_id(), metrics)
-    intake = BounceIntake(KEYS, KnownTasks(database, clock.monotonic), recorder, clock.now, metrics)
+async def bounce_port(database: Database, folder: Path) -> AsyncIterator[BouncePort]:
+    """Without the rest of a tracker; ``folder``: of its journal."""
+    metrics, journal = Metrics(), HitJournal(folder, 1 << 20, clock.random_id)
+    recorder = HitRecorder(DeliveryLog(database), -2 - clock.random_id(), journal, metrics)
+    tasks = KnownTasks(database, journal, TaskCopy(folder), clock.monotonic)
+    intake = BounceIntake(KEYS, tasks, recorder, clock.now, metrics)
+    unsubscriber = Unsubscriber(database, HASHES, journal, clock.random_id, metrics)
+    replay, stopping = Replay(database, journal, unsubscriber, clock.now, metrics), asyncio.Event()
+    replaying = asyncio.create_task(run_loop("replay", replay.step, Wakeup(), stopping, LOOK_SECONDS, (Unavailable,)))
     port = BouncePort(intake)
     await port.open("127.0.0.1", 0)
     yield port
     await port.stop()
+    stopping.set()
+    await replaying
+    async with asyncio.timeout(30):
+        while await settled(replay):
+            await asyncio.sleep(0.1)
+
+
+async def settled(replay: Replay) -> bool:
+    """Replays what is left; whether there may be more."""
+    try:
+        return await replay.step()
+    except Unavailable:  # the last cut is still felt
+        return True
 
 
 @dataclass

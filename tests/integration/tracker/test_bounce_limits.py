@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -24,10 +25,10 @@ from tests.integration.tracker.sent_tasks import create_message, send_task
 
 
 @pytest.fixture
-async def port(database: Database, store: PostgresEventStore) -> AsyncIterator[BouncePort]:
+async def port(database: Database, store: PostgresEventStore, tmp_path: Path) -> AsyncIterator[BouncePort]:
     await create_message(store, 1)
     await send_task(store, TASK, RECIPIENTS)
-    async with bounce_port(database) as opened:
+    async with bounce_port(database, tmp_path) as opened:
         yield opened
 
 

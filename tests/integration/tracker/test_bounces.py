@@ -3,6 +3,7 @@
 import asyncio
 import smtplib
 from collections.abc import AsyncIterator
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -25,11 +26,11 @@ from tests.integration.tracker.sent_tasks import create_message, send_task
 
 
 @pytest.fixture
-async def port(database: Database, store: PostgresEventStore) -> AsyncIterator[BouncePort]:
+async def port(database: Database, store: PostgresEventStore, tmp_path: Path) -> AsyncIterator[BouncePort]:
     """Of a task whose messages the relay took, all of them."""
     await create_message(store, 1)
     await send_task(store, TASK, RECIPIENTS)
-    async with bounce_port(database) as opened:
+    async with bounce_port(database, tmp_path) as opened:
         yield opened
 
 

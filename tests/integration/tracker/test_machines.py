@@ -6,6 +6,7 @@ The clock is the test's, so that an hour later is now.
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from ipaddress import ip_network
+from pathlib import Path
 from typing import Final
 
 import aiohttp
@@ -14,9 +15,11 @@ from pyroaring import BitMap
 
 from services.tracker.intake.inbound_sms import InboundDesk
 from services.tracker.intake.inbound_web import InboundWeb
+from services.tracker.intake.journal import HitJournal
 from services.tracker.intake.known_tasks import KnownTasks
 from services.tracker.intake.observe import Observer
 from services.tracker.intake.record import HitRecorder
+from services.tracker.intake.task_copy import TaskCopy
 from services.tracker.intake.unsubscribe import Unsubscriber
 from services.tracker.intake.web import Intake
 from services.tracker.metrics import Metrics
@@ -64,7 +67,7 @@ class Web:
 
 
 @pytest.fixture
-async def site(database: Database, delivery_log: DeliveryLog) -> AsyncIterator[Web]:
+async def site(database: Database, delivery_log: DeliveryLog, tmp_path: Path) -> AsyncIterator[Web]:
     """An intake behind a proxy at 127.0.0.1, which it trusts."""
     store = PostgresEventStore(database)
     for task in TASKS:
@@ -72,12 +75,13 @@ async def site(database: Database, delivery_log: DeliveryLog) -> AsyncIterator[W
         await send_task(store, task, RECIPIENTS, message_id=task)
     async with aiohttp.ClientSession(skip_auto_headers=["User-Agent"]) as session:
         site, metrics = Web("", session), Metrics()
+        journal = HitJournal(tmp_path, 1 << 20, clock.random_id)
         intake = Intake(
             keys=site.keys,
-            tasks=KnownTasks(database, clock.monotonic),
+            tasks=KnownTasks(database, journal, TaskCopy(tmp_path), clock.monotonic),
             observer=Observer([ip_network("127.0.0.0/8")]),
-            recorder=HitRecorder(delivery_log, -9, metrics),
-            unsubscriber=Unsubscriber(database, HASHES, lambda: site.now, clock.random_id, metrics),
+            recorder=HitRecorder(delivery_log, -9, journal, metrics),
+            unsubscriber=Unsubscriber(database, HASHES, journal, clock.random_id, metrics),
             now=lambda: site.now,
             metrics=metrics,
             inbound=InboundWeb(

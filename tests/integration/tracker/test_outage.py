@@ -1,4 +1,4 @@
-"""When Postgres is away: readers are told to come again, and whoever was answered is counted once."""
+"""When Postgres is away: readers are answered from the journal, and whoever was answered is counted once."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -6,19 +6,26 @@ from pathlib import Path
 
 from structlog.testing import capture_logs
 
+from services.tracker.intake.journal import HitJournal
 from services.tracker.intake.record import HitRecorder
+from services.tracker.intake.replay import Replay
+from services.tracker.intake.task_copy import FILE
+from services.tracker.intake.unsubscribe import Unsubscriber
 from services.tracker.metrics import Metrics
 from shared.delivery_log.append import DeliveryLog, Step
 from shared.delivery_log.gather_hits import Hit
-from shared.delivery_log.ordinal_sets import read_totals
+from shared.delivery_log.ordinal_sets import read_sets, read_totals
 from shared.delivery_log.segments import Segment, decode_hits
 from shared.domain.delivery import Kind
 from shared.domain.tokens import TokenKind
 from shared.event_store.interface import Write
+from shared.event_store.on_postgres import PostgresEventStore
 from shared.postgres.database import Database, Unavailable
 from shared.postgres.migrate import migrate
-from tests.integration.tracker.readers import ONE_CLICK, TASK, Reader, reading
-from tests.integration.tracker.running_projectors import all_projected, eventually
+from shared.runtime import clock
+from tests.integration.tracker.readers import ONE_CLICK, TASK, Reader, is_drained, reading
+from tests.integration.tracker.running_projectors import HASHES, all_projected, eventually
+from tests.integration.tracker.sent_tasks import create_message, send_task
 from tests.servers.backends import Server
 
 
@@ -39,6 +46,7 @@ async def test_hits_survive_connections_that_break(reader: Reader, database: Dat
     enough.set()
     answers = [status for statuses in await opening for status in statuses]
     await owner.close()
+    await eventually(lambda: is_drained(reader))
     await eventually(lambda: all_projected(database))
 
     assert set(answers) <= {200, 503}
@@ -59,13 +67,23 @@ class LosesTheAnswer(DeliveryLog):
             raise Unavailable("the connection was lost")
 
 
-async def test_a_hit_whose_commit_was_not_heard_of_is_stored_once(database: Database) -> None:
-    """It is tried again as the same segment, which the log knows."""
-    recorder = HitRecorder(LosesTheAnswer(database), -5, Metrics())
+async def test_a_hit_whose_commit_was_not_heard_of_is_stored_once(
+    database: Database, store: PostgresEventStore, tmp_path: Path
+) -> None:
+    """It is kept in the journal as the same segment, which the log knows."""
+    await create_message(store, 1)
+    await send_task(store, TASK, 5)
+    journal, metrics = HitJournal(tmp_path, 1 << 20, clock.random_id), Metrics()
+    recorder = HitRecorder(LosesTheAnswer(database), -5, journal, metrics)
+    unsubscriber = Unsubscriber(database, HASHES, journal, clock.random_id, metrics)
 
     await asyncio.gather(*(recorder.record(Hit(TASK, Kind.OPENED, ordinal, 1)) for ordinal in range(5)))
 
+    kept = journal.waiting_bytes()
+    assert not await Replay(database, journal, unsubscriber, clock.now, metrics).step()
     sizes = await database.fetch("SELECT hits FROM segment")
+    assert kept > 0
+    assert journal.waiting_bytes() == 0
     assert sum(len(decode_hits(row["hits"])) for row in sizes) == 5
 
 
@@ -80,47 +98,49 @@ async def until(enough: asyncio.Event) -> AsyncIterator[None]:
         yield
 
 
-async def test_without_postgres_readers_are_told_to_come_again(private_postgres: Server, tmp_path: Path) -> None:
-    """503 and Retry-After for readers and gateways, the probes stay well, and all goes on when it is back."""
+async def test_without_postgres_readers_are_answered_all_the_same(private_postgres: Server, tmp_path: Path) -> None:
+    """Pixel, redirect, unsubscribe and receipt; a gateway's SMS is told to come again; the probes stay well."""
     await migrate(private_postgres.url)
     database = await Database.connect(private_postgres.url)
     with capture_logs():  # the loops say every second what is wrong
         async with reading(database, private_postgres.url, tmp_path) as reader:
-            assert await reader.open(1) == 200
+            await eventually(lambda: is_copied(tmp_path))
             private_postgres.kill()
-            away = await asyncio.gather(*(ask(reader, kind) for kind in ASKED), bring_sms(reader))
+            away = [*await asyncio.gather(*(ask(reader, kind) for kind in ASKED)), await ask(reader, TokenKind.OPEN)]
+            stranger = (await reader.ask("GET", reader.url(TokenKind.CLICK, 1, 1, task=999)))[0]
+            sms = await bring_sms(reader)
             probes = [(await reader.ask("GET", reader.tracker.url + path))[0] for path in ("/healthz", "/readyz")]
             private_postgres.start()
-            await eventually(lambda: answers_again(reader))
+            await eventually(lambda: is_drained(reader))
             await eventually(lambda: all_projected(database))
-            totals = await read_totals(database, TASK)
+            totals, sets = await read_totals(database, TASK), await read_sets(database, TASK, list(ASKED.values()))
             brought = await bring_sms(reader)
     await database.close()
 
-    assert away == [(503, "2")] * 5
-    assert brought == (200, None)
+    assert away == [(200, None), (302, None), (200, None), (200, None), (200, None)]
+    assert (stranger, sms, brought) == (503, (503, "2"), (200, None))
     assert probes == [200, 200]
-    assert totals[Kind.OPENED, 0] >= 2
+    assert {kind: set(bits) for kind, bits in sets.items()} == {kind: {2} for kind in ASKED.values()}
+    assert {kind: totals[kind, 0] for kind in ASKED.values()} == dict.fromkeys(ASKED.values(), 1) | {Kind.OPENED: 2}
 
 
 ASKED = {
-    TokenKind.OPEN: "GET",
-    TokenKind.CLICK: "GET",
-    TokenKind.UNSUBSCRIBE: "POST",
-    TokenKind.RECEIPT: "POST",
+    TokenKind.OPEN: Kind.OPENED,
+    TokenKind.CLICK: Kind.CLICKED,
+    TokenKind.UNSUBSCRIBE: Kind.UNSUBSCRIBED,
+    TokenKind.RECEIPT: Kind.DELIVERED,
 }
 BODIES = {TokenKind.UNSUBSCRIBE: ONE_CLICK, TokenKind.RECEIPT: {"status": "delivered"}}
 
 
 async def ask(reader: Reader, kind: TokenKind) -> tuple[int, str | None]:
-    status, _, headers = await reader.ask(
-        ASKED[kind], reader.url(kind, 2, int(kind is TokenKind.CLICK)), data=BODIES.get(kind)
-    )
+    url, body = reader.url(kind, 2, int(kind is TokenKind.CLICK)), BODIES.get(kind)
+    status, _, headers = await reader.ask("POST" if body else "GET", url, data=body)
     return status, headers.get("Retry-After")
 
 
-async def answers_again(reader: Reader) -> bool:
-    return await reader.open(3) == 200
+async def is_copied(folder: Path) -> bool:
+    return (folder / FILE).exists()
 
 
 async def bring_sms(reader: Reader) -> tuple[int, str | None]:

@@ -47,8 +47,9 @@ class LameBus(InProcess):
 
 @dataclass
 class Scene:
-    """Where it happens. ``lists`` and ``messages``: their ids by name."""
+    """Where it happens. ``lists`` and ``messages``: their ids by name. ``stack``: what lasts as long as it."""
 
+    stack: AsyncExitStack
     whole: Whole
     owner: Database
     bus: LameBus
@@ -84,7 +85,9 @@ class Scene:
                 await asyncio.sleep(0.05)
 
 
-async def prepare(whole: Whole, owner: Database, bus: LameBus, relay: FakeRelay, endpoint: Receiver) -> Scene:
+async def prepare(
+    stack: AsyncExitStack, whole: Whole, owner: Database, bus: LameBus, relay: FakeRelay, endpoint: Receiver
+) -> Scene:
     """Lists of one and of many, messages, and one task that was sent without any trouble."""
     people = {"one": [{"email": "p@example.com"}], "gone": [{"email": f"gone{n}@example.com"} for n in range(GONE)]}
     people["sms"] = [{"telephone": "+447700900123"}]
@@ -97,7 +100,7 @@ async def prepare(whole: Whole, owner: Database, bus: LameBus, relay: FakeRelay,
     text = {"channel": "sms", "name": "n", "sender": "Shop", "body": "b"}
     messages = {each["channel"]: (await whole.call("POST", "/message", each))["id"] for each in (mail, text)}
     await whole.call("POST", "/domain", {"name": "bounce.example.com", "bouncing": True})
-    scene = Scene(whole, owner, bus, relay, endpoint, lists, messages)
+    scene = Scene(stack, whole, owner, bus, relay, endpoint, lists, messages)
     await scene.send("one")
     await scene.until("SELECT FROM task WHERE completed")
     return scene
@@ -202,32 +205,42 @@ async def _requests_cannot_be_answered(scene: Scene) -> None:
         assert answer.status == 500
 
 
+async def _transaction_stays_open(scene: Scene) -> None:
+    """As long as the scene goes on. What it has written concerns nobody; that it did holds everybody back."""
+    connection = await scene.stack.enter_async_context(scene.whole.database.transaction())
+    await connection.fetch_value("SELECT pg_current_xact_id()")
+
+
 @dataclass(frozen=True)
 class Fault:
-    """``fires``: the alerts that tell of it. ``told``: the metric by which it is known that services have seen it."""
+    """``fires``: the alerts that tell of it. ``told``: the metric by which it is known that services have seen it, once
+    it rises by more than ``least``.
+    """
 
     cause: Callable[[Scene], Awaitable[None]]
     fires: frozenset[str]
     told: str
+    least: float
 
 
-#: In an order in which none is in another's way.
+#: In an order in which none is in another's way: what happens, its alerts, what tells of it and by how much at least.
 FAULTS: Final = tuple(
-    Fault(cause, frozenset(f"Postroom{alert}" for alert in alerts.split()), f"postroom_{told}")
-    for cause, alerts, told in (
-        (_endpoint_fails, "CallbacksParked", "callbacks_parked"),
-        (_endpoint_does_not_answer, "CallbacksBehind", "callback_age_seconds"),
-        (_mailboxes_are_gone, "TaskPausedItself MostlyNotTaken", "tasks_paused_total"),
-        (_connection_dies_after_the_dot, "InDoubt", "in_doubt"),
-        (_relay_stalls, "BatchesNotClaimed", "oldest_due_batch_seconds"),
-        (_relay_refuses_us, "TransportBlocked", "transport_blocked"),
-        (_texts_have_no_gateway, "TasksNotStarted", "oldest_due_task_seconds"),
-        (_nobody_works_at_jobs, "JobsWait", "oldest_pending_job_seconds"),
-        (_broker_is_away, "RelayBehind", "relay_lag_seconds"),
-        (_broker_hears_of_no_reader, "DeliveriesNotPublished", "delivery_relay_lag_seconds"),
-        (_newer_version_wrote, "ProjectorBehind", "projector_lag_seconds"),
-        (_hits_cannot_be_written, "HitsNotStored", "tracker_hits_not_stored_total"),
-        (_requests_cannot_be_answered, "ServerErrors", "http_requests_total"),
+    Fault(cause, frozenset(f"Postroom{alert}" for alert in alerts.split()), f"postroom_{told}", least)
+    for cause, alerts, told, least in (
+        (_endpoint_fails, "CallbacksParked", "callbacks_parked", 0.0),
+        (_endpoint_does_not_answer, "CallbacksBehind", "callback_age_seconds", 300.0),
+        (_mailboxes_are_gone, "TaskPausedItself MostlyNotTaken", "tasks_paused_total", 0.0),
+        (_connection_dies_after_the_dot, "InDoubt", "in_doubt", 0.0),
+        (_relay_stalls, "BatchesNotClaimed", "oldest_due_batch_seconds", 300.0),
+        (_relay_refuses_us, "TransportBlocked", "transport_blocked", 0.0),
+        (_texts_have_no_gateway, "TasksNotStarted", "oldest_due_task_seconds", 120.0),
+        (_nobody_works_at_jobs, "JobsWait", "oldest_pending_job_seconds", 3600.0),
+        (_broker_is_away, "RelayBehind", "relay_lag_seconds", 60.0),
+        (_broker_hears_of_no_reader, "DeliveriesNotPublished", "delivery_relay_lag_seconds", 60.0),
+        (_newer_version_wrote, "ProjectorBehind", "projector_lag_seconds", 60.0),
+        (_hits_cannot_be_written, "HitsNotStored", "tracker_hits_not_stored_total", 0.0),
+        (_requests_cannot_be_answered, "ServerErrors", "http_requests_total", 0.0),
+        (_transaction_stays_open, "TailsHeldBack", "tails_held_back_seconds", 5.0),
     )
 )
 

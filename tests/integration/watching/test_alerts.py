@@ -4,7 +4,7 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -126,9 +126,10 @@ async def _go_through_all(database: Database, owner: Database, journal: Path) ->
         whole_on(database, bus, journal, relay.port, **given) as whole,
     ):
         before = await whole.scrape()
-        scene = await prepare(whole, owner, bus, relay, endpoint)
-        healthy = await whole.scrape()
-        faulty = [await _scrape_after(fault, scene) for fault in FAULTS]
+        async with AsyncExitStack() as stack:
+            scene = await prepare(stack, whole, owner, bus, relay, endpoint)
+            healthy = await whole.scrape()
+            faulty = [await _scrape_after(fault, scene) for fault in FAULTS]
         async with used_up(database), asyncio.timeout(20):
             blind = healthy
             while any(sample.value for sample in blind if sample.name == "postroom_figures_read"):
@@ -150,7 +151,7 @@ async def _scrape_after(fault: Fault, scene: Scene) -> list[Sample]:
     await fault.cause(scene)
     try:
         async with asyncio.timeout(60):
-            while _sum(samples := await scene.whole.scrape(), fault.told) <= was:
+            while _sum(samples := await scene.whole.scrape(), fault.told) <= was + fault.least:
                 await asyncio.sleep(0.2)
     except TimeoutError:
         raise AssertionError(f"nothing told of {fault}") from None

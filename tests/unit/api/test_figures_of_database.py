@@ -4,12 +4,13 @@ from typing import cast
 
 from pyroaring import BitMap
 
+from services.api.figures.oldest_writer import OldestWriter
 from services.api.figures.read_figures import Figures, Waiting, count_in_doubt
 from services.api.figures.show_figures import KEEP_SECONDS, WAITING, FiguresOfDatabase
 from shared.domain.delivery import Kind
 from shared.postgres.database import Row, Unavailable
 
-NOTHING = Figures(dict.fromkeys(WAITING, Waiting(0, 0.0)), {"open": 0, "paused": 0, "blocked": 0}, 0, {})
+NOTHING = Figures(dict.fromkeys(WAITING, Waiting(0, 0.0)), {"open": 0, "paused": 0, "blocked": 0}, 0, {}, None)
 
 
 def chunk(task_id: int, kind: Kind, *ordinals: int) -> Row:
@@ -21,6 +22,14 @@ def test_held_in_doubt_are_those_who_came_to_no_other_state() -> None:
     rows = [chunk(1, Kind.HELD, 0, 1, 2, 3), chunk(1, Kind.SUBMITTED, 3), chunk(2, Kind.HELD, 3)]
 
     assert count_in_doubt(rows) == 4
+
+
+def test_who_holds_the_tails_back_is_timed_from_when_he_was_first_seen() -> None:
+    """Another transaction begins anew, and none is none."""
+    writer = OldestWriter()
+    looks = ((None, 1.0), (7, 2.0), (7, 9.5), (8, 10.0), (8, 11.0), (None, 12.0), (8, 13.0))
+
+    assert [writer.look(xid, now) for xid, now in looks] == [0.0, 0.0, 7.5, 0.0, 1.0, 0.0, 0.0]
 
 
 async def test_figures_are_read_once_in_a_while_however_often_they_are_asked_for() -> None:

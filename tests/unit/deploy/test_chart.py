@@ -63,7 +63,8 @@ def test_what_is_rendered_is_what_kubernetes_takes(values: str, version: str) ->
 
 
 def test_what_kubernetes_does_not_take_is_seen() -> None:
-    [broken] = of_kind(render("--skip-schema-validation", *ASKED_FOR, "--set", "senders.replicas=two"), "StatefulSet")
+    documents = render("--skip-schema-validation", *ASKED_FOR, "--set", "senders.replicas=two")
+    [broken] = [it for it in of_kind(documents, "StatefulSet") if role_of(it) == "senders"]
 
     with pytest.raises(kubernetes_validate.ValidationError, match="two"):
         kubernetes_validate.validate(broken, "1.37", strict=True)
@@ -78,20 +79,22 @@ def test_no_two_have_the_same_name(values: str) -> None:
 
 @every_values
 def test_every_role_runs_and_is_scaled_by_itself(values: str) -> None:
-    """Senders as a StatefulSet with a volume for each journal; where something else counts replicas, none are fixed."""
+    """Who keeps a journal as a StatefulSet with a volume; where something else counts replicas, none are fixed."""
     kinds = {role_of(it): it for it in of_kind(rendered(values), "Deployment", "StatefulSet")}
     scaled = {role_of(it) for it in of_kind(rendered(values), "HorizontalPodAutoscaler", "ScaledObject")}
 
     assert {role: it["kind"] for role, it in kinds.items()} == dict.fromkeys(ROLES, "Deployment") | {
-        "senders": "StatefulSet"
+        "senders": "StatefulSet",
+        "tracker": "StatefulSet",
     }
     assert {role for role, it in kinds.items() if "replicas" not in it["spec"]} == scaled
     assert scaled == (ROLES if values == "everything" else set())
-    [claim] = kinds["senders"]["spec"]["volumeClaimTemplates"]
-    mounts = {
-        mount["name"]: mount["mountPath"] for mount in container(pods(rendered(values))["senders"])["volumeMounts"]
-    }
-    assert mounts[claim["metadata"]["name"]] == "/var/lib/postroom/journal"
+    for role in ("senders", "tracker"):
+        [claim] = kinds[role]["spec"]["volumeClaimTemplates"]
+        mounts = {
+            mount["name"]: mount["mountPath"] for mount in container(pods(rendered(values))[role])["volumeMounts"]
+        }
+        assert mounts[claim["metadata"]["name"]] == "/var/lib/postroom/journal"
 
 
 @every_values

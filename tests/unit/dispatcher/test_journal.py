@@ -1,13 +1,14 @@
 """The journal file: whose it is, who may read it, what becomes of it."""
 
 import asyncio
+import os
 import resource
 from pathlib import Path
 
 import pytest
 
-from services.dispatcher.sending.journal import KEEP_SECONDS, Journal, adopt_orphans, forget_replayed
-from services.dispatcher.sending.journal_records import Hold, Mark, Record, encode
+from services.dispatcher.sending.journal import KEEP_SECONDS, Journal, adopt_orphans, forget_replayed, kept_journals
+from services.dispatcher.sending.journal_records import Hold, Mark, Record, encode, find_all
 
 DOT = Record(Mark.DOT, 7, 1, 1, 5, 1_000)
 
@@ -44,13 +45,41 @@ def test_one_that_could_not_be_replayed_is_left_to_the_next(tmp_path: Path) -> N
     assert [orphan.owner for orphan in adopt_orphans(tmp_path, 13)] == [11]
 
 
-def test_an_orderly_end_leaves_nothing(tmp_path: Path) -> None:
+def test_an_orderly_end_leaves_nothing_to_be_done(tmp_path: Path) -> None:
+    """What was written is kept all the same, for a store that may have lost what was committed."""
     journal = Journal(tmp_path, 11)
     journal.write(DOT)
     journal.write(DOT._replace(mark=Mark.SETTLED))
     journal.close()
+    Journal(tmp_path, 12).close()
 
-    assert list(tmp_path.iterdir()) == []
+    assert list(adopt_orphans(tmp_path, 13)) == []
+    [(owner, path)] = kept_journals(tmp_path, 13)
+    assert (owner, set(find_all(path.read_bytes(), 0))) == (11, {Hold(7, 1, 1)})
+    assert find_all(path.read_bytes(), DOT.time_ms + 1) == {}
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_large_journal_is_kept_when_a_new_one_is_begun(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Our own comes last, and only as many are kept as there is room for: the newest."""
+    monkeypatch.setattr("services.dispatcher.sending.journal.ROTATE_BYTES", 10)
+    journal = Journal(tmp_path, 11)
+    for place in range(3):
+        journal.write(DOT._replace(ordinal=place))
+        journal.write(DOT._replace(mark=Mark.SETTLED))
+        journal.reset()
+    kept = [path for _, path in kept_journals(tmp_path, 11)]
+    names = [path.name for path in kept]
+    for age, path in enumerate(reversed(kept)):
+        os.utime(path, (0, 1_000_000.0 - age))
+    monkeypatch.setattr("services.dispatcher.sending.journal.KEEP_BYTES", kept[0].stat().st_size)
+    forget_replayed(tmp_path, 0.0)
+    (tmp_path / "5.hits.replayed").touch()  # a tracker's
+
+    assert names == ["11.0.replayed", "11.1.replayed", "11.2.replayed", "11.journal"]
+    assert [path.name for _, path in kept_journals(tmp_path, 11)] == ["11.2.replayed", "11.journal"]
+    assert journal.size == 0
+    journal.close()
 
 
 def test_replayed_journals_are_forgotten_in_time(tmp_path: Path) -> None:
@@ -85,7 +114,7 @@ def test_a_record_written_in_part_hides_nothing_behind_it(tmp_path: Path) -> Non
     whole, unlimited = len(encode(DOT)), resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (whole + 7, unlimited[1]))
     try:
-        with pytest.raises(OSError, match="in part"):
+        with pytest.raises(OSError, match="too large"):
             journal.write(DOT._replace(ordinal=6))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)

@@ -53,6 +53,36 @@ async def test_while_there_is_work_it_goes_on_at_once() -> None:
     assert loop.steps == 4
 
 
+async def test_rings_within_a_time_are_one() -> None:
+    """Many who ask for it meanwhile cost one step; whoever asks later gets another."""
+    loop = Loop()
+
+    async def ask_twice() -> None:
+        for steps in (2, 3):
+            await loop.has_stepped(steps - 1)
+            for _ in range(100):
+                loop.wakeup.ring_within(0.01)
+            await loop.has_stepped(steps)
+
+    await at_work(loop, ask_twice)
+
+    assert loop.steps == 3
+
+
+async def test_a_ring_is_not_put_off_by_one_within_a_time() -> None:
+    loop = Loop()
+
+    async def ask_then_ring() -> None:
+        await loop.has_stepped(1)
+        loop.wakeup.ring_within(FOREVER)
+        loop.wakeup.ring()
+        await loop.has_stepped(2)
+
+    await at_work(loop, ask_then_ring)
+
+    assert loop.steps == 2
+
+
 async def test_a_ring_ends_the_wait() -> None:
     loop = Loop()
 

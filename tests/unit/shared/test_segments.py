@@ -17,7 +17,7 @@ ROWS = st.lists(
         st.integers(NOON_MS, NOON_MS + DAY_MS),
         st.sampled_from(["", "user unknown", "Postfach voll ☹"]),
     ),
-    max_size=20,
+    max_size=80,
 )
 
 
@@ -94,8 +94,8 @@ def test_evidence_cut_short_is_refused(missing: int) -> None:
 
 def test_another_format_is_refused() -> None:
     """What a later version wrote is not guessed at."""
-    with pytest.raises(BadSegment, match="format 2"):
-        decode_hits(b"\x02" + encode_hits(Hits.at_once([1], NOON_MS))[1:])
+    with pytest.raises(BadSegment, match="format 3"):
+        decode_hits(b"\x03" + encode_hits(Hits.at_once([1], NOON_MS))[1:])
 
 
 def test_hits_without_details_take_eight_bytes_each() -> None:
@@ -103,6 +103,45 @@ def test_hits_without_details_take_eight_bytes_each() -> None:
     one, two = (len(encode_hits(Hits.at_once(range(count), NOON_MS))) for count in (1, 2))
 
     assert two - one == 8
+
+
+def test_a_batch_in_its_order_takes_less_than_a_byte_a_hit() -> None:
+    """What a sender records: a hundred that were accepted within some milliseconds."""
+    columns = HitColumns()
+    for ordinal in range(100):
+        columns.add(65_000 + ordinal, NOON_MS + ordinal // 5)
+
+    assert len(encode_hits(columns.take())) < 100
+
+
+@pytest.mark.parametrize(
+    ("ordinals", "after"),
+    [([0, 2**32 - 1] * 20, 0), ([2**31 - 1, 0] * 20, 0), ([5, 4, 3] * 20, 2**31), ([7] * 40, 2**31 - 1)],
+    ids=["all ordinals", "the widest difference", "times far apart", "times as far apart as fits"],
+)
+def test_many_hits_come_back_however_far_apart(ordinals: list[int], after: int) -> None:
+    columns = HitColumns()
+    for place, ordinal in enumerate(ordinals):
+        columns.add(ordinal, NOON_MS + after * (place % 2))
+    hits = columns.take()
+
+    assert decode_hits(encode_hits(hits)) == hits
+
+
+def test_many_hits_that_were_stored_plainly_are_read() -> None:
+    """As every version before this one wrote them."""
+    hits = Hits.at_once(range(7, 47), NOON_MS)
+    header = bytes([1, 0, 0, 0, len(hits), 0, 0, 0]) + NOON_MS.to_bytes(8, "little")
+
+    assert decode_hits(header + hits.ordinals.tobytes() + bytes(4 * len(hits))) == hits
+
+
+@pytest.mark.parametrize("missing", [1, 4, 5, 30])
+def test_many_hits_cut_short_are_refused(missing: int) -> None:
+    stored = encode_hits(Hits.at_once(range(500), NOON_MS))
+
+    with pytest.raises(BadSegment):
+        decode_hits(stored[:-missing])
 
 
 def test_the_same_note_is_kept_once() -> None:

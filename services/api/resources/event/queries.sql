@@ -17,11 +17,14 @@ SELECT store_epoch, xid::text::bigint AS xid, position, stream, version, type, a
  LIMIT $7;
 
 -- segments_between
--- The same of each shard of the delivery log, without their hits. size: bytes of these. $1 shards, $2 to $8 as $1 to $7 above
+-- The same of each shard of the delivery log, without their hits. size: what these take in memory, 8 each (segments.py). $1 shards,
+-- $2 to $8 as $1 to $7 above
 SELECT next.*, next.xid_read AS xid, coalesce(task.account_id = $7, false) AS of_account
   FROM unnest($1::smallint[]) AS wanted (shard),
        LATERAL (SELECT shard, store_epoch, segment.xid::text::bigint AS xid_read, position, task_id, kind, batch, epoch, part,
-                       octet_length(hits) AS size
+                       CASE WHEN octet_length(hits) < 16 THEN 0
+                            ELSE 8 * (get_byte(hits, 4) + get_byte(hits, 5) * 256 + get_byte(hits, 6) * 65536)
+                       END AS size
                   FROM segment
                  WHERE segment.shard = wanted.shard
                    AND (store_epoch, segment.xid, position) > ($2, $3::text::xid8, $4)

@@ -20,6 +20,8 @@ async def get_events(api: Api, call: Call[EventQuery, None]) -> Answer | Refused
     kept = Place(edge["kept_epoch"], edge["kept_xid"])
     if after is not None and after < kept:
         return Refused.gone("what came behind this cursor is not kept any more: begin without one", "after")
+    if after is not None and _is_beyond(after, Place(edge["store_epoch"], edge["xid"]), kept):
+        return Refused.gone("this cursor is of a history that the database has lost: begin without one", "after")
     page = await read_page(api.database, call.caller.account_id, after or kept, edge, query.count, query.type)
     if page.held_up and not page.events:
         return Refused.unavailable("what comes next was written by a newer Postroom than this one; ask again then")
@@ -28,6 +30,12 @@ async def get_events(api: Api, call: Call[EventQuery, None]) -> Answer | Refused
         for place, envelope in page.events
     ]
     return Answer(answers, headers=_headers(call.target, page))
+
+
+def _is_beyond(after: Place, edge: Place, kept: Place) -> bool:
+    """Whether no cursor can have come so far. What is told from now on may stand before it, and be passed over."""
+    furthest = max(edge.xid, kept.xid)
+    return (after.store_epoch, after.xid) > (edge.store_epoch, furthest)
 
 
 def _headers(target: str, page: Page) -> dict[str, str]:

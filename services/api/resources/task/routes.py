@@ -36,7 +36,7 @@ from shared.postgres.database import Row
 
 async def post_task(api: Api, call: Call[NoQuery, NewTask]) -> Answer | Refused:
     caller, wish = call.caller, call.content
-    [needs] = await api.database.fetch(
+    [needs] = await api.looks.fetch(
         read.QUERIES["what_a_new_task_needs"],
         caller.account_id,
         wish.message_id,
