@@ -70,8 +70,9 @@ def celery_rate(target: Sink, count: int, servers: Servers, folder: Path) -> flo
     worker = [python, "-m", "celery", "-A", "mails", "worker", "--concurrency", str(WORKERS), "--loglevel", "warning"]
     publish = [str(python), str(scripts / "publish.py")]
     with running([*map(str, worker), "--without-gossip", "--without-mingle"], folder / "celery.log", environment):
+        before = target.count()
         _ask(publish, 1, environment)
-        _wait_for(target, target.count() + 1)  # the workers are there and connected
+        _wait_for(target, before + 1)  # the workers are there
         before, begun = target.count(), time.perf_counter()
         _ask(publish, count, environment)
         _wait_for(target, before + count)
