@@ -46,7 +46,7 @@ class UniqueViolation(DatabaseError):
 
 # 25006: read-only after a failover; 57P0x: shut down; 08: connection; 53: out of resources.
 _UNAVAILABLE = ("25006", "57P", "08", "53")
-_CONTENDED = ("40001", "40P01")
+_CONTENDED = ("40001", "40P01", "55P03")
 # The driver's own: the connection is gone, was lost half way, or leads to a server that takes no writes.
 _LOST = (asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 

@@ -1,4 +1,4 @@
-"""Whether the database is still in the history in which it was last seen (0036_store_standing.sql).
+"""Whether the database is still in the history in which it was last seen (see the migration store_standing).
 
 A standby that was promoted, a dump in another server, a backup that was played back: in each case the epoch is raised,
 so that tails and cursors go on behind all that was read before, and nothing is claimed until it is known what was lost.

@@ -1,64 +1,45 @@
 """Full disks, and writes that fail: no message without a line in the journal, no 2xx for what is not stored."""
 
 import asyncio
-import os
 import random
 import resource
-import shutil
-import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+import aiohttp
 import pytest
 
 from services.dispatcher.sending.journal_records import Mark, decode
-from services.standalone.embedded_postgres import EmbeddedPostgres
-from services.standalone.private_process import User, server_user
+from services.standalone.private_process import User
 from shared.domain.tokens import TokenKeys
 from shared.object_store.opening import open_object_store
-from shared.postgres.migrate import migrate
 from tests.audience import post_task
 from tests.faults.installation import SECRET, Installation, account_for, installed
 from tests.faults.measured import Measured
 from tests.faults.persistent_caller import calling
-from tests.faults.start_again import start_again
+from tests.faults.processes import ServiceProcess
 from tests.integration.jobs.hand_worked import add_job, tools_with
 from tests.servers import databases
-from tests.servers.postgres import DURABLE, choose_postgres
-from tests.servers.small_disk import SmallDisk
+from tests.servers.small_disk import SmallDisk, mounted
 
 RECIPIENTS: Final = 2_000
 NO_SPACE: Final = "No space left on device"
 MEGABYTE: Final = 1 << 20
-#: Of our own: what is kept on it, and how large it is. Postgres begins with some 60 MB.
+#: What is kept on which, and how large it is.
 DISKS: Final = {"journal": MEGABYTE, "objects": MEGABYTE, "logs": 4 * MEGABYTE}
-CLUSTER, WAL = 128 * MEGABYTE, 64 * MEGABYTE
 
 
 @pytest.fixture(scope="module")
-def folder() -> Iterator[Path]:
-    """Whoever runs Postgres can reach it."""
-    with tempfile.TemporaryDirectory(prefix="postroom-test-") as name:
-        Path(name).chmod(0o755)
-        yield Path(name)
-
-
-@pytest.fixture(scope="module")
-def disks(folder: Path) -> Iterator[dict[str, SmallDisk]]:
+def disks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, SmallDisk]]:
+    folder = tmp_path_factory.mktemp("disks")
     with ExitStack() as stack:
-        yield {name: _disk(stack, folder / name, User.ourselves(), size) for name, size in DISKS.items()}
-
-
-def _disk(stack: ExitStack, folder: Path, user: User, size: int) -> SmallDisk:
-    folder.mkdir()
-    if user.drops:
-        os.chown(folder, user.uid, user.gid)
-    disk = SmallDisk(folder, user, size)
-    stack.callback(disk.close)
-    return disk
+        yield {
+            name: stack.enter_context(mounted(folder / name, User.ourselves(), size)) for name, size in DISKS.items()
+        }
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +53,7 @@ async def installation(
         "POSTROOM_JOURNAL_DIR": str(disks["journal"].path),
         "POSTROOM_OBJECT_STORE_URL": f"file://{disks['objects'].path}",
     }
-    async with installed(url, amqp_url, Path("/tmp/infra_logs"), {"api": places, "dispatcher": places}) as installation:
+    async with installed(url, amqp_url, disks["logs"].path, {"api": places, "dispatcher": places}) as installation:
         yield installation
     await databases.drop(postgres_url, name)
 
@@ -90,10 +71,10 @@ def taken(installation: Installation, task_id: int) -> set[tuple[int, int]]:
     return {(token.task, token.ordinal) for token in tokens if token is not None and token.task == task_id}
 
 
-async def logged(installation: Installation, words: str) -> None:
-    """Until the dispatcher says so."""
+async def logged(installation: Installation, words: str, service: str = "dispatcher") -> None:
+    """Until it says so."""
     async with asyncio.timeout(60):
-        while words not in installation.services["dispatcher"].log.read_text(errors="replace"):
+        while words not in installation.services[service].log.read_text(errors="replace"):
             await asyncio.sleep(0.05)
 
 
@@ -156,7 +137,7 @@ async def test_there_is_no_room_for_an_export(
     database, store = installation.database, open_object_store(f"file://{disks['objects'].path}")
     await post_task(database, RECIPIENTS, number=51)
     with disks["objects"].full():
-        await add_job(tools_with(database, store), "export_list_data", {"list": "list 51"})
+        await add_job(tools_with(database, store), "export_list_data", {"list": "list 51", "lists": False, "vars": []})
         await logged(installation, f"the folder of files: {NO_SPACE}")
         assert not await database.fetch_value("SELECT count(*) FROM export_file WHERE expires_at IS NOT NULL")
     async with asyncio.timeout(90):
@@ -197,54 +178,76 @@ async def test_the_journal_cannot_be_written(
     measured.add(rounds=rounds)
 
 
-@pytest.fixture
-async def cramped(folder: Path) -> AsyncIterator[tuple[EmbeddedPostgres, SmallDisk, SmallDisk]]:
-    """A Postgres with its data on one small disk and its log of writes on another."""
-    user, place = server_user(), folder / "cramped"
-    with ExitStack() as stack:
-        data, wal = _disk(stack, folder / "data", user, CLUSTER), _disk(stack, folder / "wal", user, WAL)
-        server = choose_postgres(os.environ, DURABLE, ours=True).make(place)
-        assert isinstance(server, EmbeddedPostgres), "its disks are filled up by means that a container does not offer"
-        server.start()
-        server.stop()
-        data.run("cp", "-a", place / "postgres", data.path)
-        wal.run("mv", data.path / "postgres/pg_wal", wal.path)
-        wal.run("ln", "-s", wal.path / "pg_wal", data.path / "postgres/pg_wal")
-        shutil.rmtree(place / "postgres")
-        (place / "postgres").symlink_to(data.path / "postgres")
-        server.start()
-        yield server, data, wal
-        server.stop()
+@contextmanager
+def limited(service: ServiceProcess, what: int, soft: int) -> Iterator[None]:
+    """What the process may have, while the block lasts, as if it had been started so."""
+    assert service.process is not None
+    pid = service.process.pid
+    usual = resource.prlimit(pid, what)
+    resource.prlimit(pid, what, (soft, usual[1]))
+    yield
+    if service.process.poll() is None:
+        resource.prlimit(pid, what, usual)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(240)
 @pytest.mark.fault(
-    "F28",
-    "the disk of Postgres is full: that of its data, that of its log of writes",
-    expects="503 and no 2xx for what is not stored; sends stop, and go on when there is room",
+    "F28", "a service may open no further file (EMFILE)", expects="no 2xx for what is not stored; it goes on alone"
 )
-async def test_there_is_no_room_for_postgres(
-    cramped: tuple[EmbeddedPostgres, SmallDisk, SmallDisk], amqp_url: str, tmp_path: Path, measured: Measured
-) -> None:
-    server, *disks = cramped
-    url = await databases.create(server.url, "postroom")
-    await migrate(url)
-    async with installed(url, amqp_url, tmp_path) as installation:
-        for task_id, disk in enumerate(disks, start=70):
-            await post_task(installation.database, RECIPIENTS, number=task_id)
-            async with calling(installation, f"room{task_id}") as caller:
-                await caller.accepted()
-                with disk.full():
-                    async with asyncio.timeout(90):
-                        while caller.answers[503] < 3:
-                            await asyncio.sleep(0.02)
-                    await installation.quiet()
-                back = time.monotonic()
-                if server.pid is None:  # it gives up where it cannot even recover
-                    await start_again(server)
-                await caller.accepted()
-                measured.add(outages=1, api_again_seconds=time.monotonic() - back)
-            await installation.completed(task_id)
-            await account_for(installation, task_id, RECIPIENTS, measured)
-            await caller.account_for(measured)
-            assert set(caller.answers) <= {0, 201, 503}, caller.answers
+async def test_no_file_can_be_opened(installation: Installation, measured: Measured) -> None:
+    """Of the API no connection is taken; the dispatcher gets none to the relay."""
+    without_kept = aiohttp.TCPConnector(force_close=True)
+    async with (
+        aiohttp.ClientSession(connector=without_kept, timeout=aiohttp.ClientTimeout(5)) as session,
+        calling(replace(installation, session=session), "files") as caller,
+    ):
+        await caller.accepted()
+        with ExitStack() as stack:
+            for name in ("api", "dispatcher"):
+                stack.enter_context(limited(installation.services[name], resource.RLIMIT_NOFILE, 3))
+            await post_task(installation.database, RECIPIENTS, number=52)
+            for name in ("api", "dispatcher"):
+                await logged(installation, "Too many open files", name)
+        await caller.accepted(3)
+    await installation.completed(52)
+    await account_for(installation, 52, RECIPIENTS, measured)
+    await caller.account_for(measured)
+    measured.add(outages=1)
+    assert set(caller.answers) <= {0, 201, 503}, caller.answers
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.fault(
+    "F28", "the API gets no more memory (ENOMEM)", expects="no 2xx for what is not stored; it goes on alone"
+)
+async def test_there_is_no_memory(installation: Installation, measured: Measured) -> None:
+    api = installation.services["api"]
+    assert api.process is not None
+    pages = int(Path(f"/proc/{api.process.pid}/statm").read_text().split()[0])
+    people = [{"email": f"reader{number}@example.com", "vars": {"text": "x" * 500}} for number in range(1_500)]
+    path, headers = f"/list/{installation.list_id}/subscriber", {"Authorization": f"Bearer {installation.key}"}
+    async with calling(installation, "memory") as caller:
+        with limited(api, resource.RLIMIT_AS, pages * resource.getpagesize()):
+            statuses = {await status_of(installation, path, people, headers) for _ in range(5)}
+        if api.process.poll() is not None:
+            api.start()  # as whoever runs it does
+        await caller.accepted(3)
+        assert await status_of(installation, path, people, headers) < 300
+    await caller.account_for(measured)
+    stored = await installation.database.fetch_value(
+        "SELECT count(*) FROM subscription WHERE list_id = $1", installation.list_id
+    )
+    measured.add(outages=1, lost=len(people) - stored)
+    assert statuses <= {0, 200, 201, 500, 503}
+    assert statuses & {0, 500, 503}, "there was memory: the test shows nothing"
+    assert stored == len(people)
+
+
+async def status_of(installation: Installation, path: str, body: object, headers: dict[str, str]) -> int:
+    """0: no answer."""
+    try:
+        url = installation.url("api") + path
+        async with installation.session.post(url, json=body, headers=headers) as answer:
+            return answer.status
+    except (aiohttp.ClientError, TimeoutError):
+        return 0

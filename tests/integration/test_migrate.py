@@ -133,3 +133,24 @@ async def test_the_owner_need_not_be_a_superuser(private_postgres: Server, may: 
     assert await service.fetch_value("SELECT count(*) FROM event") == 0
     assert await service.fetch_value("SELECT has_table_privilege('postroom_scaler', 'batch', 'SELECT')")
     await service.close()
+
+
+async def test_a_lock_is_waited_for_shortly_and_then_tried_again(empty_url: str, folder: Path) -> None:
+    """Whoever waits for a table holds up everybody behind him: readers get through while a migration has to wait."""
+    await migrate(empty_url, folder)
+    (folder / "0099_more.sql").write_text("ALTER TABLE list ADD COLUMN more integer")
+    database = await Database.connect(empty_url, role=None)
+    async with database.transaction() as holder:
+        await holder.execute("LOCK TABLE list IN ACCESS SHARE MODE")
+        migrating = asyncio.create_task(migrate(empty_url, folder))
+        async with asyncio.timeout(30):
+            while not await database.fetch_value(
+                "SELECT count(*) FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND NOT granted AND "
+                "relation = 'list'::regclass"
+            ):
+                await asyncio.sleep(0.01)
+            await database.fetch("SELECT * FROM list")  # behind it, until it gives up
+        assert not migrating.done()
+
+    assert await migrating == ["0099_more.sql"]
+    await database.close()

@@ -4,6 +4,7 @@ A tmpfs in a mount namespace that a process of ours holds; everybody reaches it 
 where the kernel lets users have namespaces of their own, as Debian's does.
 """
 
+import os
 import signal
 import time
 from collections.abc import Iterator
@@ -55,3 +56,16 @@ class SmallDisk:
 
     def close(self) -> None:
         end(self._holder, signal.SIGKILL, _SECONDS)
+
+
+@contextmanager
+def mounted(folder: Path, user: User, size: int) -> Iterator[SmallDisk]:
+    """At a folder that is not there yet; see SmallDisk."""
+    folder.mkdir()
+    if user.drops:
+        os.chown(folder, user.uid, user.gid)
+    disk = SmallDisk(folder, user, size)
+    try:
+        yield disk
+    finally:
+        disk.close()

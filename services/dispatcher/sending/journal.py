@@ -6,6 +6,7 @@ while it lives; a file that nobody has locked belongs to a process that died.
 """
 
 import asyncio
+import errno
 import fcntl
 import os
 import re
@@ -22,6 +23,7 @@ KEEP_SECONDS = (
 KEEP_BYTES = 256 * 1024 * 1024  #: all of these together, the newest first
 ROTATE_BYTES = 64 * 1024 * 1024
 
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 _KEPT_NAME = re.compile(r"\d+(\.\d+)?\.replayed")  # a tracker's, in the same folder on one machine, says what it holds
 
 
@@ -54,12 +56,21 @@ class Journal:
         if self._noted:
             data, self._noted = bytes(self._noted), bytearray()
             try:
-                _write_whole(self._file, data)
-            except OSError:
-                # Half a record would hide whatever is written behind it.
-                os.ftruncate(self._file, self._size)
-                raise
-            self._size += len(data)
+                self._append(data)
+            except OSError as error:
+                # What is kept for a store that may lose something is worth less than going on.
+                if error.errno not in _NO_ROOM or not _forget_kept(self._path.parent, 0):
+                    raise
+                self._append(data)
+
+    def _append(self, data: bytes) -> None:
+        try:
+            _write_whole(self._file, data)
+        except OSError:
+            # Half a record would hide whatever is written behind it.
+            os.ftruncate(self._file, self._size)
+            raise
+        self._size += len(data)
 
     def reset(self) -> None:
         """Begins a new file if this one is large and everything in it is committed; it is kept for a day."""
@@ -87,6 +98,7 @@ class Journal:
         self._path.rename(self._path.with_suffix(f".{self._kept}.replayed"))
         self._kept += 1
         os.close(self._file)
+        _forget_kept(self._path.parent, KEEP_BYTES)
 
     def _end_turn(self) -> None:
         self._flush_is_due = False
@@ -167,12 +179,22 @@ def kept_journals(folder: Path, own: int) -> Iterator[tuple[int, Path]]:
 
 def forget_replayed(folder: Path, now: float) -> None:
     """What is older than a day, and beyond the limit the oldest."""
-    kept = 0
+    _forget_kept(folder, KEEP_BYTES)
+    for _, path in kept_journals(folder, 0):
+        if _changed_at(path) < now - KEEP_SECONDS:
+            path.unlink(missing_ok=True)
+
+
+def _forget_kept(folder: Path, most_bytes: int) -> bool:
+    """The oldest, so that no more than so much is kept; whether there was any."""
+    kept, forgot = 0, False
     for path in sorted((path for _, path in kept_journals(folder, 0)), key=_changed_at, reverse=True):
         with suppress(FileNotFoundError):
             kept += path.stat().st_size
-        if kept > KEEP_BYTES or _changed_at(path) < now - KEEP_SECONDS:
+        if kept > most_bytes:
             path.unlink(missing_ok=True)
+            forgot = True
+    return forgot
 
 
 def _changed_at(path: Path) -> float:

@@ -1,7 +1,7 @@
 -- claim_batches
 -- Due batches of tasks without a rate, each for this process alone while the lease lasts. A batch that still names an owner was
 -- left by one that died or stalled; of a task that rests (0016_expiry_and_windows.sql) it stays so until that goes on. What has
--- expired is claimed to be ended. Nothing of a store that is not open (0036_store_standing.sql).
+-- expired is claimed to be ended. Nothing of a store that is not open (see the migration store_standing).
 -- $1 owner, $2 lease seconds, $3 limit, $4 channel, $5 of tasks of which nothing gets through, or of the others
 WITH due AS (
     SELECT batch.task_id, batch.number, batch.owner AS former_owner, sending.blocked_reason IS NOT NULL AS blocked,

@@ -34,7 +34,7 @@ class StoreWatch:
         self.let_go: Callable[[], Awaitable[None]] | None = None  #: ends what is held, as it may be somebody else's
 
     async def begin(self) -> None:
-        """Before anything is claimed. Raises DatabaseError, OSError."""
+        """Before anything is claimed. Raises DatabaseError."""
         remembered = recall(self._folder)
         standing = await look_at_store(self._database)
         if remembered is not None and remembered.server == standing.seen.server:
@@ -43,7 +43,7 @@ class StoreWatch:
         await self._follow(standing)
 
     async def look(self) -> bool:
-        """Never more. Raises DatabaseError, OSError."""
+        """Never more. Raises DatabaseError."""
         await self._follow(await look_at_store(self._database, self._seen))
         return False
 
@@ -56,6 +56,15 @@ class StoreWatch:
                 await self.let_go()
             lost_from = standing.lost_from or seen.alive_at
             await reconcile(self._database, self._folder, self._owner, lost_from, self._now(), self._accepted)
+        self._seen = seen
         if seen != self._kept:
+            self._remember(seen)
+
+    def _remember(self, seen: Seen) -> None:
+        """A disk that takes nothing keeps nobody from sending: the journal says so itself."""
+        try:
             remember(self._folder, seen)
-        self._seen = self._kept = seen
+        except OSError as error:
+            log.warning("store not remembered", action="store_not_remembered", reason=error.strerror)
+        else:
+            self._kept = seen

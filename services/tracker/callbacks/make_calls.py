@@ -87,11 +87,13 @@ class Caller:
         """One after the other. Whether more may be made."""
         looked = self._now()
         addresses = await self._addresses(rows)
-        for row in rows:
+        for place, row in enumerate(rows):
             if self._now() - looked > FRESH_SECONDS:
                 return True  # what was read is old: the URL may be another one, somebody may be erased
             with tracing.joined(row["correlation"]), tracing.span("callback", campaign_id=line.campaign_id):
-                if not await self._make(line, row, addresses[row["number"]]):
+                # Whatever failed before was the first of them: once it is taken the next one has not failed yet.
+                failures = 0 if place else row["failures"]
+                if not await self._make(line, row, addresses[row["number"]], failures):
                     return False
         return True
 
@@ -105,8 +107,8 @@ class Caller:
         )
         return {row["number"]: row["addresses"] for row in found}
 
-    async def _make(self, line: Line, row: Row, addresses: str | None) -> bool:
-        """Whether the next one may be made."""
+    async def _make(self, line: Line, row: Row, addresses: str | None, failures: int) -> bool:
+        """Whether the next one may be made. ``failures``: how often this one has failed."""
         if addresses is None:
             return await self._settle(line, row, None, 0, "empty")
         body = write_body(Kind(row["kind"]), row["first_ms"], row["channel"], addresses.split("\n"))
@@ -118,7 +120,7 @@ class Caller:
             told = {"campaign_id": line.campaign_id, "task_id": row["task_id"], "number": row["number"]}
             log.info("callback delivered", action="callback_delivered", **told)
             return await self._settle(line, row, answered.status, 1, "delivered")
-        await self._note_failure(line, row, answered)
+        await self._note_failure(line, row, answered, failures)
         return False
 
     async def _post(self, line: Line, row: Row, body: bytes) -> _Answered:
@@ -146,9 +148,9 @@ class Caller:
         crash_points.reached("callback.settled")
         return settled > 0
 
-    async def _note_failure(self, line: Line, row: Row, answered: _Answered) -> None:
+    async def _note_failure(self, line: Line, row: Row, answered: _Answered, failures: int) -> None:
         failure = judge_failure(
-            answered.status, answered.said, answered.retry_after, row["failures"], self._schedule, self._jitter()
+            answered.status, answered.said, answered.retry_after, failures, self._schedule, self._jitter()
         )
         self._metrics.callback_attempts.labels("failed" if failure.line == "open" else failure.line).inc()
         log.info(

@@ -21,7 +21,7 @@ from tests.integration.tracker.called_back import (
     told_by,
     told_by_all,
 )
-from tests.sinks.receiver import OK, Moody, Receiver, status
+from tests.sinks.receiver import OK, Moody, Receiver, Request, status
 
 DAY = 86_400.0
 TARGET = "/hook/../in?b=2&a=%7e&a=x+y&&c=|"
@@ -141,6 +141,29 @@ async def test_after_75_hours_it_is_parked_and_what_comes_later_with_it(post: Po
         assert (await post.line(1))["state"] == "parked"
         assert [window["state"] for window in await post.windows()] == ["waiting", "waiting"]
         assert post.metrics.callbacks_parked._value.get() == 1
+
+
+async def test_whoever_takes_a_call_begins_anew_with_the_next_one(post: Post) -> None:
+    """Failures are counted for one call: those of the one before bring none nearer to its end."""
+    moody = Moody(status(500))
+    async with Receiver(moody) as receiver:
+        (task,) = await add_campaign(post.database, 1, receiver.url)
+        await tell(post, task, Kind.SUBMITTED, Kind.OPENED)
+        for _ in range(3):
+            await post.deliver()
+            await post.let_time_pass(DAY)
+        before = (await post.line(1))["failures"]
+        answers = iter((OK, status(500)))
+
+        async def by_turns(_: Request) -> bytes | None:
+            return next(answers)
+
+        receiver.answering = by_turns
+        await post.deliver()
+
+        assert before == 3
+        assert [window["state"] for window in await post.windows()] == ["delivered", "waiting"]
+        assert (await post.line(1))["failures"] == 1
 
 
 async def test_a_new_url_gets_what_was_parked_under_the_old_one(post: Post) -> None:

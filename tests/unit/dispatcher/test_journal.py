@@ -1,6 +1,7 @@
 """The journal file: whose it is, who may read it, what becomes of it."""
 
 import asyncio
+import errno
 import os
 import resource
 from pathlib import Path
@@ -114,7 +115,7 @@ def test_a_record_written_in_part_hides_nothing_behind_it(tmp_path: Path) -> Non
     whole, unlimited = len(encode(DOT)), resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (whole + 7, unlimited[1]))
     try:
-        with pytest.raises(OSError, match="too large"):
+        with pytest.raises(OSError, match="File too large"):
             journal.write(DOT._replace(ordinal=6))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)
@@ -124,3 +125,26 @@ def test_a_record_written_in_part_hides_nothing_behind_it(tmp_path: Path) -> Non
     (orphan,) = adopt_orphans(tmp_path, 12)
     assert set(orphan.findings[Hold(7, 1, 1)].doubtful) == {5, 7}
     orphan.leave()
+
+
+def test_kept_journals_make_room_for_what_is_under_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full disk stops nobody from sending while it is full of what is only kept; then it does."""
+    first = Journal(tmp_path, 11)
+    first.write(DOT)
+    first.write(DOT._replace(mark=Mark.SETTLED))
+    first.close()
+    journal = Journal(tmp_path, 12)
+
+    def full(file: int, data: bytes) -> None:
+        if [path for _, path in kept_journals(tmp_path, 0)] or len(data) > len(encode(DOT)):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        os.write(file, data)
+
+    monkeypatch.setattr("services.dispatcher.sending.journal._write_whole", full)
+    journal.write(DOT)
+    with pytest.raises(OSError, match="No space left"):
+        journal.write(DOT._replace(note="a longer one"))
+
+    assert [path.name for path in tmp_path.iterdir()] == ["12.journal"]
+    assert (tmp_path / "12.journal").read_bytes() == encode(DOT)
+    journal.close()
