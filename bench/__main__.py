@@ -25,6 +25,7 @@ from bench import (
     job_import,
     million_recipients,
     projector,
+    scaling,
     starts,
     sweeps,
     task_listing,
@@ -78,7 +79,11 @@ async def _end_to_end(own: Servers, folder: Path, wanted: argparse.Namespace) ->
 
 async def _dkim(own: Servers, folder: Path, wanted: argparse.Namespace) -> list[Line]:
     signing = dkim.measure_signing(wanted.seconds, wanted.runs)
-    return [*signing, *await dkim.measure(own, folder, wanted.recipients, wanted.runs)]
+    return [*signing, *await dkim.measure(own, folder, wanted.recipients // 4, wanted.runs, wanted.seconds)]
+
+
+async def _scaling(own: Servers, folder: Path, wanted: argparse.Namespace) -> list[Line]:
+    return await scaling.measure(own, folder, wanted.recipients // 5, wanted.runs)
 
 
 async def _task_posts(own: Servers, folder: Path, wanted: argparse.Namespace) -> list[Line]:
@@ -137,6 +142,7 @@ async def _sweeps(own: Servers, folder: Path, wanted: argparse.Namespace) -> lis
 _PARTS: dict[str, Callable[[Servers, Path, argparse.Namespace], Coroutine[None, None, list[Line]]]] = {
     "end-to-end": _end_to_end,
     "dkim": _dkim,
+    "scaling": _scaling,
     "projector": _projector,
     "callbacks": _callbacks,
     "task-posts": _task_posts,
@@ -155,7 +161,13 @@ _PARTS: dict[str, Callable[[Servers, Path, argparse.Namespace], Coroutine[None, 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--recipients", type=int, default=50_000, help="of the task that is sent (default %(default)s)")
+    parser.add_argument(
+        "--recipients",
+        type=int,
+        default=200_000,
+        help="of the task that is sent; of one that is signed a quarter, of one to a slow relay a fifth "
+        "(default %(default)s)",
+    )
     parser.add_argument("--events", type=int, default=400_000, help="that are projected (default %(default)s)")
     parser.add_argument(
         "--people", type=int, default=1_000_000, help="searched, imported, exported or written to (default %(default)s)"

@@ -39,9 +39,10 @@ class ApiClient:
                 raise RuntimeError(f"subscribers were refused: {answer['errors'][:3]}")
         return int(made["id"])
 
-    async def make_message(self, content_bytes: int, from_email: str = "bench@example.com") -> int:
-        """Personal, with a link, a pixel and a way out; ``content_bytes`` of prose besides."""
+    async def make_message(self, content_bytes: int, from_email: str = "bench@example.com", links: int = 1) -> int:
+        """Personal, with tracked links, a pixel and a way out; ``content_bytes`` of prose besides."""
         prose = ("All work and no play makes a dull day. " * (content_bytes // 39 + 1))[:content_bytes]
+        more = "".join(f"<a href='https://example.com/{number}'>see</a> " for number in range(1, links))
         made = await self.post(
             "/message",
             {
@@ -52,7 +53,7 @@ class ApiClient:
                 "from_email": from_email,
                 "text": "Hello {{ vars.name }}, see https://example.com/ or {{ unsubscribe_url }}",
                 "html": "<p>Hello {{ vars.name }}, <a href='https://example.com/'>see</a></p>"
-                f"<p>{prose}</p><p><a href='{{{{ unsubscribe_url }}}}'>Unsubscribe</a></p>",
+                f"<p>{prose}</p><p>{more}<a href='{{{{ unsubscribe_url }}}}'>Unsubscribe</a></p>",
             },
         )
         return int(made["id"])

@@ -1,8 +1,10 @@
-"""What signing costs: a message on one core beside the key's operation alone, a whole task beside an unsigned one.
+"""What signing costs: a message on one core beside the key's operation alone, a whole task beside other senders.
 
 The rates on one core, on their own: `.venv/bin/python -m bench.dkim`.
 """
 
+import os
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -14,11 +16,13 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from bench.api_client import ApiClient, open_session
-from bench.end_to_end import FRAME_BYTES, send_task
-from bench.mail_sink import MESSAGE_BYTES, sink, unpack_postfix
+from bench.end_to_end import FRAME_BYTES, LINKS, send_task
+from bench.mail_sink import MESSAGE_BYTES, SESSIONS, send_by_source, sink, unpack_postfix
 from bench.measured import Line, Used, as_text
+from bench.peers.rates import Dkim, nodemailer_rate
 from bench.processes import watched
 from bench.stack import Servers, services
 from shared.composing.dkim import DkimKey, MessageSigner
@@ -122,34 +126,64 @@ def _rate(sign: Callable[[bytes], object], messages: Sequence[bytes], seconds: f
     return count / used
 
 
-async def measure(servers: Servers, folder: Path, recipients: int, runs: int) -> list[Line]:
-    """Signed tasks and an unsigned one take turns."""
-    plain: list[float] = []
+async def measure(servers: Servers, folder: Path, recipients: int, runs: int, seconds: int) -> list[Line]:
+    """Signed tasks and their yardsticks take turns, two dispatchers at work."""
+    postfix = unpack_postfix()
     rates: dict[Variant, list[float]] = {variant: [] for variant in VARIANTS}
+    others: dict[str, list[float]] = {_SOURCE: [], _OPENSSL: [], _NODEMAILER: []}
     used: dict[Variant, list[Used]] = {}
-    with sink(unpack_postfix(), folder) as target, services(servers, target.port, folder) as stack:
+    with sink(postfix, folder) as target, services(servers, target.port, folder, dispatchers=DISPATCHERS) as stack:
         async with open_session(stack) as session:
             client = ApiClient(session)
             list_id = await client.make_list("reader", recipients)
-            unsigned = await client.make_message(MESSAGE_BYTES - FRAME_BYTES)
             messages = {variant: await _make_message(client, servers, variant) for variant in VARIANTS}
             for _ in range(runs):
-                plain.append(await send_task(client, list_id, unsigned, recipients, target))
+                others[_SOURCE].append(send_by_source(postfix, target.port, recipients))
+                others[_OPENSSL].append(rsa_operations(seconds))
+                others[_NODEMAILER].append(nodemailer_rate(target, PEER_MAILS, _peer_key()))
                 for variant, message_id in messages.items():
                     with watched({**stack.pids, **servers.pids, "smtp-sink": target.pid}) as used[variant]:
                         rates[variant].append(await send_task(client, list_id, message_id, recipients, target))
     return [
         Line(
-            f"a task of {recipients:,} signed by {variant.signed_by}",
+            f"a task of {recipients:,} signed by {variant.signed_by}, {DISPATCHERS} dispatchers",
             "msgs/s",
             rates[variant],
-            "the same unsigned",
-            plain,
+            yardstick,
+            others[yardstick],
             note="For the measure's sake: in service RSA always signs." if variant.without else "",
             used=used[variant],
+            goal=goal,
         )
-        for variant in VARIANTS
+        for variant, yardstick, goal in _COMPARED
     ]
+
+
+DISPATCHERS = 2
+PEER_MAILS = 2_000
+_SOURCE = f"smtp-source -d -s {SESSIONS}, {MESSAGE_BYTES} bytes, unsigned"
+_OPENSSL = "openssl speed rsa2048, a process a core"
+_NODEMAILER = f"nodemailer, pool of {SESSIONS}, signing by RSA-2048"
+_COMPARED: tuple[tuple[Variant, str, float | None], ...] = (
+    (VARIANTS[2], _SOURCE, 0.4),
+    (VARIANTS[0], _OPENSSL, 0.35),
+    (VARIANTS[0], _NODEMAILER, 5.0),
+    (VARIANTS[1], _SOURCE, None),
+)
+
+
+def rsa_operations(seconds: int) -> float:
+    """Signatures a second of OpenSSL's own measure on all cores."""
+    command = ["openssl", "speed", "-seconds", str(seconds), "-multi", str(os.cpu_count() or 1), "rsa2048"]
+    told = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout.decode()
+    return float(next(line for line in told.splitlines() if line.startswith("rsa")).split()[-2])
+
+
+def _peer_key() -> Dkim:
+    """The key that signs our own messages."""
+    key = BOTH[0].private
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    return Dkim("example.com", "bench", pem)
 
 
 async def _make_message(client: ApiClient, servers: Servers, variant: Variant) -> int:
@@ -160,7 +194,7 @@ async def _make_message(client: ApiClient, servers: Servers, variant: Variant) -
             "DELETE FROM dkim_key WHERE domain_id = $1 AND algorithm = $2", domain["id"], variant.without
         )
         await owner.close()
-    return await client.make_message(MESSAGE_BYTES - FRAME_BYTES, f"bench@{variant.domain}")
+    return await client.make_message(MESSAGE_BYTES - FRAME_BYTES, f"bench@{variant.domain}", LINKS)
 
 
 def main() -> None:

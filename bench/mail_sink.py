@@ -3,6 +3,7 @@
 import re
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,8 @@ from bench.processes import running
 from services.standalone.private_process import free_port, server_user
 from tests.servers.backends import cache_folder
 from tests.servers.debian_packages import unpack
+
+ROOT = str(Path(__file__).resolve().parents[1])
 
 SESSIONS = 10
 MESSAGE_BYTES = 2_000
@@ -58,6 +61,17 @@ def sink(postfix: Postfix, folder: Path) -> Iterator[Sink]:
     if (user := server_user()).drops:
         command[1:1] = ["-u", user.name]
     with running(command, log, postfix.environment) as process:
+        wait_until_open(port)
+        yield Sink(port, process.pid, log)
+
+
+@contextmanager
+def slow_sink(folder: Path, latency: float) -> Iterator[Sink]:
+    """One that is so many seconds away, command by command."""
+    port, log = free_port(), folder / "slow-sink.log"
+    log.unlink(missing_ok=True)
+    environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": ROOT}
+    with running([sys.executable, "-m", "bench.slow_sink", str(port), str(latency)], log, environment) as process:
         wait_until_open(port)
         yield Sink(port, process.pid, log)
 

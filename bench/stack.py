@@ -53,7 +53,7 @@ def servers() -> Iterator[Servers]:
 
 
 @contextmanager
-def services(servers: Servers, smtp_port: int, folder: Path, **given: str) -> Iterator[Stack]:
+def services(servers: Servers, smtp_port: int, folder: Path, dispatchers: int = 1, **given: str) -> Iterator[Stack]:
     """The three services, migrated and ready, sending to the SMTP server on that port. ``given``: further settings, by
     their names in lower case.
     """
@@ -71,6 +71,10 @@ def services(servers: Servers, smtp_port: int, folder: Path, **given: str) -> It
             name: stack.enter_context(running(_command(name), folder / f"{name}.log", environment)).pid
             for name in ("api", "tracker", "dispatcher")
         }
+        for number in range(2, dispatchers + 1):
+            own = {**environment, "POSTROOM_METRICS_PORT": str(free_port())}
+            name = f"dispatcher-{number}"
+            pids[name] = stack.enter_context(running(_command("dispatcher"), folder / f"{name}.log", own)).pid
         url = f"http://127.0.0.1:{ports['api']}"
         _wait_until_ready(url, folder / "api.log")
         yield Stack(url, key_of("bench"), pids, key_of)

@@ -5,7 +5,6 @@ import os
 from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any, Final
 
 from pyroaring import BitMap
@@ -94,7 +93,7 @@ def make_tools(process: Process) -> dict[Channel, SendingTools]:
         now=clock.now,
         monotonic=clock.monotonic,
         jitter=clock.jitter,
-        count=partial(figures.count, "email"),
+        count=figures.counter("email"),
         transport=NextHop("smtp", clock.monotonic, figures.show_blocked),
         trials=Trials(process.handler, clock.monotonic, figures.count_paused),
         give_up=process.stopping,
@@ -106,7 +105,7 @@ def make_tools(process: Process) -> dict[Channel, SendingTools]:
         email,
         channel="sms",
         accepted_kinds=accepted["sms"],
-        count=partial(figures.count, "sms"),
+        count=figures.counter("sms"),
         count_domains=lambda *_: None,
         transport=NextHop("sms", clock.monotonic, figures.show_blocked),
     )

@@ -78,8 +78,16 @@ class Figures:
         for channel, state in product(get_args(Channel), get_args(NoticeState)):
             self.notices.labels(channel, state)
 
-    def count(self, channel: Channel, outcome: OutcomeKind) -> None:
-        self.outcomes.labels(channel, self.relays.get(channel, ""), outcome).inc()
+    def counter(self, channel: Channel) -> Callable[[OutcomeKind], None]:
+        """Counts a channel's messages by what became of them; looks up once what each is counted by."""
+        known: dict[OutcomeKind, Counter] = {}
+
+        def count(outcome: OutcomeKind) -> None:
+            if outcome not in known:
+                known[outcome] = self.outcomes.labels(channel, self.relays.get(channel, ""), outcome)
+            known[outcome].inc()
+
+        return count
 
     def count_domains(self, domains: Mapping[str, int], *, taken: bool) -> None:
         for domain, messages in domains.items():

@@ -1,6 +1,6 @@
 """Fills a prepared email for one recipient: what a message costs is spent here. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from html import escape
@@ -13,6 +13,7 @@ from shared.composing.quoted_printable import SOFT_BREAK, encode, encode_text
 from shared.composing.template_engine import Unrenderable, names_for
 from shared.domain.email_address import to_envelope
 from shared.domain.template import plain_lines, value_in
+from shared.domain.token_letters import MOST_AT_ONCE
 from shared.domain.tokens import TokenKeys, TokenKind
 
 TOO_LARGE: Final = f"the message would have more than {LARGEST:,} octets"
@@ -40,17 +41,27 @@ def fill(prepared: PreparedMessage, ordinal: int, recipient: RecipientData, toke
     gives None) is not written into To either. Raises Unrenderable when a condition or loop takes too much for this
     recipient, and nothing else for any.
     """
+    signed = [tokens.web(prepared.task_id, ordinal, slot.kind, slot.link).encode("ascii") for slot in prepared.tokens]
+    return fill_signed(prepared, ordinal, to_envelope(recipient.email) or _NOBODY, recipient, signed, tokens)
+
+
+def fill_signed(
+    prepared: PreparedMessage,
+    ordinal: int,
+    to: bytes,
+    recipient: RecipientData,
+    signed: Sequence[bytes],
+    tokens: Tokens,
+) -> bytes:
+    """The same for whoever has made ready what goes into To, and the tokens of ``prepared.tokens``."""
     pieces = list(prepared.pieces)
-    pieces[prepared.to] = to_envelope(recipient.email) or _NOBODY
+    pieces[prepared.to] = to
     if prepared.subject_parts:
         pieces[prepared.subject] = _subject(prepared.subject_parts, recipient)
     _fill_values(prepared.values, pieces, recipient)
-    for token in prepared.tokens:
-        signed = tokens.web(prepared.task_id, ordinal, token.kind, token.link).encode("ascii")
-        for place in token.header:
-            pieces[place] = signed
-        for place in token.body:
-            pieces[place] = signed + SOFT_BREAK
+    for slot, token in zip(prepared.tokens, signed, strict=True):
+        for place in slot.places:
+            pieces[place] = token
     if not prepared.simple:
         _render(prepared, pieces, ordinal, recipient, tokens)
         _check_length(prepared, pieces)
@@ -116,7 +127,18 @@ def names_of(recipient: RecipientData, list_name: str) -> dict[str, object]:
 
 def envelope_sender(prepared: PreparedMessage, ordinal: int, tokens: TokenKeys) -> bytes:
     """The VERP address a bounce of this recipient comes back to."""
-    return tokens.verp(prepared.task_id, ordinal).encode("ascii") + b"@" + prepared.bounce_domain
+    return next(signed_ahead(prepared, [ordinal], tokens))[0]
+
+
+def signed_ahead(
+    prepared: PreparedMessage, ordinals: Sequence[int], tokens: TokenKeys
+) -> Iterator[tuple[bytes, list[bytes]]]:
+    """For each ordinal its envelope's sender and the tokens of ``prepared.tokens``: signed many at a time."""
+    contents, domain = [(slot.kind, slot.link) for slot in prepared.tokens], b"@" + prepared.bounce_domain
+    for first in range(0, len(ordinals), MOST_AT_ONCE):
+        some = ordinals[first : first + MOST_AT_ONCE]
+        senders = [name + domain for name in tokens.verp_of_many(prepared.task_id, some)]
+        yield from zip(senders, tokens.web_of_many(prepared.task_id, some, contents), strict=True)
 
 
 def _subject(parts: tuple[str | ValueMark, ...], recipient: RecipientData) -> bytes:

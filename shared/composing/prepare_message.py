@@ -22,12 +22,14 @@ from shared.composing.compile_body import (
 )
 from shared.composing.compile_program import CompiledProgram, compile_program, needs_program
 from shared.composing.mail_headers import FOLD, encode_name, encode_subject, format_date
-from shared.composing.quoted_printable import encode_text
+from shared.composing.quoted_printable import SOFT_BREAK, encode_text
 from shared.composing.text_from_html import text_from_html
 from shared.domain.email_address import to_envelope
 from shared.domain.email_content import EmailContent, find_problems
 from shared.domain.template import plain_lines
 from shared.domain.tokens import TokenKind
+
+_EVERYWHERE: Final = ("header", "html", "text")
 
 LARGEST: Final = 16 * 1024 * 1024  #: octets of a message; hardly a relay takes more
 LONGEST_VALUE: Final = 7 * 65_536  #: octets of the longest value, escaped, encoded and on short lines
@@ -59,12 +61,11 @@ class ValueSlot:
 
 @dataclass(frozen=True, slots=True)
 class TokenSlot:
-    """A token, and the pieces it fills: as it is in a header, a line of its own in a body."""
+    """A token, and the pieces it fills."""
 
     kind: TokenKind
     link: int
-    header: tuple[int, ...]
-    body: tuple[int, ...]
+    places: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,12 +166,7 @@ class _Pieces:
     def token_slots(self) -> list[TokenSlot]:
         marks = dict.fromkeys(mark for _, mark in self.holes if isinstance(mark, TokenMark))
         return [
-            TokenSlot(
-                mark.kind,
-                mark.link,
-                self._places("header", mark),
-                self._places("html", mark) + self._places("text", mark),
-            )
+            TokenSlot(mark.kind, mark.link, tuple(n for where in _EVERYWHERE for n in self._places(where, mark)))
             for mark in marks
         ]
 
@@ -237,7 +233,10 @@ def _add_body(pieces: _Pieces, where: str, parts: list[Part]) -> None:
         if isinstance(part, ValueMark | TokenMark):
             pieces.add(encode_text(literal))
             pieces.mark(where, part)
+            # A value brings a line break of its own, a token is nothing but its letters.
             literal = ""
+            if isinstance(part, TokenMark):
+                pieces.add(SOFT_BREAK)
         elif isinstance(part, str):
             literal += part
     pieces.add(encode_text(literal))

@@ -8,6 +8,8 @@ LONGEST_LOCAL: Final = 64
 
 _SPECIAL = r"\x00-\x20\x7f-\xa0\u2028\u2029\ud800-\udfff<>()\[\],;:@\\\""
 _ADDRESS: Final = re.compile(rf"([^{_SPECIAL}]+)@([^{_SPECIAL}]+|\[[0-9A-Za-z.:]+\])")
+#: What nearly all addresses look like, short enough for an envelope: one look is enough.
+_PLAIN: Final = re.compile(rf"[0-9A-Za-z.!#$%&'*+/=?^_`{{|}}~-]{{1,{LONGEST_LOCAL}}}@[0-9A-Za-z._-]{{1,189}}").fullmatch
 #: Letters, digits, hyphens and dots, and the underscore that some hosts have; or an address literal.
 _DOMAIN: Final = re.compile(rb"[0-9A-Za-z._-]+|\[[0-9A-Za-z.:]+\]")
 
@@ -18,6 +20,8 @@ def to_envelope(address: str) -> bytes | None:
     Quoted local parts are refused with the rest that has to be quoted: brackets, commas, spaces, controls, line breaks.
     Whether the mailbox may exist is not asked here.
     """
+    if _PLAIN(address):
+        return address.encode()
     match = _ADDRESS.fullmatch(address)
     if match is None:
         return None

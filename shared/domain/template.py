@@ -65,7 +65,8 @@ def value_in(values: Mapping[str, object], path: Path) -> str:
     """The text at ``path`` in nested objects; empty if there is none, or null, an object or an array."""
     found: object = values
     for name in path:
-        found = found.get(name) if isinstance(found, Mapping) else None
+        # Nearly always a dict, and that is told at once.
+        found = found.get(name) if isinstance(found, (dict, Mapping)) else None
     return found if isinstance(found, str) else text_of(found)
 
 

@@ -17,15 +17,18 @@ from hashlib import blake2b
 from struct import Struct
 from typing import Final
 
+from shared.domain.token_letters import as_local_parts, as_web
+
 VERP_PREFIX: Final = "b+"
+_PREFIX: Final = VERP_PREFIX.encode("ascii")
 
 _PLAIN: Final = Struct(">qIBH")  #: task int64, ordinal uint32, kind uint8, link uint16
+_HEAD: Final = Struct(">qI")
+_TAIL: Final = Struct(">BH")
 _MAC_SIZE: Final = 16
 _WEB_LENGTH: Final = 42
 _VERP_LENGTH: Final = len(VERP_PREFIX) + 50
-_TO_WEB: Final = bytes.maketrans(b"+/", b"-_")
 _BASE32: Final = "abcdefghijklmnopqrstuvwxyz234567"
-_BASE32_PAIRS: Final = [first + second for first in _BASE32 for second in _BASE32]
 
 
 class TokenKind(IntEnum):
@@ -81,6 +84,20 @@ class TokenKeys:
         """The local part of an envelope sender, 52 octets: any bounce leads back to its recipient."""
         return _to_verp(self._signer.seal(_PLAIN.pack(task, ordinal, kind, link)))
 
+    def web_of_many(
+        self, task: int, ordinals: Sequence[int], contents: Sequence[tuple[TokenKind, int]]
+    ) -> list[list[bytes]]:
+        """For each ordinal what ``web`` gives for each of these kinds and links, at a third of the cost."""
+        tails = [_TAIL.pack(*content) for content in contents]
+        heads = [_HEAD.pack(task, ordinal) for ordinal in ordinals]
+        tokens = as_web(self._signer.seal_many([head + tail for head in heads for tail in tails])) if tails else []
+        return [tokens[place * len(tails) : (place + 1) * len(tails)] for place in range(len(heads))]
+
+    def verp_of_many(self, task: int, ordinals: Sequence[int]) -> list[bytes]:
+        """For each ordinal (at most MOST_AT_ONCE) what ``verp`` gives."""
+        plains = [_PLAIN.pack(task, ordinal, TokenKind.BOUNCE, 0) for ordinal in ordinals]
+        return [_PREFIX + letters for letters in as_local_parts(self._signer.seal_many(plains))]
+
     def read_web(self, text: str) -> Token | None:
         if len(text) != _WEB_LENGTH:
             return None
@@ -124,10 +141,21 @@ class _Key:
         self._mask = blake2b(key=_derive(secret, b"token mask"), digest_size=_PLAIN.size)
 
     def seal(self, plain: bytes) -> bytes:
-        hasher = self._mac.copy()
-        hasher.update(plain)
-        mac = hasher.digest()
-        return self._masked(plain, mac) + mac
+        return self.seal_many([plain])[0]
+
+    def seal_many(self, plains: Sequence[bytes]) -> list[bytes]:
+        """The masks are put on all of them at once: as one long number each."""
+        macs, masks = [], []
+        for plain in plains:
+            hasher = self._mac.copy()
+            hasher.update(plain)
+            mac = hasher.digest()
+            hasher = self._mask.copy()
+            hasher.update(mac)
+            macs.append(mac)
+            masks.append(hasher.digest())
+        masked, size = _differing(b"".join(plains), b"".join(masks)), _PLAIN.size
+        return [masked[place * size : (place + 1) * size] + mac for place, mac in enumerate(macs)]
 
     def open(self, sealed: bytes) -> bytes | None:
         mac = sealed[_PLAIN.size :]
@@ -139,8 +167,12 @@ class _Key:
     def _masked(self, data: bytes, mac: bytes) -> bytes:
         hasher = self._mask.copy()
         hasher.update(mac)
-        mask = int.from_bytes(hasher.digest(), "big")
-        return (int.from_bytes(data, "big") ^ mask).to_bytes(_PLAIN.size, "big")
+        return _differing(data, hasher.digest())
+
+
+def _differing(data: bytes, mask: bytes) -> bytes:
+    """The bits in which the two differ."""
+    return (int.from_bytes(data, "big") ^ int.from_bytes(mask, "big")).to_bytes(len(data), "big")
 
 
 def _derive(secret: bytes, purpose: bytes) -> bytes:
@@ -148,9 +180,8 @@ def _derive(secret: bytes, purpose: bytes) -> bytes:
 
 
 def _to_web(sealed: bytes) -> str:
-    return binascii.b2a_base64(sealed, newline=False)[:_WEB_LENGTH].translate(_TO_WEB).decode("ascii")
+    return as_web([sealed])[0].decode("ascii")
 
 
 def _to_verp(sealed: bytes) -> str:
-    number = int.from_bytes(sealed, "big") << 2
-    return VERP_PREFIX + "".join([_BASE32_PAIRS[number >> shift & 1023] for shift in range(240, -1, -10)])
+    return VERP_PREFIX + as_local_parts([sealed])[0].decode("ascii")

@@ -1,6 +1,7 @@
 """The twelve, each as a change of one function or statement. Nothing of this is known to what it changes."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any, Final
 
 import aiohttp
@@ -116,12 +117,16 @@ def check_when_saved_only(patch: pytest.MonkeyPatch) -> None:
 
 def name_each_attempt_anew(patch: pytest.MonkeyPatch) -> None:
     """A Message-ID that chance has a part in."""
-    web = TokenKeys.web
+    web_of_many = TokenKeys.web_of_many
 
-    def by_chance(keys: TokenKeys, task: int, ordinal: int, kind: TokenKind, link: int = 0) -> str:
-        return web(keys, task, ordinal, kind, clock.random_id() % 65_536 if kind is TokenKind.MESSAGE else link)
+    def by_chance(
+        keys: TokenKeys, task: int, ordinals: Sequence[int], contents: Sequence[tuple[TokenKind, int]]
+    ) -> list[list[bytes]]:
+        drawn = clock.random_id() % 65_536
+        by_kind = [(kind, drawn if kind is TokenKind.MESSAGE else link) for kind, link in contents]
+        return web_of_many(keys, task, ordinals, by_kind)
 
-    patch.setattr(TokenKeys, "web", by_chance)
+    patch.setattr(TokenKeys, "web_of_many", by_chance)
 
 
 def drop_what_is_late(patch: pytest.MonkeyPatch) -> None:

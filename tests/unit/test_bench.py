@@ -1,5 +1,7 @@
 """How the figures are put together and shown."""
 
+from dataclasses import replace
+
 import pytest
 
 from bench.__main__ import README, with_figures
@@ -25,6 +27,11 @@ def test_a_line_without_yardstick_has_no_ratio() -> None:
 
     assert alone.ratio is None
     assert "ratio" not in as_text(alone)
+
+
+@pytest.mark.parametrize(("goal", "said"), [(0.5, "reached"), (0.6, "MISSED")])
+def test_a_goal_is_told_and_whether_it_is_reached(goal: float, said: str) -> None:
+    assert f"the goal is {goal}: {said}" in as_text(replace(LINE, goal=goal))
 
 
 def test_only_what_lies_between_the_marks_is_replaced() -> None:

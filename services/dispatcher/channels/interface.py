@@ -1,9 +1,8 @@
 """What a channel promises to the sender: every message handed in gets exactly one outcome."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 
 class Stage(StrEnum):
@@ -28,8 +27,7 @@ class OutcomeKind(StrEnum):
     BLOCKED = "blocked"  #: the relay refuses us, not the recipient; no attempt is spent
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     kind: OutcomeKind
     code: int  #: the relay's reply code; 0 where there was no reply
     text: str  #: the reply, or what happened instead; never holds the recipient's address
@@ -42,8 +40,7 @@ class Outcome:
         return f"{self.code} {self.text}".rstrip() if self.code else self.text
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
+class Outgoing(NamedTuple):
     """One message, ready. A mail: ``sender`` may be empty (the null reverse-path), addresses as ``to_envelope`` writes
     them, ``content`` as for DATA. An SMS: ``recipient`` in E.164, ``content`` its text in UTF-8.
     """
@@ -53,6 +50,7 @@ class Outgoing:
     recipient: bytes
     content: bytes
     reference: str = ""  #: what a receipt names the message by; of SMS, the same at each attempt
+    is_strict: bool = False  #: each line of the content ends in CRLF and none begins with a dot: whoever made it knows
 
 
 class Hooks(Protocol):

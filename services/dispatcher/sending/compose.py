@@ -1,11 +1,12 @@
 """Makes one recipient's message out of what a task prepared: the only place of sending where the channels differ."""
 
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
 from services.dispatcher.channels.interface import Outgoing
-from shared.composing.fill_message import RecipientData, envelope_sender, fill
+from shared.composing.fill_message import RecipientData, fill_signed, signed_ahead
 from shared.composing.prepare_message import PreparedMessage
 from shared.composing.prepare_sms import PreparedSms, fill_sms
 from shared.composing.template_engine import Unrenderable
@@ -26,8 +27,10 @@ class Unsendable:
 
 
 class Composer(Protocol):
-    def compose(self, row: Row) -> Outgoing | Unsendable:
-        """``row``: of ``recipients_of_batch``. The same row gives the same octets at each attempt."""
+    def compose(self, rows: Sequence[Row]) -> Iterator[Outgoing | Unsendable]:
+        """``rows``: of ``recipients_of_batch``. The same row gives the same octets at each attempt. Each message is
+        made when it is asked for: there may be many, and large ones.
+        """
         ...
 
     def units(self, row: Row) -> int:
@@ -40,21 +43,22 @@ class EmailComposer:
     message: PreparedMessage
     tokens: TokenKeys
 
-    def compose(self, row: Row) -> Outgoing | Unsendable:
-        address = to_envelope(row["address"])
+    def compose(self, rows: Sequence[Row]) -> Iterator[Outgoing | Unsendable]:
+        signed = signed_ahead(self.message, [row["ordinal"] for row in rows], self.tokens)
+        for row, (sender, tokens) in zip(rows, signed, strict=True):
+            yield self._composed(row, sender, tokens)
+
+    def _composed(self, row: Row, sender: bytes, tokens: Sequence[bytes]) -> Outgoing | Unsendable:
+        ordinal, email = row["ordinal"], row["address"]
+        address = to_envelope(email)
         if address is None:
             return Unsendable("the address cannot be written to")
-        recipient = RecipientData(row["address"], row["telephone"], row["vars"] or {})
+        recipient = RecipientData(email, row["telephone"], row["vars"] or {})
         try:
-            content = fill(self.message, row["ordinal"], recipient, self.tokens)
+            content = fill_signed(self.message, ordinal, address, recipient, tokens, self.tokens)
         except Unrenderable as error:
             return Unsendable(str(error))
-        return Outgoing(
-            ordinal=row["ordinal"],
-            sender=envelope_sender(self.message, row["ordinal"], self.tokens),
-            recipient=address,
-            content=content,
-        )
+        return Outgoing(ordinal, sender, address, content, is_strict=True)
 
     def units(self, row: Row) -> int:
         return 1
@@ -65,7 +69,10 @@ class SmsComposer:
     message: PreparedSms
     tokens: TokenKeys
 
-    def compose(self, row: Row) -> Outgoing | Unsendable:
+    def compose(self, rows: Sequence[Row]) -> Iterator[Outgoing | Unsendable]:
+        return map(self._composed, rows)
+
+    def _composed(self, row: Row) -> Outgoing | Unsendable:
         telephone, ordinal = row["address"], row["ordinal"]
         if not _E164(telephone):
             return Unsendable("the number cannot be sent to")
@@ -86,5 +93,5 @@ class SmsComposer:
         )
 
     def units(self, row: Row) -> int:
-        composed = self.compose(row)
+        composed = self._composed(row)
         return 0 if isinstance(composed, Unsendable) else count_parts(composed.content.decode()).parts

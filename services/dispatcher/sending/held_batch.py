@@ -20,6 +20,9 @@ Halt = Literal["cancelled", "expired", "paused", "lost", "stopping", "recorder d
 #: Those after which nothing of the task is ever sent, with the reason that its recipients are told.
 ENDED: Final[Mapping[Halt, str]] = {"cancelled": "task cancelled", "expired": "expired"}
 
+#: Those after which not even a message that was begun is brought to its end.
+_UNWANTED: Final = frozenset({*ENDED, "paused", "lost"})
+
 LEASE_SECONDS = 15.0
 DOT_MARGIN_SECONDS = 2.0  #: so much of the lease must be left when a final dot is written
 
@@ -57,7 +60,7 @@ class HeldBatch:
 
     def may_finish(self, now: float) -> bool:
         """Whether a final dot may be written now: nobody else can have taken the batch over, and it is still wanted."""
-        return self.halt not in (*ENDED, "paused", "lost") and now < self.lease_until - DOT_MARGIN_SECONDS
+        return self.halt not in _UNWANTED and now < self.lease_until - DOT_MARGIN_SECONDS
 
 
 def read_held(row: Row, asked_at: float, *, paced: bool) -> HeldBatch:

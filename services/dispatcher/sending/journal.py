@@ -37,6 +37,7 @@ class Journal:
         self._size = 0
         self._kept = 0  #: files of this process that are full
         self._noted = bytearray()
+        self._flush_is_due = False  #: at the end of this turn
         self._unsettled: set[tuple[int, int, int]] = set()  #: task, batch, epoch
 
     def write(self, record: Record) -> None:
@@ -46,8 +47,9 @@ class Journal:
 
     def note(self, record: Record) -> None:
         """To be written with the next record, or when this turn of the loop is over: half the writes."""
-        if not self._noted:
-            asyncio.get_running_loop().call_soon(self.flush)
+        if not self._flush_is_due:
+            self._flush_is_due = True
+            asyncio.get_running_loop().call_soon(self._end_turn)
         self._add(record)
 
     def flush(self) -> None:
@@ -98,8 +100,12 @@ class Journal:
         os.close(self._file)
         _forget_kept(self._path.parent, KEEP_BYTES)
 
+    def _end_turn(self) -> None:
+        self._flush_is_due = False
+        self.flush()
+
     def _add(self, record: Record) -> None:
-        hold = (record.task_id, record.batch, record.epoch)
+        hold = record[1:4]
         if record.mark is Mark.SETTLED:
             self._unsettled.discard(hold)
         else:

@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from pyroaring import BitMap
 
@@ -40,8 +40,7 @@ MARKS: Final[Mapping[OutcomeKind, Mark]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     mark: Mark
     task_id: int
     batch: int
@@ -70,11 +69,9 @@ class Findings:
 
 
 def encode(record: Record) -> bytes:
-    note = record.note.encode()[:_NOTE_LIMIT]
-    rest = _REST.pack(
-        record.mark, record.code, record.task_id, record.batch, record.epoch, record.ordinal, record.time_ms, len(note)
-    )
-    rest += note
+    mark, task_id, batch, epoch, ordinal, time_ms, code, note = record
+    octets = note.encode()[:_NOTE_LIMIT]
+    rest = _REST.pack(mark, code, task_id, batch, epoch, ordinal, time_ms, len(octets)) + octets
     return _CRC.pack(zlib.crc32(rest)) + rest
 
 

@@ -89,9 +89,11 @@ class Withheld:
 
     def takes(self, ordinal: int, time_ms: int, outcome: Outcome) -> bool:
         """Hears an outcome; True when it is a refusal that is to be kept back. Nothing was taken from us then."""
-        refused = outcome.kind is OutcomeKind.REFUSED and outcome.code >= 500
-        withheld = refused and (self.trial.is_open or self.trial.verdict is not None)
-        if self.trial.is_open and outcome.kind in _HEARD:
+        is_open = self.trial.is_open
+        if not is_open and self.trial.verdict is None:
+            return False
+        withheld = refused = outcome.kind is OutcomeKind.REFUSED and outcome.code >= 500
+        if is_open and outcome.kind in _HEARD:
             self.trial.hear(outcome.code if refused else 0, outcome.text)
         if withheld:
             self._refusals.append(Refusal(ordinal, time_ms, outcome.note))

@@ -35,7 +35,7 @@ class OutcomeRecorder:
         self._account_id = account_id
         self._batch = batch
         self._owner = owner
-        self._columns: dict[Kind, HitColumns] = {}
+        self._columns: dict[tuple[Kind, ...], HitColumns] = {}
         self._unstored: list[Segment] = []
         self._references: dict[int, str] = {}
         self._writes: list[Write] = []  #: to be stored with the segments
@@ -52,15 +52,14 @@ class OutcomeRecorder:
     def tally(self) -> Tally:
         return Tally(self._batch.ordinals, self.final, self.deferred, self.doubtful, self._batch.resent)
 
-    def final_outcome(self, kinds: Sequence[Kind], ordinal: int, time_ms: int, note: str = "") -> None:
+    def final_outcome(self, kinds: tuple[Kind, ...], ordinal: int, time_ms: int, note: str = "") -> None:
         self.final.add(ordinal)
-        for kind in kinds:
-            self._column(kind).add_noted(ordinal, time_ms, note)
+        self._column(kinds).add_noted(ordinal, time_ms, note)
         self._count()
 
     def deferral(self, ordinal: int, time_ms: int, note: str) -> None:
         self.deferred.add(ordinal)
-        self._column(Kind.DEFERRED).add_noted(ordinal, time_ms, note)
+        self._column((Kind.DEFERRED,)).add_noted(ordinal, time_ms, note)
         self._count()
 
     def refer(self, ordinal: int, reference: str) -> None:
@@ -96,10 +95,11 @@ class OutcomeRecorder:
                 self._unstored, self._writes, self._refunds = [], [], []
                 return True
 
-    def _column(self, kind: Kind) -> HitColumns:
-        column = self._columns.get(kind)
+    def _column(self, kinds: tuple[Kind, ...]) -> HitColumns:
+        """Of those of whom all these are to be recorded, and nothing else."""
+        column = self._columns.get(kinds)
         if column is None:
-            column = self._columns[kind] = HitColumns()
+            column = self._columns[kinds] = HitColumns()
         return column
 
     def _identity(self) -> tuple[int, int, int, int]:
@@ -107,9 +107,9 @@ class OutcomeRecorder:
         return hold.task_id, hold.batch, hold.epoch, self._part
 
     def _take(self) -> None:
-        taken = [(kind, column.take()) for kind, column in self._columns.items() if len(column)]
+        taken = [(kinds, column.take()) for kinds, column in self._columns.items() if len(column)]
         self._pending = 0
-        self._store(by_kind(*self._identity(), taken))
+        self._store(by_kind(*self._identity(), [(kind, hits) for kinds, hits in taken for kind in kinds]))
         if self._references:
             self._writes.append(reference_rows(self._batch.hold.task_id, self._references))
             self._references = {}

@@ -193,10 +193,9 @@ class BatchSending:
         return in_turn(rows, hold.epoch)
 
     def _outgoing(self, rows: Sequence[Row]) -> Iterator[Outgoing]:
-        for row in rows:
+        for row, composed in zip(rows, self._task.composer.compose(rows), strict=True):
             if not self._batch.may_start(self._tools.monotonic()):
                 return
-            composed = self._task.composer.compose(row)
             if isinstance(composed, Unsendable):
                 self._recorder.final_outcome((Kind.FAILED,), row["ordinal"], self._time_ms(), composed.reason)
                 continue
@@ -208,7 +207,7 @@ class BatchSending:
         """
         if not self._batch.may_finish(self._tools.monotonic()):
             return False
-        self._tools.journal.write(self._record(Mark.DOT, ordinal))
+        self._tools.journal.write(self._record(Mark.DOT, ordinal, self._time_ms()))
         return True
 
     def may_begin_again(self) -> bool:
@@ -224,7 +223,7 @@ class BatchSending:
         withheld = self._withheld.takes(ordinal, time_ms, outcome)
         mark = Mark.NOT_TAKEN if withheld else MARKS.get(outcome.kind)
         if mark is not None:
-            self._tools.journal.note(self._record(mark, ordinal, outcome.code, outcome.note))
+            self._tools.journal.note(self._record(mark, ordinal, time_ms, outcome.code, outcome.note))
         match outcome.kind:
             case OutcomeKind.ACCEPTED:
                 self._accept(ordinal, time_ms, outcome)
@@ -264,7 +263,7 @@ class BatchSending:
         if batch.halt == "lost":
             # Another dispatcher settles it; what was answered here is stored as late and counts.
             if await self._recorder.conclude([], tools.give_up):
-                tools.journal.note(self._record(Mark.SETTLED, 0))
+                tools.journal.note(self._record(Mark.SETTLED, 0, self._time_ms()))
             return
         pause = tools.schedule.next_pause(batch.attempt, tools.jitter())
         settlement = settle(
@@ -280,7 +279,7 @@ class BatchSending:
             batch, tools.owner, settlement, rest_pause=None if keeps_turn else rest, retry_pause=pause or 0.0
         )
         if await self._recorder.conclude([write, *self._note_block()], tools.give_up):
-            tools.journal.note(self._record(Mark.SETTLED, 0))
+            tools.journal.note(self._record(Mark.SETTLED, 0, self._time_ms()))
         if self._trouble:
             log.info(
                 "batch came to nothing", action="batch_fruitless", task_id=batch.hold.task_id, reason=self._trouble
@@ -292,9 +291,9 @@ class BatchSending:
             return []
         return [Write(STATEMENTS["note_block"], (self._batch.hold.task_id, self._blocked_reason))]
 
-    def _record(self, mark: Mark, ordinal: int, code: int = 0, note: str = "") -> Record:
+    def _record(self, mark: Mark, ordinal: int, time_ms: int, code: int = 0, note: str = "") -> Record:
         hold = self._batch.hold
-        return Record(mark, hold.task_id, hold.batch, hold.epoch, ordinal, self._time_ms(), code, note)
+        return Record(mark, hold.task_id, hold.batch, hold.epoch, ordinal, time_ms, code, note)
 
     def _time_ms(self) -> int:
         return int(self._tools.now() * 1000)

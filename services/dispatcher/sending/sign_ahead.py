@@ -6,7 +6,6 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
-from dataclasses import replace
 from itertools import islice
 
 from services.dispatcher.channels.interface import Outgoing
@@ -54,7 +53,7 @@ class SignedAhead:
 
 
 def _signed_of(sign: Callable[[bytes], bytes], chunk: list[Outgoing]) -> list[Outgoing]:
-    return [replace(message, content=sign(message.content)) for message in chunk]
+    return [message._replace(content=sign(message.content)) for message in chunk]
 
 
 def _is_well(signing: "asyncio.Future[list[Outgoing]]") -> bool:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -203,7 +204,7 @@ async def test_a_verdict_is_carried_out_once_postgres_answers(database: Database
 
 
 class NothingToCompose:
-    def compose(self, row: Row) -> Outgoing | Unsendable:
+    def compose(self, rows: Sequence[Row]) -> Iterator[Outgoing | Unsendable]:
         raise AssertionError("who judges composes nothing")
 
     def units(self, row: Row) -> int:

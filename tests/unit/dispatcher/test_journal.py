@@ -4,7 +4,6 @@ import asyncio
 import errno
 import os
 import resource
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -51,7 +50,7 @@ def test_an_orderly_end_leaves_nothing_to_be_done(tmp_path: Path) -> None:
     """What was written is kept all the same, for a store that may have lost what was committed."""
     journal = Journal(tmp_path, 11)
     journal.write(DOT)
-    journal.write(replace(DOT, mark=Mark.SETTLED))
+    journal.write(DOT._replace(mark=Mark.SETTLED))
     journal.close()
     Journal(tmp_path, 12).close()
 
@@ -67,8 +66,8 @@ def test_a_large_journal_is_kept_when_a_new_one_is_begun(tmp_path: Path, monkeyp
     monkeypatch.setattr("services.dispatcher.sending.journal.ROTATE_BYTES", 10)
     journal = Journal(tmp_path, 11)
     for place in range(3):
-        journal.write(replace(DOT, ordinal=place))
-        journal.write(replace(DOT, mark=Mark.SETTLED))
+        journal.write(DOT._replace(ordinal=place))
+        journal.write(DOT._replace(mark=Mark.SETTLED))
         journal.reset()
     kept = [path for _, path in kept_journals(tmp_path, 11)]
     names = [path.name for path in kept]
@@ -117,10 +116,10 @@ def test_a_record_written_in_part_hides_nothing_behind_it(tmp_path: Path) -> Non
     resource.setrlimit(resource.RLIMIT_FSIZE, (whole + 7, unlimited[1]))
     try:
         with pytest.raises(OSError, match="File too large"):
-            journal.write(replace(DOT, ordinal=6))
+            journal.write(DOT._replace(ordinal=6))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)
-    journal.write(replace(DOT, ordinal=7))
+    journal.write(DOT._replace(ordinal=7))
     journal.close()
 
     (orphan,) = adopt_orphans(tmp_path, 12)
@@ -132,7 +131,7 @@ def test_kept_journals_make_room_for_what_is_under_way(tmp_path: Path, monkeypat
     """A full disk stops nobody from sending while it is full of what is only kept; then it does."""
     first = Journal(tmp_path, 11)
     first.write(DOT)
-    first.write(replace(DOT, mark=Mark.SETTLED))
+    first.write(DOT._replace(mark=Mark.SETTLED))
     first.close()
     journal = Journal(tmp_path, 12)
 
@@ -144,7 +143,7 @@ def test_kept_journals_make_room_for_what_is_under_way(tmp_path: Path, monkeypat
     monkeypatch.setattr("services.dispatcher.sending.journal._write_whole", full)
     journal.write(DOT)
     with pytest.raises(OSError, match="No space left"):
-        journal.write(replace(DOT, note="a longer one"))
+        journal.write(DOT._replace(note="a longer one"))
 
     assert [path.name for path in tmp_path.iterdir()] == ["12.journal"]
     assert (tmp_path / "12.journal").read_bytes() == encode(DOT)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.dispatcher.channels.interface import OutcomeKind, Stage
-from services.dispatcher.channels.smtp.replies import MOST_OCTETS, NotSmtp, Reply, ReplyReader, classify, outcome_of
+from services.dispatcher.channels.smtp.replies import MOST_OCTETS, Reply, ReplyReader, classify, outcome_of
 
 STREAM = b"220 hi\r\n250-a\r\n250-b c\r\n250 d\r\n354\r\n250 2.0.0 ok\n550-5.1.1 no\r\n550 5.1.1 such \xff\r\n"
 REPLIES = [
@@ -23,37 +23,35 @@ REPLIES = [
 def test_split_anywhere_the_replies_are_the_same(cuts: list[int]) -> None:
     reader = ReplyReader()
     places = [0, *sorted(cuts), len(STREAM)]
-    replies = [reply for a, b in pairwise(places) for reply in reader.feed(STREAM[a:b])]
+    replies: list[Reply] = []
+    faults = [reader.feed(STREAM[a:b], replies) for a, b in pairwise(places)]
 
     assert replies == REPLIES
+    assert not any(faults)
     assert reader.is_between_replies
 
 
 @given(st.lists(st.binary() | st.sampled_from([b"250 ", b"250-", b"\r\n", b"354 x\r\n"])))
 def test_any_octets_are_replies_or_not_smtp(chunks: list[bytes]) -> None:
-    reader = ReplyReader()
-    try:
-        replies = [reply for chunk in chunks for reply in reader.feed(chunk)]
-    except NotSmtp:
-        return
+    reader, replies = ReplyReader(), list[Reply]()
+    for chunk in chunks:
+        if reader.feed(chunk, replies) is not None:
+            break
 
     assert all(200 <= reply.code < 600 for reply in replies)
 
 
 def test_what_was_whole_before_the_garbage_counts() -> None:
     """The answer to a dot must not be lost to what follows it."""
-    reader = ReplyReader()
-    feeding = reader.feed(b"250 taken\r\n\x00garbage\r\n")
+    replies: list[Reply] = []
 
-    assert next(feeding) == Reply(250, (b"taken",))
-    with pytest.raises(NotSmtp):
-        next(feeding)
+    assert ReplyReader().feed(b"250 taken\r\n\x00garbage\r\n", replies)
+    assert replies == [Reply(250, (b"taken",))]
 
 
 @pytest.mark.parametrize("flood", [b"250 " + b"x" * MOST_OCTETS, b"250-x\r\n" * MOST_OCTETS])
 def test_a_reply_without_end_is_given_up(flood: bytes) -> None:
-    with pytest.raises(NotSmtp):
-        list(ReplyReader().feed(flood))
+    assert ReplyReader().feed(flood, [])
 
 
 ALL, SETTING_UP = list(Stage), [Stage.CONNECT, Stage.EHLO, Stage.TLS, Stage.AUTH]

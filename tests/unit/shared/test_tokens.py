@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.domain.token_letters import MOST_AT_ONCE
 from shared.domain.tokens import Token, TokenKeys, TokenKind, is_of_notice, of_notice
 
 OLD, NEW = b"old secret of at least 32 bytes!", b"new secret of at least 32 bytes!"
@@ -131,3 +132,23 @@ def test_a_notice_is_told_from_a_task(number: int) -> None:
 
     assert (is_of_notice(of_task), is_of_notice(of_a_notice)) == (False, True)
     assert KEYS.read_web(web(of_a_notice)) == of_a_notice
+
+
+def test_links_that_are_out_in_the_world_stay_what_they_are() -> None:
+    assert KEYS.web(7, 5, TokenKind.CLICK, 3) == "snUanQi2UN-BBHZlxrvbXg9yDbjYHim2cZ4UqepdCg"
+    assert KEYS.web(-9, 4_000_000_000, TokenKind.OPEN) == "b-dUbtN112p1s_gkQMKUUoI3JP3UYSIzpCwp4SH0og"
+    assert KEYS.verp(7, 5) == "b+ssn4aikvcjoydvl3nlw2syotc2x4wvybdi23ome2kys4bq57oe"
+
+
+@given(
+    st.integers(-(2**63), 2**63 - 1),
+    st.lists(st.integers(0, 2**32 - 1), max_size=MOST_AT_ONCE),
+    st.lists(st.tuples(st.sampled_from(TokenKind), st.integers(0, 2**16 - 1)), max_size=5),
+)
+def test_many_at_once_are_what_each_is_alone(
+    task: int, ordinals: list[int], contents: list[tuple[TokenKind, int]]
+) -> None:
+    assert KEYS.web_of_many(task, ordinals, contents) == [
+        [KEYS.web(task, ordinal, *content).encode() for content in contents] for ordinal in ordinals
+    ]
+    assert KEYS.verp_of_many(task, ordinals) == [KEYS.verp(task, ordinal).encode() for ordinal in ordinals]

@@ -3,6 +3,7 @@
 import asyncio
 import ssl
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, cast
 
@@ -47,7 +48,10 @@ class ConnectionGone(Exception):
 class Receiver(Protocol):
     """Who is told what happens on a connection, while somebody is."""
 
-    def on_reply(self, reply: Reply) -> None: ...
+    def on_replies(self, replies: Sequence[Reply]) -> None:
+        """At least one, and all that came together. Those that come behind the one that ends it are nobody's."""
+        ...
+
     def on_drained(self) -> None:
         """All that was written has left."""
         ...
@@ -169,16 +173,14 @@ class Connection(asyncio.Protocol):
         self._ticker = self._loop.call_later(self._timers.tick, self._tick)
 
     def data_received(self, data: bytes) -> None:
-        try:
-            for reply in self._reader.feed(data):
-                if self.receiver is None:
-                    self._kept.append(reply)
-                else:
-                    self.receiver.on_reply(reply)
-                if self.gone is not None:
-                    return
-        except NotSmtp as fault:
-            self.drop(str(fault))
+        replies: list[Reply] = []
+        fault = self._reader.feed(data, replies)
+        if self.receiver is None:
+            self._kept += replies
+        elif replies:
+            self.receiver.on_replies(replies)
+        if fault is not None:
+            self.drop(fault)
         self._wake()
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -7,7 +7,7 @@ spoken to one command at a time by the same code: what differs is only when the 
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, ParamSpec
 
@@ -75,8 +75,8 @@ class Transfer:
 
     # What the connection calls.
 
-    def on_reply(self, reply: Reply) -> None:
-        self._guarded(self._read, reply)
+    def on_replies(self, replies: Sequence[Reply]) -> None:
+        self._guarded(self._read_all, replies)
 
     def on_drained(self) -> None:
         if self._draining:
@@ -101,8 +101,21 @@ class Transfer:
 
     # Reading.
 
-    def _read(self, reply: Reply) -> None:
-        stage = self._awaited.popleft() if self._awaited else None
+    def _read_all(self, replies: Sequence[Reply]) -> None:
+        for reply in replies:
+            stage = self._awaited.popleft() if self._awaited else None
+            if self._goes_well(stage, reply):
+                continue
+            self._read(stage, reply)
+            if self._done.done():
+                return
+
+    def _goes_well(self, stage: Stage | None, reply: Reply) -> bool:
+        """Whether nothing is to be done about it: most replies say that the envelope is welcome so far."""
+        in_envelope = stage is Stage.RCPT or stage is Stage.MAIL
+        return in_envelope and self._pipelining and 200 <= reply.code < 300 and not self._draining
+
+    def _read(self, stage: Stage | None, reply: Reply) -> None:
         if reply.code == 421:
             self._take_leave(stage or self._stage_in_hand(), reply)
         elif self._draining:
@@ -192,7 +205,7 @@ class Transfer:
         message = self._under_way.in_hand
         if message is None:
             return
-        octets = on_the_wire(message.content)
+        octets = message.content if message.is_strict else on_the_wire(message.content)
         if len(octets) > LARGE:
             # The caller's word is asked when the dot really leaves, not a slow megabyte before it.
             self._connection.write(octets)

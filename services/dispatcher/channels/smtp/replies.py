@@ -1,7 +1,6 @@
 """What an SMTP server says: reading its replies and judging what they mean for a message. Pure."""
 
 import re
-from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from services.dispatcher.channels.interface import Outcome, OutcomeKind, Stage
@@ -62,30 +61,25 @@ class ReplyReader:
     def is_between_replies(self) -> bool:
         return not self._rest and not self._kept
 
-    def feed(self, data: bytes) -> Iterator[Reply]:
-        """Each reply that ``data`` completes.
-
-        Raises NotSmtp where one cannot be read, after which the stream has no meaning.
-        """
-        *lines, self._rest = (self._rest + data).split(b"\n")
+    def feed(self, data: bytes, replies: list[Reply]) -> str | None:
+        """Adds each reply that ``data`` completes. Returns why one cannot be read: then the stream has no meaning."""
+        *lines, self._rest = (self._rest + data).split(b"\n") if self._rest else data.split(b"\n")
         for line in lines:
             code, mark = _CODES.get(line[:3]), line[3:4]
             if code is None or mark not in _MARKS:
-                raise NotSmtp(f"not an SMTP reply: {line[:80]!r}")
+                return f"not an SMTP reply: {line[:80]!r}"
             text = line[4:].rstrip(b"\r")
             if mark == b"-":
-                self._keep(text)
+                self._kept.append(text)
+                self._size += len(text) + 6
+                if self._size > MOST_OCTETS:
+                    return "a reply does not end"
+            elif self._kept:
+                replies.append(Reply(code, (*self._kept, text)))
+                self._kept, self._size = [], 0
             else:
-                kept, self._kept, self._size = self._kept, [], 0
-                yield Reply(code, (*kept, text))
-        if len(self._rest) > MOST_OCTETS:
-            raise NotSmtp("a line does not end")
-
-    def _keep(self, text: bytes) -> None:
-        self._kept.append(text)
-        self._size += len(text) + 6
-        if self._size > MOST_OCTETS:
-            raise NotSmtp("a reply does not end")
+                replies.append(Reply(code, (text,)))
+        return "a line does not end" if len(self._rest) > MOST_OCTETS else None
 
 
 def classify(stage: Stage, code: int, enhanced: Enhanced | None = None) -> OutcomeKind:
