@@ -15,7 +15,7 @@ from services.api.resources.event.place import read_place
 from services.api.resources.subscriber.schema import NewSubscriber
 from services.api.resources.task.schema import TaskQuery
 from services.dispatcher.channels.smpp.pdu import NotSmpp, PduReader, read_delivery
-from services.dispatcher.channels.smtp.replies import NotSmtp, ReplyReader
+from services.dispatcher.channels.smtp.replies import Reply, ReplyReader
 from services.dispatcher.decisions.read_limits import read_domain_limits, read_transport_limit
 from services.dispatcher.decisions.read_people import read_addresses, read_csv, read_header, read_updates
 from services.tracker.decisions.read_inbound import FORM, JSON, read_inbound
@@ -154,12 +154,11 @@ def peer(data: bytes) -> None:
         pass
 
 
-def _replies(*parts: bytes) -> list[Any] | None:
-    reader = ReplyReader()
-    try:
-        return [reply for part in parts for reply in reader.feed(part)]
-    except NotSmtp:
-        return None
+def _replies(*parts: bytes) -> list[Reply] | None:
+    """None: they cannot be read."""
+    reader, replies = ReplyReader(), list[Reply]()
+    faults = [reader.feed(part, replies) for part in parts]
+    return None if any(faults) else replies
 
 
 def message(data: bytes) -> None:
