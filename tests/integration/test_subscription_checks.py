@@ -42,7 +42,7 @@ async def test_what_is_not_there_is_refused(database: Database, list_id: int, su
 
 
 async def test_one_that_is_not_there_refuses_all(database: Database) -> None:
-    with pytest.raises(DatabaseError, match="there is no subscriber 9"):
+    with pytest.raises(DatabaseError, match="subscription_subscriber_id_fkey"):
         await database.execute(
             "INSERT INTO subscription (list_id, subscriber_id, confirmed, signup_at) "
             "SELECT 2, id, true, now() FROM unnest($1::bigint[]) AS id",
