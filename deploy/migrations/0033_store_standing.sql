@@ -54,6 +54,12 @@ AS $$
       FROM store
 $$;
 
+-- No batch is claimed by a number that is not above it: a store that has lost claims knows not which numbers they had, and a
+-- claim of the history after it must never pass for one that a journal speaks of.
+CREATE FUNCTION epoch_floor() RETURNS integer
+    LANGUAGE sql STABLE
+AS 'SELECT (store_epoch() - 1) << 16';
+
 -- Notices what has changed, once: raises the epoch, closes the store for the seconds that all processes need to bring in what
 -- they know, and holds it where it may have lost more than the last commits. seen_epoch, seen_alive: what this process
 -- remembers of the store, null: nothing. grace, longest: seconds; what was not seen for longer than that counts as brought back.

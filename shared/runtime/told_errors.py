@@ -3,6 +3,7 @@
 What a library or a database says of an error repeats what it was given: a row, an argument, a URL with its password.
 """
 
+import os
 import sys
 import traceback
 from collections.abc import Iterator, MutableMapping
@@ -38,8 +39,11 @@ def _causes(error: BaseException) -> list[BaseException]:
 
 
 def _told_alone(error: BaseException) -> Iterator[str]:
-    kind = type(error)
-    words = f": {error}" if kind.__module__.partition(".")[0] in _OURS else ""
+    kind, words = type(error), ""
+    if kind.__module__.partition(".")[0] in _OURS:
+        words = f": {error}"
+    elif isinstance(error, OSError) and error.errno is not None and error.errno > 0:
+        words = f": {os.strerror(error.errno)}"  # the system's own words, without the name of what it was asked for
     yield "".join(traceback.format_tb(error.__traceback__)).rstrip("\n")
     yield f"{kind.__module__}.{kind.__qualname__}{words}"
     if isinstance(error, BaseExceptionGroup):

@@ -16,7 +16,7 @@ WITH due AS (
        FOR UPDATE OF batch SKIP LOCKED
 )
 UPDATE batch
-   SET owner = $1, epoch = batch.epoch + 1, leased_until = clock_timestamp() + $2 * interval '1 second',
+   SET owner = $1, epoch = greatest(batch.epoch, epoch_floor()) + 1, leased_until = clock_timestamp() + $2 * interval '1 second',
        taken_over = batch.taken_over OR due.former_owner IS NOT NULL
   FROM due
  WHERE batch.task_id = due.task_id AND batch.number = due.number
@@ -60,7 +60,7 @@ WITH paced AS (
     RETURNING sending.task_id, sending.next_at
 )
 UPDATE batch
-   SET owner = $1, epoch = batch.epoch + 1, leased_until = clock_timestamp() + $2 * interval '1 second',
+   SET owner = $1, epoch = greatest(batch.epoch, epoch_floor()) + 1, leased_until = clock_timestamp() + $2 * interval '1 second',
        taken_over = batch.taken_over OR due.former_owner IS NOT NULL
   FROM due
   JOIN granted ON granted.task_id = due.task_id

@@ -98,6 +98,22 @@ async def test_a_batch_whose_lease_ran_out_is_taken_over_with_a_higher_epoch(
     assert after.hold.epoch == before.hold.epoch + 1
 
 
+@pytest.mark.parametrize("statement", ["claim_batches", "claim_paced"])
+async def test_a_claim_after_a_change_of_history_is_none_of_before(
+    database: Database, owner: Database, handler: Handler, statement: str
+) -> None:
+    """Claims that the store has lost had numbers it does not know: none of them is given out again."""
+    await ready_task(database, handler, 3, rate=36_000 if statement == "claim_paced" else None)
+    await owner.execute("UPDATE store SET store_epoch = 3")
+
+    (first,) = await claim(database, OWNER, statement=statement)
+    await expire_leases(database)
+    await owner.execute("UPDATE sending SET next_at = now()")
+    (second,) = await claim(database, OTHER, statement=statement)
+
+    assert (first.hold.epoch, second.hold.epoch) == (2 * 65_536 + 1, 2 * 65_536 + 2)
+
+
 async def test_a_batch_given_back_is_nobody_s_doubt(database: Database, handler: Handler) -> None:
     await ready_task(database, handler, 10)
     (held,) = await claim(database, OWNER)

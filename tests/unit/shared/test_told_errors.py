@@ -1,9 +1,11 @@
 """What a log tells of an error: where and what it was, and nothing that somebody gave."""
 
 import asyncio
+import errno
 import io
 import json
 import logging
+import socket
 import sys
 from collections.abc import Iterator
 
@@ -45,6 +47,16 @@ def test_a_library_s_words_are_left_out_and_ours_are_told() -> None:
     assert "shared.postgres.database.DatabaseError: 57014: canceling statement" in text
     assert text.index("KeyError") < text.index("DatabaseError")
     assert "in raised" in text
+
+
+def test_what_the_system_refused_is_told_in_its_words() -> None:
+    """Without the name of what it was asked for. A look-up's number is none of the system's."""
+    full = told(raised(OSError(errno.EMFILE, SECRET, SECRET)))
+    unknown = told(raised(socket.gaierror(socket.EAI_NONAME, SECRET)))
+
+    assert SECRET not in full + unknown
+    assert full.endswith("builtins.OSError: Too many open files")
+    assert unknown.endswith("socket.gaierror")
 
 
 def test_each_of_a_group_is_told() -> None:
