@@ -244,10 +244,11 @@ async def test_there_is_no_memory(installation: Installation, measured: Measured
 
 
 async def status_of(installation: Installation, path: str, body: object, headers: dict[str, str]) -> int:
-    """0: no answer."""
+    """0: no answer, for as long as somebody waits for one."""
     try:
         url = installation.url("api") + path
-        async with installation.session.post(url, json=body, headers=headers) as answer:
+        seconds = aiohttp.ClientTimeout(15)
+        async with installation.session.post(url, json=body, headers=headers, timeout=seconds) as answer:
             return answer.status
     except (aiohttp.ClientError, TimeoutError):
         return 0
