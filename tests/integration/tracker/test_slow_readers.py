@@ -18,7 +18,7 @@ async def answer_to(reader: Reader, begun: bytes) -> bytes:
     at = urlsplit(reader.tracker.url)
     read, write = await asyncio.open_connection(at.hostname, at.port)
     write.write(begun)
-    answer = asyncio.create_task(read.read())
+    answer = asyncio.create_task(read.read(65_536))
     async with asyncio.timeout(SECONDS):
         while not answer.done():
             if not write.transport.is_closing():

@@ -1,5 +1,7 @@
 """The records of the tracker's journal: whatever is written is read again, and whatever was cut off ends it."""
 
+import struct
+import zlib
 from array import array
 from collections.abc import Sequence
 
@@ -92,3 +94,9 @@ def test_evidence_stays_with_its_hit() -> None:
 
     assert found is not None
     assert (list(found.hits.ordinals), list(found.hits.evidence)) == ([3, 4], [3, 4])
+
+
+@pytest.mark.parametrize("rest", [b"w", b"s", b"w" + bytes(40)], ids=["a wish", "a segment", "more than a wish"])
+def test_what_is_whole_and_makes_no_sense_ends_it_as_well(rest: bytes) -> None:
+    """A later version may have written it."""
+    assert list(decode(struct.pack("<II", zlib.crc32(rest), len(rest)) + rest)) == []
