@@ -1,6 +1,6 @@
 """A process that migrates as `postroom migrate` does, from any folder, and may be told where to die.
 
-    python -m tests.faults.migrating URL FOLDER
+python -m tests.faults.migrating URL FOLDER
 """
 
 import asyncio
