@@ -180,8 +180,8 @@ async def one_failover(
     assert {kind: set(bits) for kind, bits in sets.items() if bits} == {kind: set(bits) for kind, bits in log.items()}
     assert [row["store_epoch"] for row in epochs] == [1, 2]
     assert not findings, tell(findings)
-    measured.add(lost=RECIPIENTS - len(copies), doubled=len(doubled), listed=len(listed), commits_lost=failing.lost)
-    measured.add(most_copies=max(copies.values()), recovery_seconds=failing.seconds)
+    measured.add(outages=1, lost=RECIPIENTS - len(copies), doubled=len(doubled), listed=len(listed))
+    measured.add(commits_lost=failing.lost, most_copies=max(copies.values()), recovery_seconds=failing.seconds)
 
 
 async def known_to(database: Database) -> int:

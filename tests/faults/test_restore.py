@@ -169,4 +169,4 @@ async def one_restore(
     assert doubled <= listed, "somebody was doubled silently"
     assert len(doubled) < known - backed_up, "the journal was not read"
     assert not findings, tell(findings)
-    measured.add(lost=0, sent_after_backup=known - backed_up, doubled=len(doubled), listed=len(listed))
+    measured.add(outages=1, lost=0, sent_after_backup=known - backed_up, doubled=len(doubled), listed=len(listed))

@@ -164,7 +164,8 @@ async def account_for(load: Load, harm: Harm, measured: Measured) -> None:
     findings = await audit(installation.database, deliveries=deliveries, received=received_of(receiver))
 
     accepted = {*load.tasks} - {row["id"] for row in rows}, {*load.campaigns} - {row["campaign_id"] for row in rows}
-    measured.add(faults=harm.done.total(), sends=len(rows), commands_lost=len(accepted[0]) + len(accepted[1]))
+    commands_lost = len(accepted[0]) + len(accepted[1])
+    measured.add(faults=harm.done.total() - harm.done["revived"], sends=len(rows), commands_lost=commands_lost)
     measured.add(hits=sum(map(len, load.answered.values())), calls=len(receiver.requests))
     measured.add(lost=lost, doubled=doubled, listed=listed, most_copies=1 + bool(doubled))
     assert accepted == (set(), set())
