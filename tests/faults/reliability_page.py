@@ -50,7 +50,8 @@ def joined(rows: Iterable[Row]) -> list[Row]:
 
 
 def number_of(fault: str) -> int:
-    return int(fault.removeprefix("F"))
+    """``F9a`` is one of the ninth kind."""
+    return int(fault.removeprefix("F").rstrip("abc"))
 
 
 def write_page(page: str, rows: Iterable[Row], day: str, rounds: int) -> str:
