@@ -36,9 +36,9 @@ STEP: Final = 200  #: ordinals from one round to the next
 
 
 @asynccontextmanager
-async def consuming(url: str, key: str, bus: str, exchange: str) -> AsyncIterator[asyncio.subprocess.Process]:  # noqa: F811
+async def consuming(url: str, key: str, bus: str, events: str) -> AsyncIterator[asyncio.subprocess.Process]:
     """The example that others begin with, at work."""
-    arguments = ["--url", url, "--key", key, "--bus", bus, "--exchange", exchange, "--task", str(TASK)]
+    arguments = ["--url", url, "--key", key, "--bus", bus, "--exchange", events, "--task", str(TASK)]
     consumer = await asyncio.create_subprocess_exec(
         sys.executable, str(CONSUMER), *arguments, stdout=asyncio.subprocess.PIPE
     )
@@ -49,9 +49,9 @@ async def consuming(url: str, key: str, bus: str, exchange: str) -> AsyncIterato
         await consumer.wait()
 
 
-async def drained(queue: AbstractQueue, database: Database) -> list[AbstractIncomingMessage]:  # noqa: F811
+async def drained(queue: AbstractQueue, log: Database) -> list[AbstractIncomingMessage]:
     """All that was published."""
-    await until_published(database)
+    await until_published(log)
     found = []
     while (message := await queue.get(no_ack=True, fail=False)) is not None:
         found.append(message)
@@ -63,11 +63,11 @@ async def drained(queue: AbstractQueue, database: Database) -> list[AbstractInco
     "F17", "each published event ten times, shuffled, to a consumer", expects="unique counts as the API has them"
 )
 async def test_no_repeat_of_an_event_counts(
-    api_url: str,  # noqa: F811
-    admin: CreatedKey,  # noqa: F811
-    database: Database,  # noqa: F811
+    api_url: str,  # noqa: F811 - the fixture
+    admin: CreatedKey,  # noqa: F811 - the fixture
+    database: Database,  # noqa: F811 - the fixture
     amqp_url: str,
-    exchange: str,  # noqa: F811
+    exchange: str,  # noqa: F811 - the fixture
     dice: random.Random,
     rounds: int,
     measured: Measured,

@@ -90,16 +90,24 @@ async def soak(load: Load, harm: Harm, seconds: float) -> list[TakenUp]:
 
 async def settled(load: Load) -> None:
     """Everything is sent, counted and told."""
+    until = asyncio.get_running_loop().time() + SETTLED_SECONDS
+    while lacking := await unsettled(load):
+        assert asyncio.get_running_loop().time() < until, lacking
+        await asyncio.sleep(0.25)
+
+
+async def unsettled(load: Load) -> dict[str, object]:
+    """What is still to come, by name, and how it stands."""
     kinds, people = [Kind.SUBMITTED, Kind.DELIVERED], 2 * PEOPLE * len(load.campaigns)
     database = load.installation.database
-    async with asyncio.timeout(SETTLED_SECONDS):
-        while (
-            await asked(database, _OPEN) != 0
-            or await asked(database, _STARTED) != len(load.campaigns)
-            or await asked(database, _TOLD, kinds) != people
-            or await unread(load)
-        ):
-            await asyncio.sleep(0.25)
+    wanted = {"open tasks": 0, "tasks of campaigns": len(load.campaigns), "told": people}
+    found = {
+        "open tasks": await asked(database, _OPEN),
+        "tasks of campaigns": await asked(database, _STARTED),
+        "told": await asked(database, _TOLD, kinds),
+    }
+    lacking: dict[str, object] = {name: (there, wanted[name]) for name, there in found.items() if there != wanted[name]}
+    return lacking or await unread(load)
 
 
 async def asked(database: Database, statement: str, *args: object) -> int:
@@ -110,12 +118,13 @@ async def asked(database: Database, statement: str, *args: object) -> int:
         return -1
 
 
-async def unread(load: Load) -> int:
-    """How many of those who were answered are not counted; nobody is counted who has not asked."""
-    missing = 0
+async def unread(load: Load) -> dict[str, object]:
+    """Who was answered and is not counted, by task and kind; nobody is counted who has not asked."""
+    missing: dict[str, object] = {}
     for (task, kind), answered in load.answered.items():
         counted = (await read_sets(load.installation.database, task, [kind])).get(kind, BitMap())
-        missing += len(answered - counted)
+        if lacking := answered - counted:
+            missing[f"{kind.name.lower()} of task {task}"] = list(lacking)
         may = load.asked[task, kind] | (load.asked[task, Kind.CLICKED] if kind == Kind.OPENED else BitMap())
         assert counted <= may, f"task {task}: somebody is counted who never came"
     return missing
