@@ -35,6 +35,12 @@ MOST_MEGABYTES, MOST_DESCRIPTORS = 64, 64  #: by which a process may grow, howev
 
 _OPEN: Final = "SELECT count(*) FROM task WHERE NOT completed"
 _STARTED: Final = "SELECT count(*) FROM task WHERE campaign_id IS NOT NULL"
+#: Of campaigns, who is known to have been handed over and delivered: whoever is held in doubt was not.
+_COUNTED: Final = """
+SELECT coalesce(sum(cardinality), 0)::bigint
+  FROM ordinal_set
+  JOIN projection ON projection.shard = ordinal_set.shard AND projection.generation = ordinal_set.generation AND live
+ WHERE link = 0 AND kind = ANY ($1::smallint[]) AND task_id IN (SELECT id FROM task WHERE campaign_id IS NOT NULL)"""
 _TOLD: Final = """
 SELECT coalesce(sum(people), 0)::bigint
   FROM callback_window
@@ -98,9 +104,9 @@ async def settled(load: Load) -> None:
 
 async def unsettled(load: Load) -> dict[str, object]:
     """What is still to come, by name, and how it stands."""
-    kinds, people = [Kind.SUBMITTED, Kind.DELIVERED], 2 * PEOPLE * len(load.campaigns)
-    database = load.installation.database
-    wanted = {"open tasks": 0, "tasks of campaigns": len(load.campaigns), "told": people}
+    database, kinds = load.installation.database, [Kind.SUBMITTED, Kind.DELIVERED]
+    counted = await asked(database, _COUNTED, kinds)
+    wanted = {"open tasks": 0, "tasks of campaigns": len(load.campaigns), "told": counted}
     found = {
         "open tasks": await asked(database, _OPEN),
         "tasks of campaigns": await asked(database, _STARTED),
