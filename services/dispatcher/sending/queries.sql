@@ -148,6 +148,12 @@ SELECT dkim_key.id, dkim_key.algorithm, dkim_key.selector, dkim_key.private_key,
                            = ANY (sending_domain.found))
  ORDER BY dkim_key.id;
 
+-- plan_once
+-- A task just started is in no statistics, so a plan for these very values looks cheap each time and is made each time anew: that took
+-- Postgres half as long as carrying it out. Instead one plan for all, by index alone: made while a table was small it would read the
+-- whole of it, and be kept while it grows. Until the transaction ends.
+SELECT set_config('plan_cache_mode', 'force_generic_plan', true), set_config('enable_seqscan', 'off', true);
+
 -- recipients_of_batch
 -- The frozen addresses with today's vars, and who is not to be written to any more: checked at hand-over, not only at the freeze,
 -- by the same rules (0006_suppression.sql). Whom a search has found must still be on a list by which it reaches people and for
