@@ -147,7 +147,9 @@ def _projecting_loops(
     projector: Projector, sweeping: Wakeup, stopping: asyncio.Event, sweep_seconds: float
 ) -> list[asyncio.Task[None]]:
     return [
-        asyncio.create_task(run_loop("projector", projector.step, projector.wakeup, stopping, LOOK_SECONDS, (Unavailable,))),
+        asyncio.create_task(
+            run_loop("projector", projector.step, projector.wakeup, stopping, LOOK_SECONDS, (Unavailable,))
+        ),
         asyncio.create_task(run_loop("completion", projector.sweep, sweeping, stopping, sweep_seconds, (Unavailable,))),
     ]
 

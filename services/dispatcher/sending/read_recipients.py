@@ -6,9 +6,7 @@ from services.dispatcher.sending.statements import STATEMENTS
 from shared.postgres.database import Database, Row
 
 
-async def read_recipients(
-    database: Database, task_id: int, ordinals: Sequence[int], list_id: int | None
-) -> list[Row]:
+async def read_recipients(database: Database, task_id: int, ordinals: Sequence[int], list_id: int | None) -> list[Row]:
     """Rows of ``recipients_of_batch``, lowest ordinals first. Raises DatabaseError."""
     async with database.transaction() as connection:
         await connection.execute(STATEMENTS["plan_once"])
