@@ -3,10 +3,9 @@
 import asyncio
 import socket
 import sys
-import threading
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import TypeVar
 
 import pytest
@@ -36,10 +35,20 @@ def on_our_loop(work: Callable[[], Coroutine[None, None, Result]]) -> Result:
 
 async def dialled(server: socket.socket) -> tuple[Connection, socket.socket]:
     connection = Connection(Timers())
-    await connection.dial(*server.getsockname(), None)
+    host, port = server.getsockname()
+    await connection.dial(host, port, None)
     peer, _ = server.accept()
     peer.settimeout(SECONDS)
     return connection, peer
+
+
+def read_up_to(peer: socket.socket, most: int) -> int:
+    """How many octets there were until its end, or so many."""
+    read = 0
+    with suppress(ConnectionResetError):
+        while read < most and (some := peer.recv(1 << 20)):
+            read += len(some)
+    return read
 
 
 async def until(condition: Callable[[], bool]) -> None:
@@ -86,19 +95,13 @@ def test_content_that_cannot_leave_is_told_and_so_is_its_end(listening: socket.s
     async def write() -> tuple[bool, int, bool]:
         connection, peer = await dialled(listening)
         connection.write(bytes(LARGE))
-        at_first, read = connection.is_drained, [0]
-
-        def read_all() -> None:
-            while read[0] < LARGE and (some := peer.recv(1 << 20)):
-                read[0] += len(some)
-
-        reading = threading.Thread(target=read_all)
-        reading.start()
+        at_first = connection.is_drained
+        reading = asyncio.create_task(asyncio.to_thread(read_up_to, peer, LARGE))
         await until(lambda: connection.is_drained)
-        await asyncio.to_thread(reading.join, SECONDS)
+        read = await reading
         connection.drop("seen")
         peer.close()
-        return at_first, read[0], connection.is_drained
+        return at_first, read, connection.is_drained
 
     assert on_our_loop(write) == (False, LARGE, True)
 
@@ -127,20 +130,7 @@ def test_what_is_dropped_says_nothing_more(listening: socket.socket) -> None:
         connection, peer = await dialled(listening)
         connection.write(bytes(LARGE))
         connection.drop("enough")
-        read = 0
         with closing(peer):
-            while some := await _received(peer):
-                read += len(some)
-        return read
+            return await asyncio.to_thread(read_up_to, peer, LARGE)
 
     assert on_our_loop(drop) < LARGE
-
-
-async def _received(peer: socket.socket) -> bytes:
-    def receive() -> bytes:
-        try:
-            return peer.recv(1 << 20)
-        except ConnectionResetError:
-            return b""
-
-    return await asyncio.to_thread(receive)
