@@ -13,7 +13,7 @@ import structlog
 
 from services.api.published.deliveries import QUERIES, read_reached, tell_segments
 from shared.bus.interface import EventPublisher, PublishFailed
-from shared.delivery_log.tail import GATHER_SECONDS, MOST_BYTES, is_full, oldest_waiting, read_after
+from shared.delivery_log.tail import MOST_BYTES, oldest_waiting, read_after
 from shared.domain.delivery import EVENTS
 from shared.event_store.checkpoint import LEASE_SECONDS, LeasedCheckpoint, LeaseLost
 from shared.event_store.interface import TailPosition
@@ -77,9 +77,6 @@ class DeliveryRelay:
                 crash_points.reached("deliveries.published")
         await self._advance(reached, {segment.shard: segment.at for segment in page})
         crash_points.reached("deliveries.advanced")
-        if not is_full(page, len(reached)):
-            self.wakeup.ring_within(GATHER_SECONDS)
-            return False
         return True
 
     async def _advance(self, before: Mapping[int, TailPosition], after: Mapping[int, TailPosition]) -> None:

@@ -15,7 +15,7 @@ import structlog
 from services.tracker.decisions.gather_deeds import gather_deeds
 from services.tracker.metrics import Metrics
 from services.tracker.projector.statements import STATEMENTS
-from shared.delivery_log.tail import is_full, read_after
+from shared.delivery_log.tail import read_after
 from shared.domain.delivery import Kind
 from shared.domain.identifiers import Instant
 from shared.event_store.interface import TailPosition
@@ -38,7 +38,6 @@ class OutOfStep(Exception):
 @dataclass(frozen=True, slots=True)
 class Added:
     reached: Mapping[int, TailPosition]  #: the shards that went on
-    is_full: bool  #: there may be more to add now
     oldest: Instant | None  #: when the oldest segment of the round was recorded
 
 
@@ -63,7 +62,7 @@ class EngagementProjector:
         await run_loop("engagement", self.step, Wakeup(), stop, LOOK_SECONDS, (Unavailable,))
 
     async def step(self) -> bool:
-        """One round. True when there may be more."""
+        """One round. True when there was work, and so may be more."""
         shards = set(self._shards())
         if self._reached.keys() != shards:
             await self._load(shards)
@@ -77,7 +76,7 @@ class EngagementProjector:
         self._reached |= added.reached
         lag = 0.0 if added.oldest is None else max(0.0, self._now() - added.oldest)
         self._metrics.engagement_lag_seconds.set(lag)
-        return added.is_full
+        return bool(added.reached)
 
     async def _load(self, shards: Collection[int]) -> None:
         rows = await self._database.fetch(STATEMENTS["engagement_reached"], sorted(shards))
@@ -93,7 +92,7 @@ async def add_round(connection: Connection, generation: int, reached: Mapping[in
     """Adds what comes next in the shards ``reached``, inside the caller's transaction. Raises OutOfStep."""
     segments = await read_after(connection, reached, MOST_BYTES, _KINDS) if reached else []
     if not segments:
-        return Added({}, False, None)
+        return Added({}, None)
     after = {segment.shard: segment.at for segment in segments}
     await _advance(connection, generation, reached, after)
     deeds = gather_deeds((segment.task_id, segment.kind, segment.hits) for segment in segments)
@@ -101,7 +100,7 @@ async def add_round(connection: Connection, generation: int, reached: Mapping[in
         columns = (deeds.tasks, deeds.ordinals, deeds.kinds, deeds.times)
         await connection.execute(STATEMENTS["add_engagement"], generation, *columns, *_KINDS)
         crash_points.reached("engagement.counted")
-    return Added(after, is_full(segments, len(reached), MOST_BYTES), min(segment.recorded_at for segment in segments))
+    return Added(after, min(segment.recorded_at for segment in segments))
 
 
 async def _advance(

@@ -13,11 +13,10 @@ from services.tracker.projector.leases import RENEW_SECONDS, ShardLeases
 from services.tracker.projector.pause_harmful import pause_harmful
 from services.tracker.projector.project import LeaseLost, project_round
 from services.tracker.projector.suppress_returned import ReturnedSuppressor
-from shared.delivery_log.tail import GATHER_SECONDS, count_waiting, oldest_waiting
+from shared.delivery_log.tail import count_waiting, oldest_waiting
 from shared.event_store.handle_command import Handler
 from shared.postgres.database import Database
 from shared.runtime import crash_points
-from shared.runtime.lifecycle import Wakeup
 
 log = structlog.get_logger(__name__)
 
@@ -45,14 +44,13 @@ class Projector:
         self._suppressor = suppressor
         self._leases = ShardLeases(database, owner)
         self._renew_at = monotonic()
-        self.wakeup = Wakeup()
 
     def shards(self) -> Collection[int]:
         """Those that are projected here now."""
         return self._leases.held.keys()
 
     async def step(self) -> bool:
-        """One round. True when there may be more; what comes while little is going on is gathered for the next one."""
+        """One round. True when there was work, and so may be more."""
         if self._monotonic() >= self._renew_at:
             await self._renew()
         held = self._leases.held
@@ -71,9 +69,7 @@ class Projector:
             await complete_finished(self._database, self._handler, done.settled)
         if done.weighed:
             await pause_harmful(self._database, self._handler, self._limits, done.weighed, self._metrics.count_paused)
-        if done.reached and not done.is_full:
-            self.wakeup.ring_within(GATHER_SECONDS)
-        return done.is_full
+        return done.hits > 0
 
     async def sweep(self) -> bool:
         """Completes what nobody announced, and tells how far behind the projection is."""
