@@ -15,6 +15,7 @@ from shared.delivery_log.gather_hits import Hit, gather_hits
 from shared.delivery_log.segments import Segment
 from shared.postgres.database import DatabaseError, Unavailable
 from shared.postgres.group_commit import GroupCommit
+from shared.runtime.time_limit import TimeLimit
 
 WAIT_SECONDS: Final = 5.0  #: how long a reader or a relay waits at most
 MOST_WAITING: Final = 10_000  #: hits; what comes beyond is turned away at once
@@ -38,6 +39,7 @@ class HitRecorder:
         self._part = 0
         self._waiting = 0
         self._group: GroupCommit[Hit] = GroupCommit(self._commit, limit=MOST_TOGETHER)
+        self._limit = TimeLimit(WAIT_SECONDS)
 
     async def record(self, hit: Hit) -> None:
         """Returns once the hit is committed, or in the journal. Raises NotStored."""
@@ -45,7 +47,7 @@ class HitRecorder:
             raise NotStored("too many are waiting")
         self._waiting += 1
         try:
-            async with asyncio.timeout(WAIT_SECONDS):
+            with self._limit.kept():
                 await self._group.submit(hit)
         except (TimeoutError, DatabaseError) as error:
             raise NotStored(type(error).__name__) from error
