@@ -147,7 +147,9 @@ def _projecting_loops(
     projector: Projector, wakeup: Wakeup, sweeping: Wakeup, stopping: asyncio.Event, sweep_seconds: float
 ) -> list[asyncio.Task[None]]:
     return [
-        asyncio.create_task(run_loop("projector", projector.step, wakeup, stopping, LOOK_SECONDS, (Unavailable,))),
+        asyncio.create_task(
+            run_loop("projector", projector.step, wakeup, stopping, LOOK_SECONDS, (Unavailable,), projector.rest)
+        ),
         asyncio.create_task(run_loop("completion", projector.sweep, sweeping, stopping, sweep_seconds, (Unavailable,))),
     ]
 

@@ -20,10 +20,11 @@ from shared.runtime import tracing
 from shared.runtime.clock import monotonic, random_bytes
 from shared.runtime.exposition import exposition
 from shared.runtime.listener import Connection, Listener
-from shared.runtime.time_limit import TimeLimit
 
 MOST_LINE_BYTES: Final = 4096  #: of a request: its first line, and each header
-REQUEST_SECONDS: Final = 30.0  #: from a whole header to an answer; storing a hit takes a few of them at most
+#: From a whole header to an answer, where a body may still be to come. Who asks for a picture or a page waits for
+#: nobody but Postgres and the journal, a few seconds at most.
+REQUEST_SECONDS: Final = 30.0
 SHUTDOWN_SECONDS: Final = 6.0  #: longer than a reader waits for his hit to be stored
 
 
@@ -43,17 +44,18 @@ class _Answering:
         self._intake = intake
         self._routes = routes
         self._metrics = metrics
-        self._limit = TimeLimit(REQUEST_SECONDS)
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
         began, status, route = monotonic(), 500, "unknown"
         try:
             with tracing.asked_by(request.headers.get("traceparent"), random_bytes), tracing.span("tracker http"):
                 route, answerer, said = self._find(request)
-                with self._limit.kept():
-                    if request.method == "POST":
-                        await _let_it_come(request)
+                if request.method in ("GET", "HEAD"):
                     response = await self._intake.answer_safely(answerer, request, said)
+                else:
+                    async with asyncio.timeout(REQUEST_SECONDS):
+                        await _let_body_come(request)
+                        response = await self._intake.answer_safely(answerer, request, said)
             status = response.status
             return response
         except web.HTTPException as refused:
@@ -78,7 +80,7 @@ class _Answering:
         return route.path, answerer, said
 
 
-async def _let_it_come(request: web.BaseRequest) -> None:
+async def _let_body_come(request: web.BaseRequest) -> None:
     """Who asks whether to send a body waits for a word (RFC 9110, 10.1.1). Raises HTTPExpectationFailed."""
     expected = request.headers.get("Expect")
     if expected is None:

@@ -40,6 +40,7 @@ class HitRecorder:
         self._waiting = 0
         self._group: GroupCommit[Hit] = GroupCommit(self._commit, limit=MOST_TOGETHER)
         self._limit = TimeLimit(WAIT_SECONDS)
+        self._try = TimeLimit(TRY_SECONDS)
 
     async def record(self, hit: Hit) -> None:
         """Returns once the hit is committed, or in the journal. Raises NotStored."""
@@ -47,8 +48,7 @@ class HitRecorder:
             raise NotStored("too many are waiting")
         self._waiting += 1
         try:
-            with self._limit.kept():
-                await self._group.submit(hit)
+            await self._group.submit(hit, self._limit)
         except (TimeoutError, DatabaseError) as error:
             raise NotStored(type(error).__name__) from error
         finally:
@@ -65,11 +65,12 @@ class HitRecorder:
     async def _stored(self, segments: Sequence[Segment]) -> bool:
         """False: Postgres is away, and whether they are stored is not known."""
         try:
-            async with asyncio.timeout(TRY_SECONDS):
+            with self._try.kept():
                 for pause in PAUSES_SECONDS:
-                    await asyncio.sleep(pause)
+                    if pause:
+                        await asyncio.sleep(pause)
                     try:
-                        await self._log.append(segments)
+                        await self._log.append_alone(segments)
                     except Unavailable:
                         continue
                     return True

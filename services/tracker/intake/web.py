@@ -51,7 +51,7 @@ HEADERS: Final = {
 }
 
 #: Every picture is the same one.
-_OF_PIXEL: Final = CIMultiDict({**HEADERS, "Content-Type": "image/gif"})
+_OF_PIXEL: Final = CIMultiDict({**HEADERS, "Content-Type": "image/gif", "Content-Length": str(len(PIXEL))})
 
 
 @dataclass(frozen=True, slots=True)
