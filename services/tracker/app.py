@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import structlog
+from aiohttp.web import ServerRunner
 
 from services.tracker.callbacks.desk import CallbackDesk
 from services.tracker.decisions.judge_bounce import SoftBounceRule
@@ -27,11 +28,10 @@ from services.tracker.metrics import Metrics
 from services.tracker.projector.engagement import EngagementProjector
 from services.tracker.projector.projector import LOOK_SECONDS, Projector
 from services.tracker.projector.suppress_returned import ReturnedSuppressor
-from services.tracker.site import Site, open_site
+from services.tracker.site import open_site
 from shared.bus.hinter import Hinter
 from shared.bus.interface import Hint, Hints, Listener
 from shared.delivery_log.append import DeliveryLog
-from shared.delivery_log.tail import GATHER_SECONDS
 from shared.domain.tokens import TokenKeys
 from shared.event_store.handle_command import Handler
 from shared.event_store.interface import EventStore
@@ -53,7 +53,7 @@ MEGABYTE: Final = 1024 * 1024
 @dataclass(slots=True)
 class RunningTracker:
     url: str
-    site: Site
+    site: ServerRunner
     bounces: BouncePort
     listener: Listener
     hinter: Hinter
@@ -92,7 +92,7 @@ async def start_tracker(
     metrics, stopping = Metrics(), asyncio.Event()
     show_process(metrics.registry)
     show_pool(metrics.registry, lambda: database.use)
-    sweeping = Wakeup()
+    wakeup, sweeping = Wakeup(), Wakeup()
     hinter = Hinter(bus)
     projector = _projector(settings, database, store, metrics)
     callbacks = CallbackDesk(settings, database, projector.shards, metrics)
@@ -104,7 +104,7 @@ async def start_tracker(
     site, url = await _open_ports(settings, intake, bounces, metrics, ready=lambda: not stopping.is_set())
 
     async def on_hint(_: Hint) -> None:
-        projector.wakeup.ring_within(GATHER_SECONDS)
+        wakeup.ring()
 
     return RunningTracker(
         url=url,
@@ -115,11 +115,11 @@ async def start_tracker(
         projector=projector,
         callbacks=callbacks,
         journal=journal,
-        wakeups=(projector.wakeup, sweeping),
+        wakeups=(wakeup, sweeping),
         stopping=stopping,
         loops=[
             *_intake_loops(intake, replay, desk, stopping),
-            *_projecting_loops(projector, sweeping, stopping, settings.sweep_seconds),
+            *_projecting_loops(projector, wakeup, sweeping, stopping, settings.sweep_seconds),
             asyncio.create_task(EngagementProjector(database, projector.shards, clock.now, metrics).run(stopping)),
             asyncio.create_task(callbacks.run(stopping)),
         ],
@@ -144,11 +144,11 @@ def _intake_loops(
 
 
 def _projecting_loops(
-    projector: Projector, sweeping: Wakeup, stopping: asyncio.Event, sweep_seconds: float
+    projector: Projector, wakeup: Wakeup, sweeping: Wakeup, stopping: asyncio.Event, sweep_seconds: float
 ) -> list[asyncio.Task[None]]:
     return [
         asyncio.create_task(
-            run_loop("projector", projector.step, projector.wakeup, stopping, LOOK_SECONDS, (Unavailable,))
+            run_loop("projector", projector.step, wakeup, stopping, LOOK_SECONDS, (Unavailable,), projector.rest)
         ),
         asyncio.create_task(run_loop("completion", projector.sweep, sweeping, stopping, sweep_seconds, (Unavailable,))),
     ]
@@ -210,7 +210,7 @@ def _inbound_desk(settings: Settings, database: Database, metrics: Metrics, hint
 
 async def _open_ports(
     settings: Settings, intake: Intake, bounces: BouncePort, metrics: Metrics, ready: Callable[[], bool]
-) -> tuple[Site, str]:
+) -> tuple[ServerRunner, str]:
     """Both or none."""
     await bounces.open(settings.host, settings.bounce_port)
     try:

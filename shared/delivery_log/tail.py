@@ -4,8 +4,7 @@ A reader stops below ``pg_snapshot_xmin``, where no transaction is open any more
 """
 
 from array import array
-from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,9 +27,6 @@ MOST_BYTES = 128 * 1024  #: of hits in one read, 8 each however they are stored,
 
 MOST_COUNTED = 10_000  #: segments that wait
 
-#: Who has read all there was looks again only then: a look has a price of its own, however little it finds.
-GATHER_SECONDS = 0.05
-
 _NO_HITS = Hits(array("I"), array("Q"), array("H"))
 
 
@@ -49,27 +45,19 @@ async def read_after(
     checkpoints: Mapping[int, TailPosition],
     most_bytes: int = MOST_BYTES,
     kinds: Collection[Kind] = tuple(Kind),
+    each: int | None = None,
 ) -> list[RecordedSegment]:
     """The next segments of every shard behind its checkpoint; a shard's own are in order, and none is left out.
 
     Inside the caller's transaction, whose later statements go by index too. The shards take turns, so that one with
     much to read holds up no other. A segment that this version cannot read ends its shard here, and is logged: whoever
     can read it goes on from there. A segment of a kind not among ``kinds`` is there too, but without its hits.
+    ``each``: at most so many of one shard; None: so that all shards together have few.
     """
-    each = _most_of_each(len(checkpoints))
+    each = each or max(8, MOST_SEGMENTS // max(1, len(checkpoints)))
     await connection.execute(QUERIES["go_by_index"])
     rows = await connection.fetch(QUERIES["segments_after"], *_columns(checkpoints), each, most_bytes, list(kinds))
     return list(_readable(rows))
-
-
-def is_full(segments: Sequence[RecordedSegment], shards: int, most_bytes: int = MOST_BYTES) -> bool:
-    """Whether ``read_after`` of so many shards may have left some behind, for want of room."""
-    of_each = Counter(segment.shard for segment in segments).values()
-    return max(of_each, default=0) >= _most_of_each(shards) or 8 * sum(len(one.hits) for one in segments) >= most_bytes
-
-
-def _most_of_each(shards: int) -> int:
-    return max(8, MOST_SEGMENTS // max(1, shards))
 
 
 async def oldest_waiting(source: Source, checkpoints: Mapping[int, TailPosition]) -> float:
