@@ -232,8 +232,8 @@ async def test_one_plan_by_index_is_made_for_all_batches(database: Database) -> 
         assert [row["ordinal"] for row in await read_recipients(database, 1, [0, 1, 2], 1)] == [0, 1, 2]
 
     plans = await database.fetch_row(
-        "SELECT sum(generic_plans)::integer AS for_all, sum(custom_plans)::integer AS for_one FROM pg_prepared_statements"
-        " WHERE statement = $1",
+        "SELECT sum(generic_plans)::integer AS for_all, sum(custom_plans)::integer AS for_one"
+        " FROM pg_prepared_statements WHERE statement = $1",
         STATEMENTS["recipients_of_batch"],
     )
     assert plans is not None
