@@ -206,6 +206,7 @@ class Killable:
         journal = (self.folder / "1.journal").read_bytes()
         replied = {record.ordinal for record in decode(journal) if record.mark is not Mark.DOT}
         dots = {record.ordinal for record in decode(journal) if record.mark is Mark.DOT}
+        found: list[Record] = []
         for share in (0.0, 0.5, 1.0):
             found = found_replies(journal, read_left(self._witnessed(share), RUN))
             assert not replied & {record.ordinal for record in found}
