@@ -23,9 +23,8 @@ class Nobody:
 
 
 def receive(slot: ReplySlot, octets: bytes) -> bytes:
-    room = slot.room()
-    room[: len(octets)] = octets
-    return slot.took(room, len(octets))
+    slot.room[: len(octets)] = octets
+    return slot.took(len(octets))
 
 
 def left_in(path: Path) -> list[Left]:

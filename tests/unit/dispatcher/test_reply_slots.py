@@ -51,7 +51,7 @@ class TestSlots:
         slot.ask(NAME)
         came = b""
         while len(came) < 2 * SLOT_OCTETS:
-            came += receive(slot, (line * 9)[: len(slot.room())])
+            came += receive(slot, (line * 9)[: len(slot.room)])
 
         assert left_in(tmp_path / "11.replies") == [Left(NAME, came[: SLOT_OCTETS - 64])]
 

@@ -76,7 +76,6 @@ class Connection(asyncio.BufferedProtocol):
         self.gone: str | None = "never connected"  #: why it ended; None while it lasts
         self._timers = timers
         self._slot = slot or ReplySlot()
-        self._room = self._slot.room()
         self._reader = ReplyReader()
         self._kept: deque[Reply] = deque()
         self._waiter: asyncio.Future[None] | None = None
@@ -190,11 +189,10 @@ class Connection(asyncio.BufferedProtocol):
         self._ticker = self._loop.call_later(self._timers.tick, self._tick)
 
     def get_buffer(self, sizehint: int) -> memoryview:
-        self._room = self._slot.room()
-        return self._room
+        return self._slot.room
 
     def buffer_updated(self, nbytes: int) -> None:
-        self._read(self._slot.took(self._room, nbytes))
+        self._read(self._slot.took(nbytes))
 
     def _read(self, data: bytes) -> None:
         replies: list[Reply] = []

@@ -18,7 +18,8 @@ from typing import Final, NamedTuple, Protocol
 from services.dispatcher.channels.smtp.witness import HEAD_OCTETS, SLOT_OCTETS
 
 _MOST_NAME: Final = HEAD_OCTETS - 2  #: octets; head: 1 for a name, its length, the name
-_NO_CONTENT: Final = bytes(SLOT_OCTETS - HEAD_OCTETS)
+_CONTENT_OCTETS: Final = SLOT_OCTETS - HEAD_OCTETS
+_NO_CONTENT: Final = bytes(_CONTENT_OCTETS)
 _BEYOND: Final = 8192  #: octets received at once of what no longer fits in a slot
 _MACHINE_RUN: Final = Path("/proc/sys/kernel/random/boot_id")
 
@@ -45,14 +46,16 @@ class Left(NamedTuple):
 class ReplySlot:
     """Of one connection at a time. Without memory of a file it is a buffer like any other."""
 
-    __slots__ = ("_filled", "_memory", "_number", "_watched", "_watcher")
+    __slots__ = ("_content", "_filled", "_memory", "_number", "_watched", "_watcher", "room")
 
     def __init__(self, memory: memoryview | None = None, number: int = 0, watcher: Watcher | None = None) -> None:
         self._memory = memoryview(bytearray(SLOT_OCTETS)) if memory is None else memory
         self._number = number
         self._watcher = watcher
         self._watched = False
-        self._filled = SLOT_OCTETS
+        self._content = self._memory[HEAD_OCTETS:]
+        self._filled = len(self._content)
+        self.room = self._content  #: for what comes next: behind what there is; what does not fit is not kept
 
     @property
     def number(self) -> int:
@@ -74,17 +77,13 @@ class ReplySlot:
             memory[2 : 2 + length] = name
             memory[0] = 1  # last: a head that is written in part names nothing
 
-    def room(self) -> memoryview:
-        """For what comes next: behind what there is; what does not fit is not kept."""
-        return self._memory[self._filled :] if self._filled < SLOT_OCTETS else memoryview(bytearray(_BEYOND))
-
-    def took(self, room: memoryview, count: int) -> bytes:
-        """``count`` octets came into ``room``, the last one that was given."""
-        octets = bytes(room[:count])
-        if self._filled < SLOT_OCTETS:
-            self._filled += count
-            if not octets[-1]:
-                self._memory[0] = 0  # a zero at the end could not be told from none
+    def took(self, count: int) -> bytes:
+        """So many octets came into ``room``: they are those."""
+        octets = self.room[:count].tobytes()
+        filled = self._filled = self._filled + count
+        self.room = self._content[filled:] if filled < _CONTENT_OCTETS else memoryview(bytearray(_BEYOND))
+        if not octets[-1]:
+            self._memory[0] = 0  # a zero at the end could not be told from none
         return octets
 
     def be_watched(self, descriptor: int) -> None:
@@ -98,10 +97,10 @@ class ReplySlot:
             self._watcher.let_go(self._number)
 
     def _clear(self) -> None:
-        memory, filled = self._memory, self._filled
-        memory[0] = 0  # first: octets of another dot must not stand under a name
-        memory[HEAD_OCTETS:filled] = _NO_CONTENT[: filled - HEAD_OCTETS]
-        self._filled = HEAD_OCTETS
+        filled = min(self._filled, _CONTENT_OCTETS)
+        self._memory[0] = 0  # first: octets of another dot must not stand under a name
+        self._memory[HEAD_OCTETS : HEAD_OCTETS + filled] = _NO_CONTENT[:filled]
+        self._filled, self.room = 0, self._content
 
 
 class ReplySlots:
