@@ -19,6 +19,7 @@ from services.dispatcher.channels.smtp.witness import HEAD_OCTETS, SLOT_OCTETS
 
 _MOST_NAME: Final = HEAD_OCTETS - 2  #: octets; head: 1 for a name, its length, the name
 _CONTENT_OCTETS: Final = SLOT_OCTETS - HEAD_OCTETS
+_LENGTHS: Final = tuple(bytes((length,)) for length in range(_MOST_NAME + 1))
 _NO_CONTENT: Final = bytes(_CONTENT_OCTETS)
 _BEYOND: Final = 8192  #: octets received at once of what no longer fits in a slot
 _MACHINE_RUN: Final = Path("/proc/sys/kernel/random/boot_id")
@@ -63,18 +64,22 @@ class ReplySlot:
 
     def begin(self) -> None:
         """For another connection: no dot is named until one of it is recorded."""
-        self._clear()
+        self.ask(b"")
 
     def ask(self, name: bytes) -> None:
         """Right after a dot was recorded under ``name`` and before it leaves. Whatever stood here is in the journal.
 
         A dot without a name, or with one that is too long, is nobody's: its reply is received and not found.
         """
-        self._clear()
-        if 0 < (length := len(name)) <= _MOST_NAME:
-            memory = self._memory
-            memory[1] = length
-            memory[2 : 2 + length] = name
+        memory, filled, length = self._memory, self._filled, len(name)
+        if filled > _CONTENT_OCTETS:
+            filled = _CONTENT_OCTETS
+        memory[0] = 0  # first: octets of another dot must not stand under a name
+        if length > _MOST_NAME:
+            name, length = b"", 0
+        memory[1 : HEAD_OCTETS + filled] = _LENGTHS[length] + name.ljust(_MOST_NAME, b"\0") + _NO_CONTENT[:filled]
+        self._filled, self.room = 0, self._content
+        if length:
             memory[0] = 1  # last: a head that is written in part names nothing
 
     def took(self, count: int) -> bytes:
@@ -95,12 +100,6 @@ class ReplySlot:
         if self._watched and self._watcher is not None:
             self._watched = False
             self._watcher.let_go(self._number)
-
-    def _clear(self) -> None:
-        filled = min(self._filled, _CONTENT_OCTETS)
-        self._memory[0] = 0  # first: octets of another dot must not stand under a name
-        self._memory[HEAD_OCTETS : HEAD_OCTETS + filled] = _NO_CONTENT[:filled]
-        self._filled, self.room = 0, self._content
 
 
 class ReplySlots:
