@@ -89,3 +89,20 @@ class TestAdoption:
         assert [path.name for path in tmp_path.iterdir()] == ["11.journal"]
         assert (await take_in_replies(adopted)).findings == adopted.findings
         adopted.leave()
+
+    async def test_a_witness_that_does_not_end_is_not_waited_for_for_ever(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """What stands in the slots by then has to do."""
+        monkeypatch.setattr("services.dispatcher.sending.take_in_replies.LONGEST_WAIT_SECONDS", 0.02)
+        journal = Journal(tmp_path, 11)
+        held = ReplySlots(slots_of(tmp_path / "11.journal"), 1, lambda file: Nobody())
+        slot = held.take()
+        slot.begin()
+        slot.ask(journal.write(DOT))
+        receive(slot, b"250 taken\r\n")
+        journal.close()
+
+        (orphan,) = adopt_orphans(tmp_path, 12)
+        assert not (await take_in_replies(orphan)).findings[Hold(7, 1, 1)].doubtful
+        orphan.leave()

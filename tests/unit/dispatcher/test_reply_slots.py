@@ -6,6 +6,8 @@ import pytest
 
 from services.dispatcher.channels.smtp.reply_slots import Left, ReplySlots, read_left
 from services.dispatcher.channels.smtp.witness import SLOT_OCTETS
+from services.dispatcher.sending.open_slots import open_slots
+from shared.runtime.settings import read_settings
 from tests.unit.dispatcher.slot_rig import NAME, Nobody, left_in, receive
 
 
@@ -95,3 +97,23 @@ class TestSlots:
             ReplySlots(tmp_path / "11.replies", 1 << 50, lambda file: Nobody())
 
         assert list(tmp_path.iterdir()) == []
+
+
+class TestOpening:
+    """By the settings of a dispatcher."""
+
+    def test_without_a_relay_or_room_it_sends_as_before(self, tmp_path: Path) -> None:
+        """A folder that is not there gives none."""
+        relay = {"POSTROOM_SMTP_URL": "smtp://127.0.0.1:25", "POSTROOM_JOURNAL_DIR": str(tmp_path / "gone")}
+
+        assert open_slots(read_settings({"POSTROOM_JOURNAL_DIR": str(tmp_path)}, frozenset()), 11) is None
+        assert open_slots(read_settings(relay, frozenset()), 11) is None
+        assert list(tmp_path.iterdir()) == []
+
+    def test_there_is_one_for_each_connection(self, tmp_path: Path) -> None:
+        asked = {"SMTP_URL": "smtp://127.0.0.1:25", "JOURNAL_DIR": str(tmp_path), "SMTP_CONNECTIONS": "2"}
+        slots = open_slots(read_settings({f"POSTROOM_{name}": text for name, text in asked.items()}, frozenset()), 11)
+
+        assert slots is not None
+        assert [slots.take().number for _ in range(3)] == [1, 2, 0]
+        slots.close()

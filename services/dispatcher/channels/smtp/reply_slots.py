@@ -72,8 +72,7 @@ class ReplySlot:
         A dot without a name, or with one that is too long, is nobody's: its reply is received and not found.
         """
         memory, filled, length = self._memory, self._filled, len(name)
-        if filled > _CONTENT_OCTETS:
-            filled = _CONTENT_OCTETS
+        filled = min(filled, _CONTENT_OCTETS)
         memory[0] = 0  # first: octets of another dot must not stand under a name
         if length > _MOST_NAME:
             name, length = b"", 0
