@@ -58,7 +58,10 @@ class Struck:
 
 async def strike(world: World, dice: random.Random, struck: Struck, places: Collection[str]) -> None:
     """At all of them, in any order; then all is sent to the end."""
-    for place in dice.sample(sorted(places), len(places)):
+    order = dice.sample(sorted(places), len(places))
+    if not struck.kills:
+        order.sort(key=lambda place: place.startswith("journal."))  # there is none to replay before somebody has died
+    for place in order:
         dispatcher = world.service("dispatcher")
         dispatcher.start(f"{place}:{dice.randint(1, PLACES[place])}")
         dying = asyncio.create_task(dispatcher.died())

@@ -10,6 +10,7 @@ from services.dispatcher.channels.interface import Outcome
 from services.dispatcher.channels.smtp.relay_address import RelayAddress, StartTls
 from services.dispatcher.channels.smtp.reply_slots import Left, ReplySlots, machine_run, read_left
 from services.dispatcher.channels.smtp.session import SessionSettings, SmtpSession
+from tests.integration.test_event_loop import on_our_loop
 from tests.sinks.fake_relay import FakeRelay, Say, Step
 from tests.sinks.witness import Witness, letters
 
@@ -68,6 +69,23 @@ def answer(step: Step) -> Say | None:
 
 
 class TestReplies:
+    @pytest.mark.parametrize("starttls", ["none", "require"])
+    def test_they_do_on_the_loop_of_the_services(
+        self, tmp_path: Path, server_tls: ssl.SSLContext, trusting: ssl.SSLContext, starttls: StartTls
+    ) -> None:
+        """Which is another one than that of the tests, where its wheels are."""
+
+        async def work() -> Naming:
+            async with FakeRelay(answer, extensions=WITH_TLS, tls=server_tls) as relay:
+                hooks, witness = await send(relay, tmp_path, starttls, trusting)
+            assert bool(witness.told) is (starttls == "none")
+            return hooks
+
+        seen = on_our_loop(work).seen
+        assert [left[0].octets.splitlines()[0] for _, left in sorted(seen.items())] == [
+            b"250 taken %d" % number for number in (1, 2, 3)
+        ]
+
     @pytest.mark.parametrize("starttls", ["none", "require"])
     async def test_each_stands_in_the_slot_before_anybody_hears_of_it(
         self, tmp_path: Path, server_tls: ssl.SSLContext, trusting: ssl.SSLContext, starttls: StartTls
