@@ -4,7 +4,7 @@ The kernel's ``recv`` itself puts a reply where the next process finds it, so th
 and not recorded. A slot is a page of a file beside the journal: a head that names the dot whose reply is waited for,
 and behind it the octets that came since that dot was recorded. They are never written over, so what stands there is the
 beginning of what the relay said after that dot, and the first reply in it is the one to that dot. The file's first page
-says in which run of the machine this is true: what a crash of the machine left of a file is believed nobody.
+says in which run of the machine this is true: what a crash of the machine left of it is not believed.
 """
 
 import fcntl
