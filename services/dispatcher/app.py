@@ -22,6 +22,7 @@ from services.dispatcher.limits.admission import Domains
 from services.dispatcher.limits.shares import RENEW_SECONDS, Shares
 from services.dispatcher.probes import Figures, serve_probes
 from services.dispatcher.sending.journal import Journal
+from services.dispatcher.sending.open_slots import open_slots
 from services.dispatcher.sending.recover import replay_orphans
 from services.dispatcher.sending.sender import Sender
 from services.dispatcher.sending.watch_store import LOOK_SECONDS, StoreWatch
@@ -128,6 +129,7 @@ async def _begin(
     limits = read_limits(settings) if "send" in settings.dispatcher_roles else NO_LIMITS
     owner = clock.random_id()
     journal = Journal(settings.journal_dir, owner)
+    journal.replies = open_slots(settings, owner) if "send" in settings.dispatcher_roles else None
     accepted = accepted_kinds(settings)
     await replay_orphans(database, settings.journal_dir, owner, clock.now(), accepted)
     watch = StoreWatch(database, settings.journal_dir, owner, clock.now, accepted)

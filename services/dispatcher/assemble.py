@@ -33,7 +33,7 @@ from services.dispatcher.sending.next_hop import NextHop
 from services.dispatcher.sending.on_trial import Trials
 from services.dispatcher.sending.send_batch import SendingTools
 from services.dispatcher.sending.sender import Sender
-from services.dispatcher.transports import Transport, accepted_kinds, relays_of
+from services.dispatcher.transports import Transport, accepted_kinds, open_on, relays_of
 from shared.bus.hinter import Hinter
 from shared.bus.interface import Hint
 from shared.delivery_log.append import DeliveryLog
@@ -139,7 +139,7 @@ def make_senders(
     senders = {
         channel: Sender(
             tools[channel],
-            transport.open_channel,
+            open_on(transport, process.journal.replies),
             transport.connections,
             process.settings.sweep_seconds,
             on_batch_done,

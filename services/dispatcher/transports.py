@@ -3,6 +3,7 @@
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from urllib.parse import urlsplit
 
 from services.dispatcher.channels.crash_channel import with_crash_points
@@ -12,6 +13,7 @@ from services.dispatcher.channels.smpp.transmitter import SmppTransmitter
 from services.dispatcher.channels.sms_http.gateway_address import parse_gateway_url
 from services.dispatcher.channels.sms_http.session import SmsHttpSession
 from services.dispatcher.channels.smtp.relay_address import parse_relay_url
+from services.dispatcher.channels.smtp.reply_slots import ReplySlots
 from services.dispatcher.channels.smtp.session import SessionSettings, SmtpSession
 from services.dispatcher.decisions.read_limits import Limit, read_domain_limits, read_transport_limit
 from services.dispatcher.sending.recover import Accepted
@@ -25,6 +27,7 @@ from shared.runtime.settings import BadSettings, Settings
 class Transport:
     open_channel: Callable[[], Channel]
     connections: int
+    open_witnessed: Callable[[ReplySlots], Channel] | None = None  #: its replies outlive the process
     smsc: SmppAddress | None = None  #: where receipts are heard, if they come over a connection of ours
 
 
@@ -93,7 +96,17 @@ def _to_relay(settings: Settings) -> Transport | list[str]:
     if isinstance(relay, list):
         return [f"POSTROOM_SMTP_URL: {fault}" for fault in relay]
     session = _session_settings(settings)
-    return Transport(with_crash_points(lambda: SmtpSession(relay, session)), settings.smtp_connections)
+
+    def open_session(slots: ReplySlots | None = None) -> Channel:
+        return with_crash_points(lambda: SmtpSession(relay, session, slots=slots))()
+
+    return Transport(open_session, settings.smtp_connections, open_session)
+
+
+def open_on(transport: Transport, slots: ReplySlots | None) -> Callable[[], Channel]:
+    """Received in the slots, if it has replies that can be."""
+    witnessed = transport.open_witnessed
+    return transport.open_channel if slots is None or witnessed is None else partial(witnessed, slots)
 
 
 def _to_gateway(settings: Settings) -> Transport | list[str]:
@@ -110,7 +123,7 @@ def _to_smsc(settings: Settings) -> Transport | list[str]:
     smsc = parse_smpp_url(settings.sms_url)
     if isinstance(smsc, list):
         return [f"POSTROOM_SMS_URL: {fault}" for fault in smsc]
-    return Transport(lambda: SmppTransmitter(smsc), settings.sms_connections, smsc)
+    return Transport(lambda: SmppTransmitter(smsc), settings.sms_connections, smsc=smsc)
 
 
 def _session_settings(settings: Settings) -> SessionSettings:

@@ -30,7 +30,7 @@ class _CrashHooks:
     def __init__(self, hooks: Hooks) -> None:
         self._hooks = hooks
 
-    def before_dot(self, ordinal: int) -> bool:
+    def before_dot(self, ordinal: int) -> bool | bytes:
         crash_points.reached("sender.dot_due")
         goes = self._hooks.before_dot(ordinal)
         crash_points.reached("sender.dot_journalled")

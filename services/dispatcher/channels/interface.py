@@ -59,8 +59,11 @@ class Hooks(Protocol):
     An exception of either drops the connection and comes out of ``send_all``, after every message has its outcome.
     """
 
-    def before_dot(self, ordinal: int) -> bool:
-        """Right before the write that holds the final dot. False: do not send; the connection is dropped instead."""
+    def before_dot(self, ordinal: int) -> bool | bytes:
+        """Right before the write that holds the final dot. False: do not send; the connection is dropped instead.
+
+        Octets stand for yes, and are the name by which whoever comes after this process would know the dot.
+        """
         ...
 
     def may_begin_again(self) -> bool:

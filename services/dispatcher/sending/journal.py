@@ -10,12 +10,13 @@ import errno
 import fcntl
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from services.dispatcher.sending.journal_records import Findings, Hold, Mark, Record, encode, find
+from services.dispatcher.channels.smtp.reply_slots import ReplySlots
+from services.dispatcher.sending.journal_records import Findings, Hold, Mark, Record, encode, find, sound_octets
 
 KEEP_SECONDS = (
     86_400.0  #: how long a journal is kept of which everything is committed: a new primary may not have got it
@@ -34,16 +35,18 @@ class Journal:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._path = folder / f"{owner}.journal"
         self._file = _begin(self._path)
+        self.replies: ReplySlots | None = None  #: of whoever sends mail and has room for them
         self._size = 0
         self._kept = 0  #: files of this process that are full
         self._noted = bytearray()
         self._flush_is_due = False  #: at the end of this turn
         self._unsettled: set[tuple[int, int, int]] = set()  #: task, batch, epoch
 
-    def write(self, record: Record) -> None:
-        """Returns when it is written, and with it whatever was noted before."""
-        self._add(record)
+    def write(self, record: Record) -> bytes:
+        """Returns when it is written, and with it whatever was noted before; it as it stands there."""
+        octets = self._add(record)
         self.flush()
+        return octets
 
     def note(self, record: Record) -> None:
         """To be written with the next record, or when this turn of the loop is over: half the writes."""
@@ -86,6 +89,8 @@ class Journal:
     def close(self) -> None:
         """Leaves nothing to be done if everything in it is committed; else it is there for the next process."""
         self.flush()
+        if self.replies is not None:
+            self.replies.close()
         if self._unsettled:
             os.close(self._file)
         elif self._size:
@@ -104,13 +109,15 @@ class Journal:
         self._flush_is_due = False
         self.flush()
 
-    def _add(self, record: Record) -> None:
+    def _add(self, record: Record) -> bytes:
         hold = record[1:4]
         if record.mark is Mark.SETTLED:
             self._unsettled.discard(hold)
         else:
             self._unsettled.add(hold)
-        self._noted += encode(record)
+        octets = encode(record)
+        self._noted += octets
+        return octets
 
 
 def _begin(path: Path) -> int:
@@ -138,6 +145,14 @@ class Orphan:
     file: int
     findings: dict[Hold, Findings]
 
+    def add(self, journal: bytes, records: Sequence[Record]) -> bytes:
+        """Behind what stands in it, ``journal``; the journal as it is then. A record cut short would hide them."""
+        journal = sound_octets(journal)
+        os.ftruncate(self.file, len(journal))
+        more = b"".join(map(encode, records))
+        _write_whole(self.file, more)
+        return journal + more
+
     def replayed(self) -> None:
         """All it says is committed: it is kept for a while under another name."""
         self.path.rename(self.path.with_suffix(".replayed"))
@@ -148,6 +163,11 @@ class Orphan:
         os.close(self.file)
 
 
+def slots_of(journal: Path) -> Path:
+    """Where the replies to the process of a journal were received."""
+    return journal.with_suffix(".replies")
+
+
 def adopt_orphans(folder: Path, own: int) -> Iterator[Orphan]:
     """Locks and reads each journal in the folder whose process is gone."""
     for path in sorted(folder.glob("*.journal")):
@@ -155,7 +175,7 @@ def adopt_orphans(folder: Path, own: int) -> Iterator[Orphan]:
         if owner == own:
             continue
         try:
-            file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
         except FileNotFoundError:
             continue
         try:

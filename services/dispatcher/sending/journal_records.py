@@ -77,6 +77,16 @@ def encode(record: Record) -> bytes:
 
 def decode(data: bytes) -> Iterator[Record]:
     """The records up to the first that is cut short or damaged."""
+    return (record for record, _ in _walk(data))
+
+
+def sound_octets(data: bytes) -> bytes:
+    """Without what is cut short or damaged, and whatever stands behind it."""
+    return data[: max((end for _, end in _walk(data)), default=0)]
+
+
+def _walk(data: bytes) -> Iterator[tuple[Record, int]]:
+    """Each record and where it ends."""
     offset = 0
     while offset + _HEAD <= len(data):
         (checksum,) = _CRC.unpack_from(data, offset)
@@ -86,7 +96,7 @@ def decode(data: bytes) -> Iterator[Record]:
         if len(rest) != _REST.size + length or zlib.crc32(rest) != checksum:
             return
         note = rest[_REST.size :].decode(errors="replace")
-        yield Record(Mark(mark), task_id, batch, epoch, ordinal, time_ms, code, note)
+        yield Record(Mark(mark), task_id, batch, epoch, ordinal, time_ms, code, note), end
         offset = end
 
 

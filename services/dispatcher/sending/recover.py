@@ -17,6 +17,7 @@ from services.dispatcher.sending.journal import Orphan, adopt_orphans, forget_re
 from services.dispatcher.sending.journal_records import Findings, Hold, Mark
 from services.dispatcher.sending.record_outcomes import conclusion, reference_rows, settled_columns
 from services.dispatcher.sending.statements import STATEMENTS
+from services.dispatcher.sending.take_in_replies import take_in_replies
 from shared.delivery_log.append import QUERIES as LOG_QUERIES
 from shared.delivery_log.append import Entry, append_in
 from shared.delivery_log.segments import HitColumns, Hits, Segment, by_kind
@@ -42,7 +43,7 @@ async def replay_orphans(database: Database, folder: Path, own: int, now: float,
     replayed = 0
     for orphan in adopt_orphans(folder, own):
         try:
-            await replay_journal(database, orphan, int(now * 1000), accepted)
+            await replay_journal(database, await take_in_replies(orphan), int(now * 1000), accepted)
         except BaseException:
             orphan.leave()
             raise

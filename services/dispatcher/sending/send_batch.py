@@ -200,14 +200,13 @@ class BatchSending:
                 continue
             yield composed
 
-    def before_dot(self, ordinal: int) -> bool:
+    def before_dot(self, ordinal: int) -> bool | bytes:
         """Called right before the write that holds the final dot. False: the connection is dropped and it was not
-        sent.
+        sent. Else the dot as it stands in the journal.
         """
         if not self._batch.may_finish(self._tools.monotonic()):
             return False
-        self._tools.journal.write(self._record(Mark.DOT, ordinal, self._time_ms()))
-        return True
+        return self._tools.journal.write(self._record(Mark.DOT, ordinal, self._time_ms()))
 
     def may_begin_again(self) -> bool:
         """By a rate each attempt counts that the relay sees: a second one wants a grant of its own."""

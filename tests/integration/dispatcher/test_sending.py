@@ -38,6 +38,7 @@ async def test_everybody_gets_one_personal_message(database: Database, tmp_path:
     assert sorted(relay.recipients()) == sorted(f"person-1-{n}@example.com" for n in range(300))
     assert all(f"Person {ordinal_of(taken.message_id)}".encode() in taken.content for taken in relay.ledger)
     assert list(tmp_path.rglob("*.journal")) == [], "after an orderly end no journal is left"
+    assert list(tmp_path.rglob("*.replies")) == [], "nor are replies"
 
 
 async def test_with_dsn_as_proof_a_250_is_not_yet_delivered(database: Database, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Protocol, cast
 
 from services.dispatcher.channels.interface import Stage
 from services.dispatcher.channels.smtp.replies import NotSmtp, Reply, ReplyReader
+from services.dispatcher.channels.smtp.reply_slots import ReplySlot
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +62,12 @@ class Receiver(Protocol):
         ...
 
 
-class Connection(asyncio.Protocol):
-    """Replies go to ``receiver`` if there is one; else they are kept for ``read_reply``."""
+class Connection(asyncio.BufferedProtocol):
+    """Replies go to ``receiver`` if there is one; else they are kept for ``read_reply``. What they are made of is
+    received in ``slot``, which has no other connection while this one lasts.
+    """
 
-    def __init__(self, timers: Timers) -> None:
+    def __init__(self, timers: Timers, slot: ReplySlot | None = None) -> None:
         self.receiver: Receiver | None = None
         self.extensions: frozenset[str] = frozenset()  #: EHLO keywords, upper case
         self.auth_mechanisms: frozenset[str] = frozenset()
@@ -72,6 +75,7 @@ class Connection(asyncio.Protocol):
         self.answered = 0  #: messages the relay gave its verdict on
         self.gone: str | None = "never connected"  #: why it ended; None while it lasts
         self._timers = timers
+        self._slot = slot or ReplySlot()
         self._reader = ReplyReader()
         self._kept: deque[Reply] = deque()
         self._waiter: asyncio.Future[None] | None = None
@@ -115,6 +119,17 @@ class Connection(asyncio.Protocol):
     def is_at_rest(self) -> bool:
         """The relay has said nothing that was not read."""
         return not self._kept and self._reader.is_between_replies
+
+    def be_witnessed(self) -> None:
+        """From now on, where it goes in clear: under TLS nobody else could read on."""
+        if self.gone is None and self._transport.get_extra_info("sslcontext") is None:
+            self._slot.be_watched(self._transport.get_extra_info("socket").fileno())
+
+    def name_dot(self, name: bytes) -> None:
+        """Right before a dot leaves: the next octets are the beginning of the reply to it, which is found under
+        ``name``. Where they are not for certain it has none.
+        """
+        self._slot.ask(name if self._reader.is_between_replies else b"")
 
     @property
     def is_drained(self) -> bool:
@@ -169,10 +184,17 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._loop = asyncio.get_running_loop()
         self.gone = None
+        self._slot.begin()
         self._attach(cast(asyncio.Transport, transport))
         self._ticker = self._loop.call_later(self._timers.tick, self._tick)
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return self._slot.room
+
+    def buffer_updated(self, nbytes: int) -> None:
+        self._read(self._slot.took(nbytes))
+
+    def _read(self, data: bytes) -> None:
         replies: list[Reply] = []
         fault = self._reader.feed(data, replies)
         if self.receiver is None:
@@ -202,6 +224,8 @@ class Connection(asyncio.Protocol):
     def _end(self, reason: str) -> None:
         self.gone = reason
         self._ticker.cancel()
+        slot, self._slot = self._slot, ReplySlot()  # whatever is still read here must not stand in another one's place
+        slot.end()
         self._wake()
         receiver, self.receiver = self.receiver, None
         if receiver is not None:

@@ -1,24 +1,25 @@
 """A connection with crash points between the octets of a message. Only armed processes have it."""
 
 from services.dispatcher.channels.smtp.connection import Connection, Timers
+from services.dispatcher.channels.smtp.reply_slots import ReplySlot
 from shared.runtime import crash_points
 
 
-def new_connection(timers: Timers) -> Connection:
-    return CrashConnection(timers) if crash_points.are_armed() else Connection(timers)
+def new_connection(timers: Timers, slot: ReplySlot | None = None) -> Connection:
+    return CrashConnection(timers, slot) if crash_points.are_armed() else Connection(timers, slot)
 
 
 class CrashConnection(Connection):
-    def __init__(self, timers: Timers) -> None:
-        super().__init__(timers)
+    def __init__(self, timers: Timers, slot: ReplySlot | None = None) -> None:
+        super().__init__(timers, slot)
         self._used = False
         self._content_due = False
 
-    def data_received(self, data: bytes) -> None:
+    def _read(self, data: bytes) -> None:
         if b"354" in data:
             self._content_due = True
             crash_points.reached("smtp.recipient_taken")
-        super().data_received(data)
+        super()._read(data)
 
     def write(self, octets: bytes) -> None:
         if octets.startswith(b"MAIL") and not self._used:

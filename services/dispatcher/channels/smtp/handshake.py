@@ -10,6 +10,7 @@ from services.dispatcher.channels.smtp.connection import Connection, ConnectionG
 from services.dispatcher.channels.smtp.crash_connection import new_connection
 from services.dispatcher.channels.smtp.relay_address import RelayAddress, StartTls
 from services.dispatcher.channels.smtp.replies import NotSmtp, Reply, outcome_of
+from services.dispatcher.channels.smtp.reply_slots import ReplySlot
 
 _NO_EHLO: Final = frozenset({500, 502})  #: a relay of before 1995: HELO then, and no extension
 
@@ -25,20 +26,20 @@ class Introduction:
     any_tls: ssl.SSLContext  #: for starttls=opportunistic: better than nothing, checks nothing
 
 
-async def open_connection(way: Introduction) -> Connection | Outcome:
+async def open_connection(way: Introduction, slot: ReplySlot) -> Connection | Outcome:
     """A connection ready for MAIL, or why there is none: blocked if the relay refuses us, unsent if it may take us
-    later.
+    later. It receives in ``slot``.
     """
-    connection = await _open(way, way.relay.starttls)
+    connection = await _open(way, way.relay.starttls, slot)
     if connection is None:
         # Opportunistic TLS broke: the relay offers what it cannot do. Its mail goes in clear, as it would without the
         # offer.
-        connection = await _open(way, "none")
+        connection = await _open(way, "none", slot)
     return connection or Outcome(OutcomeKind.UNSENT, 0, "TLS failed", Stage.TLS)
 
 
-async def _open(way: Introduction, starttls: StartTls) -> Connection | Outcome | None:
-    relay, connection, ready = way.relay, new_connection(way.timers), False
+async def _open(way: Introduction, starttls: StartTls, slot: ReplySlot) -> Connection | Outcome | None:
+    relay, connection, ready = way.relay, new_connection(way.timers, slot), False
     try:
         refusal = await _dial(way, connection) or await _greet(way, connection)
         if refusal is None and not relay.tls_from_start and starttls != "none":

@@ -59,6 +59,7 @@ class Transfer:
         self._pipelining = "PIPELINING" in connection.extensions and not stepwise
         self._awaited: deque[Stage | None] = deque()  #: replies to come; None: whatever it says (RSET, a lone dot)
         self._failure: tuple[Stage, Reply] | None = None  #: the first bad reply to the envelope in hand
+        self._unread = False  #: more came together with the reply in hand
         self._draining = False  #: content is leaving, its dot is not written yet
         self._done: asyncio.Future[TransferEnd] = asyncio.get_running_loop().create_future()
 
@@ -106,10 +107,13 @@ class Transfer:
     # Reading.
 
     def _read_all(self, replies: Sequence[Reply]) -> None:
+        left = len(replies)
         for reply in replies:
+            left -= 1
             stage = self._awaited.popleft() if self._awaited else None
             if self._goes_well(stage, reply):
                 continue
+            self._unread = left > 0
             self._read(stage, reply)
             if self._done.done():
                 return
@@ -224,7 +228,8 @@ class Transfer:
         message = self._under_way.in_hand
         if message is None:
             return
-        if not self._under_way.may_pass_dot(message, take_following=self._pipelining):
+        replies_next = not (self._awaited or self._unread)
+        if not self._under_way.may_pass_dot(message, self._pipelining, replies_next):
             self._stop(Outcome(OutcomeKind.UNSENT, 0, "held back before its dot", _DOT))
             return
         self._under_way.pass_dot()

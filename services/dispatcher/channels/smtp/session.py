@@ -13,6 +13,7 @@ from services.dispatcher.channels.smtp.connection import Connection, Timers
 from services.dispatcher.channels.smtp.handshake import Introduction, open_connection
 from services.dispatcher.channels.smtp.pipeline import Transfer
 from services.dispatcher.channels.smtp.relay_address import RelayAddress
+from services.dispatcher.channels.smtp.reply_slots import ReplySlot, ReplySlots
 from services.dispatcher.channels.smtp.wire import report_wish
 from shared.runtime import tracing
 
@@ -39,7 +40,9 @@ class SmtpSession:
         relay: RelayAddress,
         settings: SessionSettings | None = None,
         verified_tls: ssl.SSLContext | None = None,
+        slots: ReplySlots | None = None,
     ) -> None:
+        """``slots``: where its replies are to outlive the process."""
         self._settings = settings or SessionSettings()
         self._way = Introduction(
             relay,
@@ -48,6 +51,8 @@ class SmtpSession:
             verified_tls or _verified_tls(relay),
             _unverified_tls(),
         )
+        self._slots = slots
+        self._slot = slots.take() if slots is not None else ReplySlot()
         self._connection: Connection | None = None
         self._idle: asyncio.TimerHandle | None = None
 
@@ -87,6 +92,9 @@ class SmtpSession:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.quit()
+        if self._slots is not None:
+            self._slots.give_back(self._slot)
+            self._slots, self._slot = None, ReplySlot()
 
     async def _connected(self, supply: "_Supply", hooks: Hooks) -> Connection | Outcome:
         """A connection with room for another message. If there is none, the message that waits for it is told so."""
@@ -96,13 +104,14 @@ class SmtpSession:
         if self._connection is None or self._connection.gone is not None:
             self._connection = None
             try:
-                opened = await open_connection(self._way)
+                opened = await open_connection(self._way, self._slot)
             except asyncio.CancelledError:
                 supply.give_up(hooks, Outcome(OutcomeKind.UNSENT, 0, "sending was cancelled", Stage.CONNECT))
                 raise
             if isinstance(opened, Outcome):
                 supply.give_up(hooks, opened)
                 return opened
+            opened.be_witnessed()
             self._connection = opened
         return self._connection
 

@@ -32,10 +32,16 @@ class UnderWay:
             self.in_hand = self._next()
         return self.in_hand
 
-    def may_pass_dot(self, message: Outgoing, take_following: bool) -> bool:
-        """Taking (and so making) the next message comes first: the caller's word is asked right before the write."""
+    def may_pass_dot(self, message: Outgoing, take_following: bool, replies_next: bool) -> bool:
+        """Taking (and so making) the next message comes first: the caller's word is asked right before the write.
+
+        ``replies_next``: what the relay says next is its reply to this dot.
+        """
         self._following = self._next() if take_following else None
-        return self._hooks.before_dot(message.ordinal)
+        word = self._hooks.before_dot(message.ordinal)
+        if word:
+            self._connection.name_dot(word if replies_next and isinstance(word, bytes) else b"")
+        return bool(word)
 
     def pass_dot(self) -> None:
         self.past_dot, self.in_hand, self._following = self.in_hand, self._following, None
