@@ -8,6 +8,7 @@ from typing import Final
 import structlog
 
 from services.tracker.callbacks.desk import CallbackDesk
+from services.tracker.compactor.compactor import Compactor
 from services.tracker.decisions.judge_bounce import SoftBounceRule
 from services.tracker.decisions.judge_harm import HarmLimits
 from services.tracker.intake.bounce_port import BouncePort
@@ -121,6 +122,7 @@ async def start_tracker(
             *_projecting_loops(projector, wakeup, sweeping, stopping, settings.sweep_seconds),
             asyncio.create_task(EngagementProjector(database, projector.shards, clock.now, metrics).run(stopping)),
             asyncio.create_task(callbacks.run(stopping)),
+            asyncio.create_task(Compactor(database, projector.shards, metrics).run(stopping)),
         ],
         metrics=metrics,
     )
