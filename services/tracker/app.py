@@ -120,9 +120,8 @@ async def start_tracker(
         loops=[
             *_intake_loops(intake, replay, desk, stopping),
             *_projecting_loops(projector, wakeup, sweeping, stopping, settings.sweep_seconds),
-            asyncio.create_task(EngagementProjector(database, projector.shards, clock.now, metrics).run(stopping)),
+            *_loops_beside(database, projector, metrics, stopping),
             asyncio.create_task(callbacks.run(stopping)),
-            asyncio.create_task(Compactor(database, projector.shards, metrics).run(stopping)),
         ],
         metrics=metrics,
     )
@@ -150,6 +149,16 @@ def _projecting_loops(
     return [
         asyncio.create_task(run_loop("projector", projector.step, wakeup, stopping, LOOK_SECONDS, (Unavailable,))),
         asyncio.create_task(run_loop("completion", projector.sweep, sweeping, stopping, sweep_seconds, (Unavailable,))),
+    ]
+
+
+def _loops_beside(
+    database: Database, projector: Projector, metrics: Metrics, stopping: asyncio.Event
+) -> list[asyncio.Task[None]]:
+    """Of the same shards, each with checkpoints of its own."""
+    return [
+        asyncio.create_task(EngagementProjector(database, projector.shards, clock.now, metrics).run(stopping)),
+        asyncio.create_task(Compactor(database, projector.shards, metrics).run(stopping)),
     ]
 
 
