@@ -27,7 +27,7 @@ log = structlog.get_logger(__name__)
 
 #: So long an hour is over when it is merged. Whoever is less than that behind at GET /events reads each event once.
 AFTER_SECONDS: Final = 24 * 3600.0
-LOOK_SECONDS: Final = 60.0
+LOOK_SECONDS: Final = 5.0
 MOST_LOOKED_AT: Final = 10_000  #: segments in one round
 MOST_A_SECOND: Final = 2_000  #: segments merged: others work in the same process and on the same disk
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from services.api.resources.event import read
+from services.api.published.received_sms import read_received
 from shared.delivery_log.append import DeliveryLog
 from shared.delivery_log.segments import HitColumns, Segment
 from shared.domain.delivery import Kind
@@ -80,13 +80,12 @@ async def test_what_is_merged_while_a_page_is_read_is_told(
     """Between finding the segments and reading their hits: the page is looked for once more."""
     before = await fill(client, ready, database, owner)
     await let_everybody_have_read(owner)
-    found = read.read_received
 
     async def merged_meanwhile(database: Database, events: list[RecordedEvent]) -> dict[int, Row]:
         await compact(database)
-        return dict(await found(database, events))
+        return dict(await read_received(database, events))
 
-    monkeypatch.setattr(read, "read_received", merged_meanwhile)
+    monkeypatch.setattr("services.api.resources.event.read.read_received", merged_meanwhile)
 
     async with asyncio.timeout(60):
         assert by_id(await read_all(client, "count=5")) == by_id(before)
