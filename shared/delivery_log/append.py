@@ -106,7 +106,7 @@ async def _merged_among(connection: Connection, names: Collection[Name]) -> set[
     found: set[Name] = set()
     holds = sorted({name[:3] for name in names})
     for row in await connection.fetch(QUERIES["merged_of"], *(list(column) for column in zip(*holds, strict=True))):
-        originals = decode_originals(row["merged"], row["part"], 0)
+        originals = decode_originals(row["merged"], row["part"])
         found |= {(row["task_id"], row["batch"], row["epoch"], original.part) for original in originals}
     return found & set(names)
 

@@ -3,10 +3,10 @@
 Nothing is lost by it: each hit keeps its time, what was noted and what it shows, and each segment its name, its place,
 when it was recorded and its hits in their order. So what was told of it can be told again, in the same words.
 
-They are stored behind a header (format, number of segments), as four columns of int64, little-endian, each the
-difference to the one before: how far the part is before the row's own, the position, the number of hits, and the
-microseconds since the row was recorded. All first octets of a column stand before all second ones; and the whole is
-deflated.
+They are stored behind a header (format, number of segments), as four columns of int64, little-endian: how far the part
+is before the row's own, the position, the number of hits, each as the difference to the one before; and how many
+microseconds after its last hit it was recorded. All first octets of a column stand before all second ones; and the
+whole is deflated.
 """
 
 import struct
@@ -34,7 +34,16 @@ class Original:
     part: int
     position: int
     hits: int
-    recorded_us: int  #: unix microseconds
+    late_us: int  #: microseconds from its last hit until it was recorded
+
+    @staticmethod
+    def of(part: int, position: int, hits: Hits, recorded_us: int) -> "Original":
+        """``recorded_us``: unix microseconds."""
+        return Original(part, position, len(hits), recorded_us - 1000 * max(hits.times, default=0))
+
+    def recorded_us(self, hits: Hits) -> int:
+        """``hits``: its own. Unix microseconds."""
+        return self.late_us + 1000 * max(hits.times, default=0)
 
 
 def join_hits(several: Iterable[Hits]) -> Hits:
@@ -65,20 +74,19 @@ def split_hits(joined: Hits, originals: Iterable[Original]) -> Iterator[Hits]:
 
 
 def encode_originals(originals: Sequence[Original]) -> bytes:
-    """At least one. The row has the highest of their parts, and was recorded when the first of them was."""
+    """At least one. The row has the highest of their parts."""
     last = max(original.part for original in originals)
-    recorded = min(original.recorded_us for original in originals)
     columns = (
-        [last - original.part for original in originals],
-        [original.position for original in originals],
-        [original.hits for original in originals],
-        [original.recorded_us - recorded for original in originals],
+        _differences([last - original.part for original in originals]),
+        _differences([original.position for original in originals]),
+        _differences([original.hits for original in originals]),
+        [original.late_us for original in originals],
     )
     return _HEADER.pack(_FORMAT, len(originals)) + zlib.compress(b"".join(map(_by_octet, columns)), LEVEL)
 
 
-def decode_originals(data: bytes, part: int, recorded_us: int) -> list[Original]:
-    """``part`` and ``recorded_us``: of the row. Raises BadSegment."""
+def decode_originals(data: bytes, part: int) -> list[Original]:
+    """``part``: of the row. Raises BadSegment."""
     try:
         form, count = _HEADER.unpack_from(data)
         if form != _FORMAT:
@@ -89,26 +97,31 @@ def decode_originals(data: bytes, part: int, recorded_us: int) -> list[Original]
     if len(octets) != _COLUMNS * _WIDTH * count:
         raise BadSegment("cut short")
     size = _WIDTH * count
-    parts, positions, hits, recorded = (_column(octets[size * n : size * (n + 1)], count) for n in range(_COLUMNS))
+    columns = [_column(octets[size * place : size * (place + 1)], count) for place in range(_COLUMNS)]
+    before, positions, hits = (accumulate(column) for column in columns[:-1])
     return [
-        Original(part - before, position, each, recorded_us + after)
-        for before, position, each, after in zip(parts, positions, hits, recorded, strict=True)
+        Original(part - back, position, each, late)
+        for back, position, each, late in zip(before, positions, hits, columns[-1], strict=True)
     ]
 
 
+def _differences(column: Sequence[int]) -> list[int]:
+    return [value - before for before, value in zip([0, *column[:-1]], column, strict=True)]
+
+
 def _by_octet(column: Sequence[int]) -> bytes:
-    differences = array("q", (value - before for before, value in zip([0, *column[:-1]], column, strict=True)))
+    values = array("q", column)
     if sys.byteorder == "big":
-        differences.byteswap()
-    octets = differences.tobytes()
+        values.byteswap()
+    octets = values.tobytes()
     return b"".join(octets[place::_WIDTH] for place in range(_WIDTH))
 
 
-def _column(octets: bytes, count: int) -> list[int]:
+def _column(octets: bytes, count: int) -> "array[int]":
     rows = bytearray(len(octets))
     for place in range(_WIDTH):
         rows[place::_WIDTH] = octets[place * count : (place + 1) * count]
-    differences = array("q", bytes(rows))
+    values = array("q", bytes(rows))
     if sys.byteorder == "big":
-        differences.byteswap()
-    return list(accumulate(differences))
+        values.byteswap()
+    return values

@@ -14,7 +14,7 @@ from typing import Final
 import structlog
 
 from services.tracker.compactor.statements import STATEMENTS
-from services.tracker.decisions.plan_merges import Candidate, Merge, Producer, plan_merges, whole_hours
+from services.tracker.decisions.plan_merges import Candidate, Merge, Producer, plan_merges, whole_days
 from services.tracker.metrics import Metrics
 from shared.delivery_log.merged import LEVEL, Original, encode_originals, join_hits
 from shared.delivery_log.segments import BadSegment, decode_hits, encode_hits, ordinals_of
@@ -25,11 +25,11 @@ from shared.runtime.lifecycle import Wakeup, run_loop
 
 log = structlog.get_logger(__name__)
 
-#: So long an hour is over when it is merged. Whoever is less than that behind at GET /events reads each event once.
+#: So long a day is over when it is merged. Whoever is less than that behind at GET /events reads each event once.
 AFTER_SECONDS: Final = 24 * 3600.0
 LOOK_SECONDS: Final = 5.0
 MOST_LOOKED_AT: Final = 10_000  #: segments in one round
-MOST_A_SECOND: Final = 2_000  #: segments merged: others work in the same process and on the same disk
+MOST_A_SECOND: Final = 2_000.0  #: segments merged: others work in the same process and on the same disk
 
 Made = tuple[bytes | None, bytes, bytes]  #: ordinals, hits, and which of them is which
 
@@ -42,19 +42,19 @@ class Compactor:
         database: Database,
         shards: Callable[[], Collection[int]],
         metrics: Metrics,
-        after_seconds: float = AFTER_SECONDS,
+        most_a_second: float = MOST_A_SECOND,
     ) -> None:
         self._database = database
         self._shards = shards
         self._metrics = metrics
-        self._after = after_seconds
+        self._most_a_second = most_a_second
 
     async def run(self, stop: asyncio.Event) -> None:
         await run_loop("compactor", partial(self.step, stop), Wakeup(), stop, LOOK_SECONDS, (Unavailable,))
 
     async def step(self, stop: asyncio.Event) -> bool:
         """One round of each shard that has something. True when there may be more at once."""
-        rows = await self._database.fetch(STATEMENTS["shards_to_merge"], sorted(self._shards()), self._after)
+        rows = await self._database.fetch(STATEMENTS["shards_to_merge"], sorted(self._shards()), AFTER_SECONDS)
         went_on = False
         for row in rows:
             if not stop.is_set():
@@ -63,13 +63,13 @@ class Compactor:
 
     async def _go_through(self, shard: int, stop: asyncio.Event) -> bool:
         """Whether it came to the end of what it found; else that is looked at again."""
-        rows = await self._database.fetch(STATEMENTS["segments_to_merge"], shard, self._after, MOST_LOOKED_AT)
+        rows = await self._database.fetch(STATEMENTS["segments_to_merge"], shard, AFTER_SECONDS, MOST_LOOKED_AT)
         over = list(takewhile(lambda row: row["is_over"], rows))
-        found = whole_hours([_candidate(row) for row in over], MOST_LOOKED_AT)
+        found = whole_days([_candidate(row) for row in over], MOST_LOOKED_AT)
         for merge in plan_merges(found):
             if stop.is_set() or not await self._merge(shard, merge):
                 return False
-            await _rest(stop, len(merge.parts) / MOST_A_SECOND)
+            await _rest(stop, len(merge.parts) / self._most_a_second)
         if not found:
             return False
         last = over[len(found) - 1]
@@ -120,7 +120,7 @@ def _make(rows: Sequence[Row], with_ordinals: bool) -> Made:
     if decode_hits(hits) != joined:
         raise BadSegment("their times lie too far from each other")
     originals = [
-        Original(row["part"], row["position"], len(each), row["recorded_us"])
+        Original.of(row["part"], row["position"], each, row["recorded_us"])
         for row, each in zip(rows, several, strict=True)
     ]
     return ordinals_of(joined).serialize() if with_ordinals else None, hits, encode_originals(originals)

@@ -1,6 +1,6 @@
 -- shards_to_merge
 -- Those with something behind the place reached that was recorded long enough ago and that everybody has read; a probe of the index
--- each. $1 shards, $2 seconds: an hour is merged when it has been over for so long
+-- each. $1 shards, $2 seconds: a day is merged when it has been over for so long
 SELECT merged_reached.shard
   FROM unnest($1::smallint[]) AS wanted (shard)
   JOIN merged_reached ON merged_reached.shard = wanted.shard
@@ -13,13 +13,13 @@ SELECT merged_reached.shard
                       ORDER BY segment.store_epoch, segment.xid, segment.position
                       LIMIT 1) AS next
  WHERE (next.store_epoch, next.xid, next.position) <= (read.store_epoch, read.xid, read.position)
-   AND next.recorded_at < date_trunc('hour', clock_timestamp() - make_interval(secs => $2));
+   AND next.recorded_at < date_trunc('day', clock_timestamp() - make_interval(secs => $2), 'UTC');
 
 -- segments_to_merge
 -- In the order of the log, without their hits. is_over: whether it was recorded long enough ago. $1 shard, $2 as above, $3 limit
 SELECT task_id, kind, batch, epoch, part, segment.store_epoch, segment.xid::text::bigint AS xid_read, segment.position, first_ordinal,
        last_ordinal, hit_count(hits) AS hits, merged IS NOT NULL AS merged, extract(epoch FROM recorded_at)::float8 AS recorded_at,
-       recorded_at < date_trunc('hour', clock_timestamp() - make_interval(secs => $2)) AS is_over
+       recorded_at < date_trunc('day', clock_timestamp() - make_interval(secs => $2), 'UTC') AS is_over
   FROM merged_reached
  CROSS JOIN LATERAL everybody_reached(merged_reached.shard) AS read
   JOIN segment ON segment.shard = merged_reached.shard

@@ -1,6 +1,6 @@
 """Which segments of a shard become one. Pure.
 
-Of one producer, kind and hour, and of the same chunks: so whoever asks for what a batch came to, or for one recipient's
+Of one producer, kind and day, and of the same chunks: so whoever asks for what a batch came to, or for one recipient's
 history, finds no more in a row than he did before. What is asked by name keeps it (shared/delivery_log/merged.py).
 """
 
@@ -13,6 +13,8 @@ from shared.domain.delivery import FINAL, Kind
 from shared.domain.identifiers import CHUNK, Instant
 
 HOUR: Final = 3600
+DAY: Final = 24 * HOUR
+ENOUGH_HITS: Final = 1_024  #: in a row that ends with its hour; with fewer it goes on with the next one of the day
 MOST_HITS: Final = 8_192  #: in one row: some ten milliseconds of work, and a page of any reader holds it
 MOST_SEGMENTS: Final = 2_048
 
@@ -52,12 +54,12 @@ class Merge:
     with_ordinals: bool
 
 
-def whole_hours(found: Sequence[Candidate], limit: int) -> Sequence[Candidate]:
-    """Of what was found without the last hour, should there be more of it than ``limit`` let be found."""
+def whole_days(found: Sequence[Candidate], limit: int) -> Sequence[Candidate]:
+    """Of what was found without the last day, should there be more of it than ``limit`` let be found."""
     if len(found) < limit:
         return found
-    last = _hour(found[-1])
-    whole = list(takewhile(lambda candidate: _hour(candidate) != last, found))
+    last = _day(found[-1])
+    whole = list(takewhile(lambda candidate: _day(candidate) != last, found))
     return whole or found
 
 
@@ -67,19 +69,19 @@ def plan_merges(found: Sequence[Candidate]) -> list[Merge]:
     for candidate in found:
         if not candidate.merged:
             chunks = candidate.first_ordinal // CHUNK, candidate.last_ordinal // CHUNK
-            key = (candidate.producer, candidate.store_epoch, chunks, _hour(candidate))
+            key = (candidate.producer, candidate.store_epoch, chunks, _day(candidate))
             groups.setdefault(key, []).append(candidate)
     by_part = (sorted(group, key=lambda candidate: candidate.part) for group in groups.values())
     return [_merge_of(run) for group in by_part for run in _runs(group) if len(run) > 1]
 
 
 def _runs(group: Sequence[Candidate]) -> Iterator[list[Candidate]]:
-    """Cut where one would be too large."""
+    """Cut where one would be too large, or is large enough and another hour begins."""
     run: list[Candidate] = []
     hits = 0
     for candidate in group:
         full = hits + candidate.hits > MOST_HITS or len(run) == MOST_SEGMENTS
-        if run and full:
+        if run and (full or (hits >= ENOUGH_HITS and _hour(candidate) != _hour(run[-1]))):
             yield run
             run, hits = [], 0
         run.append(candidate)
@@ -91,6 +93,10 @@ def _merge_of(run: Sequence[Candidate]) -> Merge:
     producer = run[0].producer
     with_ordinals = producer.batch >= 0 or producer.kind not in _NEVER_ASKED
     return Merge(producer, [candidate.part for candidate in run], with_ordinals)
+
+
+def _day(candidate: Candidate) -> int:
+    return int(candidate.recorded_at // DAY)
 
 
 def _hour(candidate: Candidate) -> int:

@@ -88,9 +88,9 @@ async def originals(database: Database) -> dict[tuple[int, ...], Any]:
         whole, name = decode_hits(row["hits"]), (row["task_id"], row["batch"], row["epoch"])
         pieces = [(row["part"], row["position"], row["recorded_us"], whole)]
         if row["merged"]:
-            each = decode_originals(row["merged"], row["part"], row["recorded_us"])
+            each = decode_originals(row["merged"], row["part"])
             pieces = [
-                (original.part, original.position, original.recorded_us, piece)
+                (original.part, original.position, original.recorded_us(piece), piece)
                 for original, piece in zip(each, split_hits(whole, each), strict=True)
             ]
         for part, position, recorded_us, piece in pieces:

@@ -3,11 +3,11 @@
 import pytest
 
 from services.tracker.decisions import plan_merges as plan
-from services.tracker.decisions.plan_merges import Candidate, Producer, plan_merges, whole_hours
+from services.tracker.decisions.plan_merges import Candidate, Producer, plan_merges, whole_days
 from shared.domain.delivery import FINAL, Kind
 from shared.domain.identifiers import CHUNK, Instant
 
-NOON = 1_800_000_000 - 1_800_000_000 % 3600
+MIDNIGHT = 1_800_000_000 - 1_800_000_000 % 86_400
 
 
 def candidate(
@@ -22,7 +22,7 @@ def candidate(
     merged: bool = False,
 ) -> Candidate:
     return Candidate(
-        Producer(*producer, kind), part, store_epoch, *ordinals, hits, Instant(NOON + seconds), merged=merged
+        Producer(*producer, kind), part, store_epoch, *ordinals, hits, Instant(MIDNIGHT + seconds), merged=merged
     )
 
 
@@ -30,9 +30,9 @@ def parts(*found: Candidate) -> list[list[int]]:
     return [list(merge.parts) for merge in plan_merges(found)]
 
 
-def test_those_of_one_producer_kind_chunk_and_hour_become_one() -> None:
+def test_those_of_one_producer_kind_chunk_and_day_become_one() -> None:
     """By their parts, in whatever order they were recorded."""
-    assert parts(candidate(3), candidate(1, seconds=3599), candidate(2)) == [[1, 2, 3]]
+    assert parts(candidate(3), candidate(1, seconds=86_399), candidate(2)) == [[1, 2, 3]]
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_those_of_one_producer_kind_chunk_and_hour_become_one() -> None:
         candidate(2, kind=Kind.CLICKED),
         candidate(2, ordinals=(5, CHUNK)),
         candidate(2, ordinals=(CHUNK, CHUNK + 1)),
-        candidate(2, seconds=3600),
+        candidate(2, seconds=86_400),
         candidate(2, seconds=-1),
         candidate(2, store_epoch=2),
         candidate(2, merged=True),
@@ -78,10 +78,22 @@ def test_who_is_named_stays_where_it_is_asked_for(kind: int) -> None:
         assert merge.with_ordinals == (batch == 0 or kind in FINAL or kind == 99)
 
 
-def test_an_hour_is_merged_whole_where_it_can_be() -> None:
-    """When not all was found, its last hour waits, unless there is no other."""
-    found = [candidate(part, seconds=1800 * part) for part in range(5)]
+def test_an_hour_with_much_in_it_is_a_row_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of those with little a row holds several."""
+    monkeypatch.setattr(plan, "ENOUGH_HITS", 6)
+    hours = (0, 0, 0, 1, 1, 2, 3, 3, 3)
 
-    assert whole_hours(found, 6) == found
-    assert whole_hours(found, 5) == found[:4]
-    assert whole_hours(found[:2], 2) == found[:2]
+    assert parts(*(candidate(part, seconds=3600 * hour) for part, hour in enumerate(hours))) == [
+        [0, 1, 2],
+        [3, 4],
+        [5, 6, 7, 8],
+    ]
+
+
+def test_a_day_is_merged_whole_where_it_can_be() -> None:
+    """When not all was found, its last day waits, unless there is no other."""
+    found = [candidate(part, seconds=43_200 * part) for part in range(5)]
+
+    assert whole_days(found, 6) == found
+    assert whole_days(found, 5) == found[:4]
+    assert whole_days(found[:2], 2) == found[:2]

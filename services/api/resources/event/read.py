@@ -237,10 +237,10 @@ def _read_segment(place: Place, kind: int, found: Row) -> tuple[Kind, list[tuple
         hits = decode_hits(found["hits"])
         if found["merged"] is None:
             return Kind(kind), [(found["position"], found["recorded_us"], hits)]
-        originals = decode_originals(found["merged"], found["part"], found["recorded_us"])
+        originals = decode_originals(found["merged"], found["part"])
         pieces = split_hits(hits, originals)
         return Kind(kind), [
-            (each.position, each.recorded_us, piece) for each, piece in zip(originals, pieces, strict=True)
+            (each.position, each.recorded_us(piece), piece) for each, piece in zip(originals, pieces, strict=True)
         ]
     except (BadSegment, ValueError) as error:
         raise _unreadable(place, error) from error
