@@ -205,11 +205,10 @@ def bytes_lines(found: Sequence[Found]) -> list[Line]:
             [sum(map(sum, each.bytes_each.values())) for each in found],
         ),
         Line(
-            "database bytes of a recorded event, without indexes, not compacted",
+            "database bytes of a recorded event, without indexes, not merged yet",
             "bytes",
             [each.bytes_each["segment"][0] / max(each.events_each, 1e-9) for each in found],
             note=f"{median(each.events_each for each in found):.2f} events a recipient",
-            most=1,
         ),
     ]
 

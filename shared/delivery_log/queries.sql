@@ -12,8 +12,9 @@ SELECT kind, epoch, part, ordinals
  WHERE task_id = $1 AND batch = $2;
 
 -- let_nobody_merge
--- Until the commit; whoever is just merging is waited for, some milliseconds. $1 shards, in their order
-SELECT merging_stops(shard) FROM unnest($1::smallint[]) AS wanted (shard);
+-- Until the commit; whoever is just merging is waited for, some milliseconds. And what follows goes by index, as in go_by_index.
+-- $1 shards, in their order
+SELECT merging_stops(shard), set_config('enable_seqscan', 'off', true) FROM unnest($1::smallint[]) AS wanted (shard);
 
 -- merged_of
 -- What the merged segments of some producers were made of. A statement of its own behind the lock, so that it sees what the last one

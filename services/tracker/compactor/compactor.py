@@ -16,6 +16,7 @@ import structlog
 from services.tracker.compactor.statements import STATEMENTS
 from services.tracker.decisions.plan_merges import Candidate, Merge, Producer, plan_merges, whole_days
 from services.tracker.metrics import Metrics
+from shared.delivery_log.append import QUERIES as LOG_QUERIES
 from shared.delivery_log.merged import LEVEL, Original, encode_originals, join_hits
 from shared.delivery_log.segments import BadSegment, decode_hits, encode_hits, ordinals_of
 from shared.domain.identifiers import Instant
@@ -54,7 +55,7 @@ class Compactor:
 
     async def step(self, stop: asyncio.Event) -> bool:
         """One round of each shard that has something. True when there may be more at once."""
-        rows = await self._database.fetch(STATEMENTS["shards_to_merge"], sorted(self._shards()), AFTER_SECONDS)
+        rows = await self._look("shards_to_merge", sorted(self._shards()), AFTER_SECONDS)
         went_on = False
         for row in rows:
             if not stop.is_set():
@@ -63,7 +64,7 @@ class Compactor:
 
     async def _go_through(self, shard: int, stop: asyncio.Event) -> bool:
         """Whether it came to the end of what it found; else that is looked at again."""
-        rows = await self._database.fetch(STATEMENTS["segments_to_merge"], shard, AFTER_SECONDS, MOST_LOOKED_AT)
+        rows = await self._look("segments_to_merge", shard, AFTER_SECONDS, MOST_LOOKED_AT)
         over = list(takewhile(lambda row: row["is_over"], rows))
         found = whole_days([_candidate(row) for row in over], MOST_LOOKED_AT)
         for merge in plan_merges(found):
@@ -75,6 +76,11 @@ class Compactor:
         last = over[len(found) - 1]
         place = (last["store_epoch"], str(last["xid_read"]), last["position"])
         return await self._database.execute(STATEMENTS["advance_merged"], shard, *place) > 0
+
+    async def _look(self, name: str, *args: object) -> list[Row]:
+        async with self._database.transaction() as connection:
+            await connection.execute(LOG_QUERIES["go_by_index"])
+            return await connection.fetch(STATEMENTS[name], *args)
 
     async def _merge(self, shard: int, merge: Merge) -> bool:
         """False: not now, for somebody else merges here, or begins to rebuild."""

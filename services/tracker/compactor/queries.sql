@@ -32,8 +32,8 @@ SELECT task_id, kind, batch, epoch, part, segment.store_epoch, segment.xid::text
 
 -- try_merging
 -- Nobody else merges in this shard, appends what may have been merged in it, or begins to rebuild, until the commit. False: somebody
--- does. $1 shard
-SELECT try_merging($1::smallint);
+-- does. And what follows goes by index, see go_by_index of shared/delivery_log. $1 shard
+SELECT try_merging($1::smallint), set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true);
 
 -- originals
 -- $1 task, $2 batch, $3 epoch, $4 parts

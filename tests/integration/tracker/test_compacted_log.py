@@ -1,5 +1,6 @@
 """Nobody who reads the log finds anything else in it when small segments have become large ones."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -13,12 +14,15 @@ from services.api.resources.task.select_contacts import NOTED_KINDS, Findings
 from services.dispatcher.jobs.campaigns import hits
 from services.dispatcher.sending.journal_records import Hold
 from services.dispatcher.sending.recover import stored_outcomes
+from services.tracker.compactor.statements import STATEMENTS
 from services.tracker.metrics import Metrics
 from services.tracker.projector.rebuild import rebuild
 from services.tracker.projector.rebuild_engagement import rebuild_engagement
 from shared.delivery_log.append import DeliveryLog, Entry, append_in
-from shared.delivery_log.segments import Segment
+from shared.delivery_log.merged import Original, encode_originals, join_hits
+from shared.delivery_log.segments import Segment, decode_hits, encode_hits
 from shared.domain.delivery import Kind
+from shared.domain.identifiers import shard_of
 from shared.postgres.database import Database, Row
 from tests.integration.tracker.compacting import (
     LONG_AGO_MS,
@@ -116,6 +120,25 @@ async def test_what_is_brought_once_more_is_known(database: Database, owner: Dat
     fresh = Segment(first.task_id, first.kind, first.batch, first.epoch, 5_000, first.hits)
     await DeliveryLog(database).append([*segments, fresh])
     assert (await originals(database)).keys() - before.keys() == {(first.task_id, first.batch, first.epoch, 5_000)}
+
+
+async def test_what_is_brought_once_more_while_it_is_merged_waits(database: Database, owner: Database) -> None:
+    """And knows then what became of its name: the key it had is gone."""
+    several = [opened(part, part) for part in range(3)]
+    await grown(database, owner, several)
+    rows = await database.fetch("SELECT hits FROM segment ORDER BY part")
+    joined = join_hits(decode_hits(row["hits"]) for row in rows)
+    names = encode_originals([Original(part, part, 1, 0) for part in range(3)])
+    async with database.transaction() as connection:
+        args = (shard_of(1), 1, -7, 0, [0, 1, 2], None, encode_hits(joined), names)
+        assert await connection.fetch_value(STATEMENTS["merge_segments"], *args)
+        repeating = asyncio.create_task(DeliveryLog(database).append(several[:1]))
+        async with asyncio.timeout(30):
+            while not await owner.fetch_value("SELECT count(*) FROM pg_locks WHERE NOT granted"):
+                await asyncio.sleep(0.01)
+    await repeating
+
+    assert await rows_of_log(database) == 1
 
 
 async def test_a_name_used_again_for_new_hits_is_known(database: Database, owner: Database) -> None:
