@@ -2,8 +2,7 @@
 
 import asyncio
 from collections import Counter, OrderedDict, deque
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 
@@ -16,15 +15,11 @@ class FairTurns:
     _held: Counter[int] = field(default_factory=Counter)
     _waiting: OrderedDict[int, deque[asyncio.Future[None]]] = field(default_factory=OrderedDict)
 
-    @asynccontextmanager
-    async def turn(self, account_id: int) -> AsyncIterator[None]:
-        await self._take(account_id)
-        try:
-            yield
-        finally:
-            self._leave(account_id)
+    def turn(self, account_id: int) -> "_Turn":
+        """``async with turns.turn(account_id):`` one of the places is its own."""
+        return _Turn(self, account_id)
 
-    async def _take(self, account_id: int) -> None:
+    async def take(self, account_id: int) -> None:
         if self._is_free_for(account_id) and account_id not in self._waiting:
             self._held[account_id] += 1
             return
@@ -34,13 +29,13 @@ class FairTurns:
             await mine
         except asyncio.CancelledError:
             if mine.done() and not mine.cancelled():
-                self._leave(account_id)  # the place was given to one who has just left
+                self.leave(account_id)  # the place was given to one who has just left
             raise
 
     def _is_free_for(self, account_id: int) -> bool:
         return self._held.total() < self.places and self._held[account_id] < self.most_each
 
-    def _leave(self, account_id: int) -> None:
+    def leave(self, account_id: int) -> None:
         """The place goes to the next account in the round that may have one; that account then goes to its end."""
         self._held[account_id] -= 1
         if not self._held[account_id]:
@@ -60,6 +55,18 @@ class FairTurns:
         self._held[account_id] += 1
         called.set_result(None)
         return True
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    turns: FairTurns
+    account_id: int
+
+    async def __aenter__(self) -> None:
+        await self.turns.take(self.account_id)
+
+    async def __aexit__(self, *_: object) -> None:
+        self.turns.leave(self.account_id)
 
 
 def _taken_from(queue: deque[asyncio.Future[None]]) -> Iterator[asyncio.Future[None]]:

@@ -13,6 +13,7 @@ import structlog
 
 from services.api.published.deliveries import QUERIES, read_reached, tell_segments
 from shared.bus.interface import EventPublisher, PublishFailed
+from shared.delivery_log.portions import Portion
 from shared.delivery_log.tail import MOST_BYTES, oldest_waiting, read_after
 from shared.domain.delivery import EVENTS
 from shared.event_store.checkpoint import LEASE_SECONDS, LeasedCheckpoint, LeaseLost
@@ -20,6 +21,8 @@ from shared.event_store.interface import TailPosition
 from shared.postgres.database import Database, DatabaseError, Unavailable
 from shared.runtime import crash_points
 from shared.runtime.lifecycle import Wakeup, run_loop
+
+GATHER_SECONDS = 0.1  #: after a page that was all there was: a page has a price of its own, and so has a message
 
 log = structlog.get_logger(__name__)
 
@@ -40,12 +43,19 @@ class DeliveryRelay:
         self._publisher = publisher
         self._checkpoint = LeasedCheckpoint(database, "delivery_relay", owner, lease_seconds)
         self._pause_seconds = min(sweep_seconds, self._checkpoint.renew_seconds)
+        self._portion = Portion()
         self.wakeup = Wakeup()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until ``stop``; then the next relay can go on at once. Cancelled, it leaves its lease to run out."""
         await run_loop(
-            "delivery relay", self._step, self.wakeup, stop, self._pause_seconds, passing=(Unavailable, PublishFailed)
+            "delivery relay",
+            self._step,
+            self.wakeup,
+            stop,
+            self._pause_seconds,
+            passing=(Unavailable, PublishFailed),
+            rest=lambda: 0.0 if self._portion.full else GATHER_SECONDS,
         )
         with contextlib.suppress(DatabaseError):
             await self._checkpoint.release()
@@ -67,7 +77,7 @@ class DeliveryRelay:
             return False
         reached = await read_reached(self._database)
         async with self._database.transaction() as connection:
-            page = await read_after(connection, reached, MOST_BYTES, EVENTS)
+            page = await read_after(connection, reached, MOST_BYTES, EVENTS, self._portion.each)
             envelopes = await tell_segments(connection, page)
         if not page:
             return False
@@ -77,6 +87,7 @@ class DeliveryRelay:
                 crash_points.reached("deliveries.published")
         await self._advance(reached, {segment.shard: segment.at for segment in page})
         crash_points.reached("deliveries.advanced")
+        self._portion = self._portion.following(page)
         return True
 
     async def _advance(self, before: Mapping[int, TailPosition], after: Mapping[int, TailPosition]) -> None:

@@ -1,8 +1,7 @@
 """One request, from bytes to answer: route, caller, query, body, repeat, handler. The same way for every operation."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from inspect import isawaitable
 from typing import Any, Final, Protocol
@@ -28,6 +27,7 @@ from shared.event_store.interface import VersionConflict
 from shared.postgres.database import Unavailable, UniqueViolation
 from shared.runtime import crash_points, tracing
 from shared.runtime.clock import monotonic, random_bytes
+from shared.runtime.time_limit import TimeLimit
 
 log = structlog.get_logger(__name__)
 
@@ -38,6 +38,8 @@ SMALL_BODY: Final = 65_536  #: bytes of a body that is read whoever else sends o
 MOST_LARGE: Final = 16  #: larger ones, and those that do not say, at once
 
 _HEADERS: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Server": "postroom"}
+
+_ANY_ROOM: Final = nullcontext()
 
 #: Who asks for what everybody may have.
 NOBODY: Final = Caller(account_id=0, user_id=0, role="reader")
@@ -89,6 +91,7 @@ class Server:
     pace: CallPace
     dialects: Mapping[str, Dialect] = field(default_factory=dict)
     _under_way: int = 0
+    _limit: TimeLimit = field(default_factory=lambda: TimeLimit(REQUEST_SECONDS))
     _handling: FairTurns = field(default_factory=lambda: FairTurns(MOST_HANDLED, MOST_HANDLED * 3 // 4))
     _large: FairTurns = field(default_factory=lambda: FairTurns(MOST_LARGE, MOST_LARGE // 2))
 
@@ -96,9 +99,8 @@ class Server:
         self.metrics.under_way.set_function(lambda: self._under_way)
 
     async def respond(self, request: web.BaseRequest) -> web.StreamResponse:
-        # Of the caller's trace, if he has one; else one begins here.
-        asked = tracing.read_traceparent(request.headers.get("traceparent")) or tracing.new_traceparent(random_bytes)
-        with tracing.joined(asked), tracing.span("http", method=known_method(request.method)):
+        asked = tracing.asked_by(request.headers.get("traceparent"), random_bytes)
+        with asked, tracing.span("http", method=known_method(request.method)):
             return await self._timed(request)
 
     async def _timed(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -144,13 +146,14 @@ class Server:
         if operation is None:
             return route.path, problem.method_not_allowed(route.allowed)
         try:
-            async with asyncio.timeout(REQUEST_SECONDS):
+            with self._limit.kept():
                 caller = NOBODY if operation.public else await dialect.find_caller(request, path)
                 if isinstance(caller, Problem):
                     return route.path, caller
                 if pause := await self.pace.seconds_to_wait(caller.paced_by):
                     return route.path, problem.too_many(pause)
-                async with self._room_for_body(request, caller):
+                room = self._large.turn(caller.account_id) if _has_large_body(request) else _ANY_ROOM
+                async with room:
                     return route.path, await self._answer(request, path, operation, caller, ids)
         except (Unavailable, TimeoutError, VersionConflict) as error:
             log.warning(
@@ -211,12 +214,6 @@ class Server:
             return await self._once(operation, call, post)
         return _outcome(await operation.handler(self.api, call))
 
-    def _room_for_body(self, request: web.BaseRequest, caller: Caller) -> AbstractAsyncContextManager[None]:
-        """Large bodies are in memory whole while they are handled, so only a few are."""
-        said = request.content_length
-        large = request.can_read_body and (said is None or said > SMALL_BODY)
-        return self._large.turn(caller.account_id) if large else nullcontext()
-
     async def _once(self, operation: Operation[Any, Any], call: Call[Any, Any], post: Repeatable) -> Outcome:
         async with self.api.in_turn.turn(post.name):
             if first := await first_answer(self.api.database, post):
@@ -228,6 +225,12 @@ class Server:
                 if error.constraint == CONSTRAINT and (first := await first_answer(self.api.database, post)):
                     return first
                 raise
+
+
+def _has_large_body(request: web.BaseRequest) -> bool:
+    """Those are in memory whole while they are handled, so only a few are."""
+    said = request.content_length
+    return (said is None or said > SMALL_BODY) and request.can_read_body
 
 
 async def _made(page: PageMaker) -> Page:

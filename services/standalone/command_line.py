@@ -3,7 +3,6 @@
 Exit codes: 0 done, 1 failed, 2 wrong arguments or settings.
 """
 
-import asyncio
 import sys
 from collections.abc import Coroutine
 from importlib.metadata import version
@@ -224,9 +223,10 @@ def _check_port(port: int) -> None:
 def _run(work: Coroutine[None, None, int | None]) -> int:
     """Errors that a person can mend are a line on stderr each, not a trace."""
     from services.standalone.mendable import mendable_faults
+    from shared.runtime.event_loop import run_to_end
 
     try:
-        return asyncio.run(work) or 0
+        return run_to_end(work) or 0
     except KeyboardInterrupt:
         return 130
     except CannotSay:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import structlog
+from aiohttp.web import ServerRunner
 
 from services.tracker.callbacks.desk import CallbackDesk
 from services.tracker.compactor.compactor import Compactor
@@ -28,7 +29,7 @@ from services.tracker.metrics import Metrics
 from services.tracker.projector.engagement import EngagementProjector
 from services.tracker.projector.projector import LOOK_SECONDS, Projector
 from services.tracker.projector.suppress_returned import ReturnedSuppressor
-from services.tracker.site import Site, open_site
+from services.tracker.site import open_site
 from shared.bus.hinter import Hinter
 from shared.bus.interface import Hint, Hints, Listener
 from shared.delivery_log.append import DeliveryLog
@@ -53,7 +54,7 @@ MEGABYTE: Final = 1024 * 1024
 @dataclass(slots=True)
 class RunningTracker:
     url: str
-    site: Site
+    site: ServerRunner
     bounces: BouncePort
     listener: Listener
     hinter: Hinter
@@ -147,7 +148,9 @@ def _projecting_loops(
     projector: Projector, wakeup: Wakeup, sweeping: Wakeup, stopping: asyncio.Event, sweep_seconds: float
 ) -> list[asyncio.Task[None]]:
     return [
-        asyncio.create_task(run_loop("projector", projector.step, wakeup, stopping, LOOK_SECONDS, (Unavailable,))),
+        asyncio.create_task(
+            run_loop("projector", projector.step, wakeup, stopping, LOOK_SECONDS, (Unavailable,), projector.rest)
+        ),
         asyncio.create_task(run_loop("completion", projector.sweep, sweeping, stopping, sweep_seconds, (Unavailable,))),
     ]
 
@@ -218,7 +221,7 @@ def _inbound_desk(settings: Settings, database: Database, metrics: Metrics, hint
 
 async def _open_ports(
     settings: Settings, intake: Intake, bounces: BouncePort, metrics: Metrics, ready: Callable[[], bool]
-) -> tuple[Site, str]:
+) -> tuple[ServerRunner, str]:
     """Both or none."""
     await bounces.open(settings.host, settings.bounce_port)
     try:

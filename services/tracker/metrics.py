@@ -37,6 +37,7 @@ class Metrics:
         self.request_seconds = self._histogram(
             "tracker_request_seconds", "From a request to its answer, by what was asked for and the status"
         )
+        self._timed: dict[tuple[str, int], Histogram] = {}  #: found once
         self.engagement_lag_seconds = self._gauge(
             "engagement_lag_seconds",
             "Age of the oldest segment whose opens and clicks were just added to what the persons did",
@@ -71,6 +72,13 @@ class Metrics:
         ):
             for value in values:
                 counter.labels(value)
+
+    def time_request(self, route: str, status: int, seconds: float) -> None:
+        """``route``: as it is listed, never the path itself: each is kept for ever."""
+        told = self._timed.get((route, status))
+        if told is None:
+            told = self._timed[route, status] = self.request_seconds.labels(route, str(status))
+        told.observe(seconds)
 
     def count_paused(self, cause: Harm) -> None:
         self.paused.labels(cause).inc()

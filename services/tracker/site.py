@@ -3,15 +3,18 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from aiohttp import web
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.http import RawRequestMessage
 from aiohttp.http_exceptions import HttpProcessingError
-from aiohttp.typedefs import Middleware
+from aiohttp.streams import StreamReader
+from aiohttp.web_protocol import RequestHandler
 from yarl import URL
 
-from services.tracker.intake.web import MOST_BODY_BYTES, Handler, Intake
+from services.tracker.intake.routes import Answerer, Route, Routes
+from services.tracker.intake.web import HEADERS, MOST_BODY_BYTES, Intake
 from services.tracker.metrics import Metrics
 from shared.runtime import tracing
 from shared.runtime.clock import monotonic, random_bytes
@@ -19,7 +22,9 @@ from shared.runtime.exposition import exposition
 from shared.runtime.listener import Connection, Listener
 
 MOST_LINE_BYTES: Final = 4096  #: of a request: its first line, and each header
-REQUEST_SECONDS: Final = 30.0  #: from a whole header to an answer; storing a hit takes a few of them at most
+#: From a whole header to an answer, where a body may still be to come. Who asks for a picture or a page waits for
+#: nobody but Postgres and the journal, a few seconds at most.
+REQUEST_SECONDS: Final = 30.0
 SHUTDOWN_SECONDS: Final = 6.0  #: longer than a reader waits for his hit to be stored
 
 
@@ -32,84 +37,106 @@ _LOGGER: Final = logging.getLogger(__name__)
 _LOGGER.addFilter(_is_ours)
 
 
-def _watched(metrics: Metrics) -> Middleware:
-    """Measures each request, as part of its caller's trace or of one that begins here."""
+class _Answering:
+    """Each request, from its path to an answer, measured, as part of its caller's trace or of one that begins here."""
 
-    @web.middleware
-    async def watch(request: web.Request, handler: Handler) -> web.StreamResponse:
-        began, status = monotonic(), 500
-        asked = tracing.read_traceparent(request.headers.get("traceparent")) or tracing.new_traceparent(random_bytes)
+    def __init__(self, intake: Intake, routes: Routes, metrics: Metrics) -> None:
+        self._intake = intake
+        self._routes = routes
+        self._metrics = metrics
+
+    async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        began, status, route = monotonic(), 500, "unknown"
         try:
-            with tracing.joined(asked), tracing.span("tracker http"):
-                async with asyncio.timeout(REQUEST_SECONDS):
-                    response = await handler(request)
+            with tracing.asked_by(request.headers.get("traceparent"), random_bytes), tracing.span("tracker http"):
+                route, answerer, said = self._find(request)
+                if request.method in ("GET", "HEAD"):
+                    response = await self._intake.answer_safely(answerer, request, said)
+                else:
+                    async with asyncio.timeout(REQUEST_SECONDS):
+                        await _let_body_come(request)
+                        response = await self._intake.answer_safely(answerer, request, said)
             status = response.status
             return response
         except web.HTTPException as refused:
             status = refused.status
+            refused.headers.update(HEADERS)
             raise
         except TimeoutError:
             status = 408
             return web.Response(status=408)
         finally:
-            resource = request.match_info.route.resource
-            route = resource.canonical if resource else "unknown"
-            metrics.request_seconds.labels(route, str(status)).observe(monotonic() - began)
+            self._metrics.time_request(route, status, monotonic() - began)
 
-    return watch
+    def _find(self, request: web.BaseRequest) -> tuple[str, Answerer, str]:
+        """What it is called in the metrics, who answers, and the token. Raises HTTPNotFound, HTTPMethodNotAllowed."""
+        found = self._routes.find(request.rel_url.raw_path)
+        if found is None:
+            raise web.HTTPNotFound
+        route, said = found
+        answerer = route.answerer(request.method)
+        if answerer is None:
+            raise web.HTTPMethodNotAllowed(request.method, route.allowed)
+        return route.path, answerer, said
 
 
-@dataclass(frozen=True, slots=True)
-class Site:
-    """The application, and the connections that lead to it."""
-
-    _app: web.AppRunner
-    _connections: web.ServerRunner
-
-    async def cleanup(self) -> None:
-        await self._connections.cleanup()
-        await self._app.cleanup()
+async def _let_body_come(request: web.BaseRequest) -> None:
+    """Who asks whether to send a body waits for a word (RFC 9110, 10.1.1). Raises HTTPExpectationFailed."""
+    expected = request.headers.get("Expect")
+    if expected is None:
+        return
+    if expected.lower() != "100-continue":
+        raise web.HTTPExpectationFailed(text="only 100-continue can be expected")
+    await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    request.writer.output_size = 0  # that was no part of the answer
 
 
 async def open_site(
     host: str, port: int, intake: Intake, metrics: Metrics, ready: Callable[[], bool]
-) -> tuple[Site, str]:
-    """Listens, and answers the URL it is reached by. ``port`` 0: any free one. Raises OSError.
-
-    Neither probe asks Postgres: while that is away, readers are better told so than sent to nobody.
-    """
-
-    async def health(_: web.Request) -> web.Response:
-        return web.json_response({"status": "ok"})
-
-    async def readiness(_: web.Request) -> web.Response:
-        usable = ready()
-        return web.json_response({"status": "ok" if usable else "stopping"}, status=200 if usable else 503)
-
-    async def figures(_: web.Request) -> web.Response:
-        return web.Response(body=exposition(metrics.registry), content_type="text/plain")
-
-    app = web.Application(client_max_size=MOST_BODY_BYTES, middlewares=[_watched(metrics), intake.answer_safely])
-    app.add_routes([web.get("/healthz", health), web.get("/readyz", readiness), web.get("/metrics", figures)])
-    app.add_routes(intake.routes())
-    runner = web.AppRunner(app)
-    await runner.setup()
-    connections = await _connect(runner)
+) -> tuple[web.ServerRunner, str]:
+    """Listens, and answers the URL it is reached by. ``port`` 0: any free one. Raises OSError."""
+    routes = Routes([*_for_those_who_run_it(metrics, ready), *intake.routes()])
+    connections = await _connect(_Answering(intake, routes, metrics))
     try:
         await web.TCPSite(connections, host, port).start()
     except OSError:
-        await Site(runner, connections).cleanup()
+        await connections.cleanup()
         raise
-    return Site(runner, connections), str(URL.build(scheme="http", host=host, port=connections.addresses[0][1]))
+    return connections, str(URL.build(scheme="http", host=host, port=connections.addresses[0][1]))
 
 
-async def _connect(runner: web.AppRunner) -> web.ServerRunner:
-    """To an application that is set up. Whoever holds a connection for nothing loses it."""
-    served = runner.server
-    if served is None:
-        raise RuntimeError("the application was not set up")
+def _for_those_who_run_it(metrics: Metrics, ready: Callable[[], bool]) -> list[Route]:
+    """Neither probe asks Postgres: while that is away, readers are better told so than sent to nobody."""
+
+    async def health(_: web.BaseRequest, __: str) -> web.Response:
+        return web.json_response({"status": "ok"})
+
+    async def readiness(_: web.BaseRequest, __: str) -> web.Response:
+        usable = ready()
+        return web.json_response({"status": "ok" if usable else "stopping"}, status=200 if usable else 503)
+
+    async def figures(_: web.BaseRequest, __: str) -> web.Response:
+        return web.Response(body=exposition(metrics.registry), content_type="text/plain")
+
+    pages = {"/healthz": health, "/readyz": readiness, "/metrics": figures}
+    return [Route(path, {"GET": page}) for path, page in pages.items()]
+
+
+async def _connect(answering: _Answering) -> web.ServerRunner:
+    """Whoever holds a connection for nothing loses it."""
     limits = {"max_line_size": MOST_LINE_BYTES, "max_field_size": MOST_LINE_BYTES, "logger": _LOGGER}
-    listener = Listener(served.request_handler, Connection, served.request_factory, **limits)
+    listener = Listener(answering.answer, Connection, _with_small_body, **limits)
     connections = web.ServerRunner(listener, shutdown_timeout=SHUTDOWN_SECONDS)
     await connections.setup()
     return connections
+
+
+def _with_small_body(
+    message: RawRequestMessage,
+    payload: StreamReader,
+    protocol: RequestHandler,
+    writer: AbstractStreamWriter,
+    task: "asyncio.Task[None]",
+) -> web.BaseRequest:
+    loop = asyncio.get_running_loop()
+    return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=MOST_BODY_BYTES)

@@ -1,4 +1,4 @@
-"""The bus on RabbitMQ, 3.10 to 4.x: the only file that knows the driver.
+"""The bus on RabbitMQ, 3.10 to 4.x: this file and ``letters`` alone know the driver.
 
 Publishers and listeners have lines of their own, as a broker short of memory stops reading from those who publish.
 Whatever goes wrong (broker gone or wiped, consumer cancelled, channel closed, queue deleted, silence), the
@@ -17,10 +17,10 @@ from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMe
 from aio_pika.exceptions import CONNECTION_EXCEPTIONS
 from yarl import URL
 
-from shared.bus.cloud_event import CONTENT_TYPE, cloud_event_headers
 from shared.bus.handling import run_guarded
 from shared.bus.hint_codec import Unreadable, decode_hint, encode_hint
 from shared.bus.interface import EventEnvelope, Hint, HintHandler, PublishFailed, Role
+from shared.bus.letters import Letter, event_letter, letter_to, post
 from shared.bus.line import Line, stray_cancellation_as_fault, told
 from shared.bus.listening import TaskListener
 from shared.bus.topology import Topology, topology
@@ -54,14 +54,6 @@ class Wire:
         return False
 
 
-@dataclass(frozen=True, slots=True)
-class Letter:
-    exchange: str
-    routing_key: str
-    message: aio_pika.Message
-    mandatory: bool  #: refused when no queue takes it
-
-
 class OnRabbitMQ:
     """Hints and events leave over lines of their own: a queue of somebody else's that takes events and has stopped
     working holds up the line it is reached by. A line is opened by the first that needs it.
@@ -77,12 +69,12 @@ class OnRabbitMQ:
         self._closed = False
 
     async def hint(self, role: Role, hint: Hint) -> None:
-        await self._send_hint(self._topology.hints[role].name, _message(encode_hint(hint)))
+        await self._send_hint(letter_to(self._topology.hints[role].name, encode_hint(hint)))
 
     async def publish(self, envelopes: Sequence[EventEnvelope]) -> None:
         for start in range(0, len(envelopes), MOST_UNCONFIRMED):
             hundred = envelopes[start : start + MOST_UNCONFIRMED]
-            letters = [_event_letter(self._topology.events.name, envelope) for envelope in hundred]
+            letters = [event_letter(self._topology.events.name, envelope) for envelope in hundred]
             self._open(self._events)
             await self._events.send(letters, self._patience.events)
 
@@ -117,15 +109,15 @@ class OnRabbitMQ:
         task.add_done_callback(lambda _: self._kept.pop(line))
         return task
 
-    async def _send_hint(self, queue: str, message: aio_pika.Message) -> None:
+    async def _send_hint(self, letter: Letter) -> None:
         self._open(self._hints)
         if self._hints.line.away:
             raise PublishFailed("the broker is away")
-        await self._hints.send([Letter("", queue, message, mandatory=True)], self._patience.hint)
+        await self._hints.send([letter], self._patience.hint)
 
     async def _park(self, body: bytes, reason: str) -> None:
-        message = _message(body[:PARKED_BYTES], {"reason": reason, "bytes": len(body)})
-        await self._send_hint(self._topology.dead_letters.name, message)
+        headers: dict[str, str | int] = {"reason": reason, "bytes": len(body)}
+        await self._send_hint(letter_to(self._topology.dead_letters.name, body[:PARKED_BYTES], headers))
 
 
 class Publisher:
@@ -154,11 +146,7 @@ class Publisher:
         wire = self._wire
         if wire is None or await wire.blocked():
             raise ConnectionError("the broker takes nothing for now")
-        # Started in this order and written in it, as the channel's lock is fair.
-        answers = await asyncio.gather(*(_post(wire.channel, letter) for letter in letters), return_exceptions=True)
-        for fault in answers:
-            if isinstance(fault, BaseException):
-                raise fault
+        await post(await wire.channel.get_underlay_channel(), letters)
 
     async def _start(self, wire: Wire) -> None:
         await _declare(wire.channel, self._topology)
@@ -277,20 +265,3 @@ async def _declare(channel: AbstractChannel, topology: Topology) -> None:
     }
     for binding in topology.bindings:
         await queues[binding.queue].bind(binding.exchange, "", arguments=dict(binding.arguments))
-
-
-async def _post(channel: AbstractChannel, letter: Letter) -> None:
-    exchange = await channel.get_exchange(letter.exchange, ensure=False)
-    await exchange.publish(letter.message, letter.routing_key, mandatory=letter.mandatory)
-
-
-def _message(body: bytes, headers: dict[str, str | int] | None = None) -> aio_pika.Message:
-    return aio_pika.Message(
-        body, headers=dict(headers or {}), content_type=CONTENT_TYPE, delivery_mode=aio_pika.DeliveryMode.PERSISTENT
-    )
-
-
-def _event_letter(exchange: str, envelope: EventEnvelope) -> Letter:
-    message = _message(envelope.data, dict(cloud_event_headers(envelope)))
-    message.message_id, message.type, message.timestamp = envelope.id, envelope.type, envelope.time
-    return Letter(exchange, envelope.routing_key, message, mandatory=False)

@@ -1,15 +1,14 @@
 """Fills a prepared email for one recipient: what a message costs is spent here. Pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from html import escape
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from shared.composing.compile_body import Mark, TokenMark, ValueMark
 from shared.composing.mail_headers import encode_subject
 from shared.composing.prepare_message import LARGEST, PreparedMessage, ProgramSlot, ValueSlot
-from shared.composing.quoted_printable import SOFT_BREAK, encode, encode_text
+from shared.composing.quoted_printable import SOFT_BREAK, encode_text
 from shared.composing.template_engine import Unrenderable, names_for
 from shared.domain.email_address import to_envelope
 from shared.domain.template import plain_lines, value_in
@@ -21,8 +20,7 @@ TOO_LARGE: Final = f"the message would have more than {LARGEST:,} octets"
 _NOBODY: Final = b"undisclosed-recipients:;"
 
 
-@dataclass(frozen=True, slots=True)
-class RecipientData:
+class RecipientData(NamedTuple):
     email: str
     telephone: str | None
     vars: Mapping[str, object]
@@ -71,12 +69,13 @@ def fill_signed(
 def _fill_values(values: tuple[ValueSlot, ...], pieces: list[bytes], recipient: RecipientData) -> None:
     for value in values:
         text = plain_lines(value_of(value.path, recipient)) or value.default
-        if value.text:
-            encoded = encode(text.encode("utf-8", "replace"))
-            for place in value.text:
-                pieces[place] = encoded
+        encoded = encode_text(text)
+        for place in value.text:
+            pieces[place] = encoded
         if value.html:
-            encoded = encode(escape(text).encode("utf-8", "replace"))
+            # Nearly always the same as in the text.
+            escaped = escape(text)
+            encoded = encoded if escaped == text else encode_text(escaped)
             for place in value.html:
                 pieces[place] = encoded
 

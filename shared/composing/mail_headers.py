@@ -26,7 +26,7 @@ def encode_subject(text: str) -> bytes:
     empty line.
     """
     line = one_line(text).strip()
-    if not _PLAIN(line):
+    if not (line.isascii() and line.isprintable()) or "=?" in line:
         return _encoded_words(line)
     return line.encode("ascii") if len(line) <= _ROOM else _folded(line)
 

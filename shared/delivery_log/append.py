@@ -55,6 +55,10 @@ class DeliveryLog:
         """Returns once committed; a segment that is there already is not stored again. Raises DatabaseError."""
         await self._group.submit(Entry(segments, writes, steps))
 
+    async def append_alone(self, segments: Sequence[Segment]) -> None:
+        """The same, for whoever has gathered what comes together himself: it waits for no other commit."""
+        await self._commit([Entry(segments)])
+
     async def _commit(self, group: Sequence[Entry]) -> None:
         segments = [segment for entry in group for segment in entry.segments]
         alone = not any(entry.writes or entry.steps or entry.again for entry in group)

@@ -1,14 +1,13 @@
 """Single hits of many recipients, as segments: one for each task and kind among them. Pure."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from shared.delivery_log.segments import HitColumns, Segment
 from shared.domain.delivery import Kind
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(NamedTuple):
     """One recipient did one thing, or it became of his message."""
 
     task_id: int
@@ -24,7 +23,9 @@ def gather_hits(hits: Iterable[Hit], batch: int, part: int) -> list[Segment]:
     """The segments are numbered from ``part`` on, under the number ``batch`` of this process."""
     columns: dict[tuple[int, Kind], HitColumns] = {}
     for hit in hits:
-        column = columns.setdefault((hit.task_id, hit.kind), HitColumns())
+        column = columns.get((hit.task_id, hit.kind))
+        if column is None:
+            column = columns[hit.task_id, hit.kind] = HitColumns()
         if hit.note:
             column.add_noted(hit.ordinal, hit.time_ms, hit.note)
         else:

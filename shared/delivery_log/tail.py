@@ -45,14 +45,16 @@ async def read_after(
     checkpoints: Mapping[int, TailPosition],
     most_bytes: int = MOST_BYTES,
     kinds: Collection[Kind] = tuple(Kind),
+    each: int | None = None,
 ) -> list[RecordedSegment]:
     """The next segments of every shard behind its checkpoint; a shard's own are in order, and none is left out.
 
     Inside the caller's transaction, whose later statements go by index too. The shards take turns, so that one with
     much to read holds up no other. A segment that this version cannot read ends its shard here, and is logged: whoever
     can read it goes on from there. A segment of a kind not among ``kinds`` is there too, but without its hits.
+    ``each``: at most so many of one shard; None: so that all shards together have few.
     """
-    each = max(8, MOST_SEGMENTS // max(1, len(checkpoints)))
+    each = each or max(8, MOST_SEGMENTS // max(1, len(checkpoints)))
     await connection.execute(QUERIES["go_by_index"])
     rows = await connection.fetch(QUERIES["segments_after"], *_columns(checkpoints), each, most_bytes, list(kinds))
     return list(_readable(rows))

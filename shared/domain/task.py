@@ -14,7 +14,7 @@ nothing of it is sent. One that has expired is sent to nobody more: whoever is l
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import reduce
-from typing import Literal, assert_never
+from typing import Final, Literal, assert_never
 
 from shared.domain.identifiers import (
     AccountId,
@@ -287,8 +287,10 @@ def evolve(task: Task, event: Event) -> Task:
 
 
 def _created(event: TaskCreated) -> Task:
-    given = {each.name: getattr(event, each.name) for each in fields(event) if each.name != "at"}
-    return Task(stage="scheduled", cdate=event.at, **given)
+    return Task(stage="scheduled", cdate=event.at, **{name: getattr(event, name) for name in _GIVEN})
+
+
+_GIVEN: Final = tuple(each.name for each in fields(TaskCreated) if each.name != "at")
 
 
 def replay(history: Iterable[Event]) -> Task:

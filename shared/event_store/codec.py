@@ -101,4 +101,11 @@ def read_event(name: str, data: Mapping[str, Any]) -> object:
 
 def fields_of(event: Any) -> dict[str, Any]:
     """As they are stored, by name."""
-    return {field.name: getattr(event, field.name) for field in fields(event)}
+    kind = type(event)
+    names = _FIELDS.get(kind)
+    if names is None:
+        names = _FIELDS[kind] = tuple(field.name for field in fields(kind))
+    return {name: getattr(event, name) for name in names}
+
+
+_FIELDS: Final[dict[type[Any], tuple[str, ...]]] = {}  #: found once

@@ -9,10 +9,10 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Any, NamedTuple, Self
 
 import asyncpg
-import orjson
 from asyncpg.connect_utils import SessionAttribute
 
 from shared.postgres.said_of_errors import said_of
+from shared.postgres.session import IN_NO_SESSION, follow_its_clock, leave_as_it_is, prepare, settings_of
 from shared.runtime.tracing import span
 
 SERVICE_ROLE = "postroom_service"
@@ -67,10 +67,6 @@ def _kind_of(sqlstate: str) -> type[DatabaseError]:
     if sqlstate.startswith(_UNAVAILABLE):
         return Unavailable
     return Contended if sqlstate in _CONTENDED else DatabaseError
-
-
-#: For a driver whose statements find another session each time.
-_IN_NO_SESSION: dict[str, Any] = {"statement_cache_size": 0}
 
 
 class Connection:
@@ -198,9 +194,9 @@ class Database:
                 timeout=connect_seconds,
                 command_timeout=statement_seconds,
                 target_session_attrs=SessionAttribute.read_write,
-                init=_prepare_connection,
-                reset=_leave_as_it_is,
-                **(_IN_NO_SESSION if pooled else {"server_settings": _session(role, statement_seconds)}),
+                init=prepare,
+                reset=leave_as_it_is,
+                **(IN_NO_SESSION if pooled else {"server_settings": settings_of(role, statement_seconds)}),
             )
         except Exception as error:
             raise translate(error) from error
@@ -243,6 +239,7 @@ class Database:
         finally:
             self._waiting -= 1
         try:
+            await follow_its_clock(Connection(driver).fetch_value)
             yield driver
         except (Unavailable, asyncpg.ReadOnlySQLTransactionError):
             # A server that lost its primary role keeps answering reads for ever: leave it.
@@ -275,26 +272,3 @@ class Database:
     async def execute(self, statement: str, *args: object) -> int:
         async with self._connection() as driver:
             return await Connection(driver).execute(statement, *args)
-
-
-def _session(role: str | None, statement_seconds: float) -> dict[str, str]:
-    # A client that froze inside a transaction would hold back every tail of the cluster: the server ends it.
-    idle = {"idle_in_transaction_session_timeout": str(int(statement_seconds * 1000))}
-    # Our statements are short: compiling one takes longer than running it.
-    return {"timezone": "UTC", "jit": "off", **idle, **({"role": role} if role else {})}
-
-
-async def _prepare_connection(driver: Any) -> None:
-    await driver.set_type_codec("jsonb", schema="pg_catalog", format="binary", encoder=_to_jsonb, decoder=_from_jsonb)
-
-
-async def _leave_as_it_is(driver: Any) -> None:
-    """Nobody changes a session, only transactions: clearing it after every use would cost a round trip for nothing."""
-
-
-def _to_jsonb(value: object) -> bytes:
-    return b"\x01" + orjson.dumps(value)
-
-
-def _from_jsonb(data: bytes) -> Any:
-    return orjson.loads(data[1:])

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
 from shared.postgres.database import Contended, Unavailable
+from shared.runtime.time_limit import TimeLimit
 
 TRIES = 4  #: how often a group is stored anew that was rolled back for the sake of somebody else's
 
@@ -28,16 +29,21 @@ class GroupCommit(Generic[Item]):
         self._waiting: list[tuple[Item, asyncio.Future[None]]] = []
         self._worker: asyncio.Task[None] | None = None
 
-    async def submit(self, item: Item) -> None:
+    async def submit(self, item: Item, limit: TimeLimit | None = None) -> None:
         """Returns once the item is committed. Raises what ``commit`` raised for it alone.
 
-        Whether it is stored when the caller is cancelled meanwhile is not known.
+        Beyond ``limit`` it raises TimeoutError. Whether it is stored then, or when the caller is cancelled meanwhile,
+        is not known.
         """
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, done))
         if self._worker is None:
             self._worker = asyncio.create_task(self._work())
-        await done
+        if limit is None:
+            await done
+        else:
+            with limit.on(done):
+                await done
 
     async def _work(self) -> None:
         try:

@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from shared.postgres.database import Connection, Contended, Database
+from shared.runtime import crash_points
 
 MIGRATIONS = Path(__file__).resolve().parents[2] / "deploy" / "migrations"
 
@@ -58,7 +59,11 @@ async def migrate(url: str, folder: Path = MIGRATIONS) -> list[str]:
     try:
         grants = (folder / "grants.sql").read_text(encoding="utf-8")
         migrations = read_migrations(folder)
-        applied = [each.name for each in migrations if await _patiently(partial(_apply, database, each))]
+        applied = []
+        for each in migrations:
+            if await _patiently(partial(_apply, database, each)):
+                crash_points.reached("migration.applied")
+                applied.append(each.name)
         await _patiently(partial(_grant, database, grants))
         return applied
     finally:
@@ -83,7 +88,9 @@ async def _apply(database: Database, migration: Migration) -> bool:
             return False
         await connection.execute(_NOT_LONG)
         await connection.execute(migration.statements)
+        crash_points.reached("migration.applying")
         await _record(connection, migration)
+        crash_points.reached("migration.noted")
     return True
 
 
@@ -92,6 +99,7 @@ async def _grant(database: Database, grants: str) -> bool:
         await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK)
         await connection.execute(_NOT_LONG)
         await connection.execute(grants)
+        crash_points.reached("migration.granting")
     return True
 
 

@@ -62,6 +62,10 @@ POINTS: Final[Mapping[str, str]] = {
     "callback.due": "a callback is about to be made",
     "callback.answered": "a callback is answered, its row does not say so",
     "callback.settled": "an answered callback is recorded, the next one is not begun",
+    "migration.applying": "the statements of a migration are carried out, no row says so and nothing is committed",
+    "migration.noted": "a migration and its row are written, their transaction is not committed",
+    "migration.applied": "a migration is committed, the next one is not begun",
+    "migration.granting": "all migrations are committed, who may do what is written, not committed",
 }
 
 

@@ -46,9 +46,10 @@ async def run_loop(
     stop: asyncio.Event,
     seconds: float,
     passing: tuple[type[Exception], ...] = (),
+    rest: Callable[[], float] | None = None,
 ) -> None:
     """Calls ``step`` until ``stop``: at once again while it answers that there was work, else at a ring or after
-    ``seconds``.
+    ``seconds``. ``rest``: how long it waits after work, so that more of it comes together; None: never.
 
     A step that raises is logged and tried again after a pause: a loop never dies of one bad moment. ``passing``: what
     is known to happen and to pass, and so needs no traceback.
@@ -68,6 +69,8 @@ async def run_loop(
                 continue
             if not busy and not stop.is_set():
                 await wakeup.wait(seconds)
+            elif busy and rest and (pause := rest()):
+                await _first_of(stop, pause)
     finally:
         ending.cancel()
 

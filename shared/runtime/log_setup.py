@@ -11,6 +11,7 @@ from typing import Any, Final, TextIO
 import structlog
 
 from shared.runtime.told_errors import tell_exception
+from shared.runtime.tracing import tell_correlation
 
 
 def _first_line(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -20,7 +21,7 @@ def _first_line(_: object, __: str, event: MutableMapping[str, Any]) -> MutableM
 
 
 PROCESSORS: Final[tuple[structlog.typing.Processor, ...]] = (
-    structlog.contextvars.merge_contextvars,
+    tell_correlation,
     structlog.processors.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
     tell_exception,

@@ -6,12 +6,11 @@ was called; before that, ``span`` costs one look at a variable.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from contextvars import ContextVar
-from typing import Final
-
-import structlog
+from contextvars import ContextVar, Token
+from types import TracebackType
+from typing import Any, Final
 
 #: Version 00: trace id, id of the span above, flags; ids of zeros are none.
 _TRACEPARENT: Final = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
@@ -34,33 +33,54 @@ def read_traceparent(text: str | None) -> str | None:
 
 
 def new_traceparent(random_bytes: Callable[[int], bytes]) -> str:
-    return f"00-{random_bytes(16).hex()}-{random_bytes(8).hex()}-01"
+    drawn = random_bytes(24).hex()
+    return f"00-{drawn[:32]}-{drawn[32:]}-01"
 
 
 def trace_id(traceparent: str) -> str:
     return traceparent[3:35]
 
 
+def tell_correlation(_: object, __: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """What a line of the log says of the trace that is under way."""
+    if (traceparent := _current.get()) is not None:
+        line["correlation"] = trace_id(traceparent)
+    return line
+
+
 def joined(traceparent: str | None) -> AbstractContextManager[None]:
     """What happens in the block belongs to that trace; None or what is no traceparent: to none."""
     parent = read_traceparent(traceparent)
-    return nullcontext() if parent is None else _joined(parent)
+    return _NOTHING if parent is None else _Joined(parent)
 
 
-@contextmanager
-def _joined(traceparent: str) -> Iterator[None]:
-    with structlog.contextvars.bound_contextvars(correlation=trace_id(traceparent)):
-        token = _current.set(traceparent)
-        try:
-            yield
-        finally:
-            _current.reset(token)
+def asked_by(text: str | None, random_bytes: Callable[[int], bytes]) -> AbstractContextManager[None]:
+    """The block belongs to the caller's trace; where ``text`` is no traceparent, to one that begins here."""
+    return _Joined(read_traceparent(text) or new_traceparent(random_bytes))
+
+
+_NOTHING: Final = nullcontext()
+
+
+class _Joined(AbstractContextManager[None]):
+    __slots__ = ("_before", "_traceparent")
+
+    def __init__(self, traceparent: str) -> None:
+        self._traceparent = traceparent
+
+    def __enter__(self) -> None:
+        self._before: Token[str | None] = _current.set(self._traceparent)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        _current.reset(self._before)
 
 
 def span(name: str, **attributes: str | int) -> AbstractContextManager[None]:
     """One step of the trace that is under way; outside any, nothing. Attributes hold no address and no value."""
     above = _current.get() if _exporting else None
-    return nullcontext() if above is None else _spanned(name, above, attributes)
+    return _NOTHING if above is None else _spanned(name, above, attributes)
 
 
 @contextmanager

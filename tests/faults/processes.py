@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 
 from shared.runtime.crash_points import ALLOWED, WHERE
-from tests.faults.forking import Forked
+from tests.faults.forking import SKEW_FILE, Forked
 
 _ROOT = Path(__file__).resolve().parents[2]
 _NUMBERS = itertools.count()
@@ -66,11 +66,22 @@ class ServiceProcess:
     environment: Mapping[str, str]
     log: Path
     process: Forked | None = field(default=None)
+    skew: Path | None = None
+
+    def set_clock_wrong(self, seconds: float) -> None:
+        """By so much that of its host is fast: from the start on, or at once if it was wrong then."""
+        skew = self.log.with_suffix(".skew")
+        changed = skew.with_suffix(".new")
+        changed.write_text(str(seconds), encoding="ascii")
+        changed.rename(skew)
+        self.skew = skew
 
     def start(self, fault_at: str = "") -> None:
         """``fault_at``: where it kills itself, or stops, as ``POSTROOM_FAULT_AT``."""
         armed = {WHERE: fault_at, ALLOWED: "on"} if fault_at else {}
         base = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/")}
+        if self.skew is not None:
+            base[SKEW_FILE] = str(self.skew)
         self.process = _starter().start(self.name, {**base, **self.environment, **armed}, self.log)
 
     def kill(self) -> None:

@@ -1,6 +1,7 @@
 """Writes what fault tests measured into docs/reliability.md, between its marks. Pure."""
 
 import re
+import string
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -14,7 +15,7 @@ _HEAD: Final = (
     "|---|---|---|---|---|---|",
 )
 #: Figures that count what was done to the system, not what became of it.
-_INJECTED: Final = ("kills", "stops", "cuts", "restarts", "outages", "repeats", "poisons", "steps")
+_INJECTED: Final = ("kills", "stops", "cuts", "restarts", "outages", "repeats", "poisons", "steps", "faults")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +50,10 @@ def joined(rows: Iterable[Row]) -> list[Row]:
     return sorted(found.values(), key=lambda row: (number_of(row.fault), row.what))
 
 
-def number_of(fault: str) -> int:
-    return int(fault.removeprefix("F"))
+def number_of(fault: str) -> tuple[int, str]:
+    """``F9a`` comes behind ``F9`` and before ``F10``."""
+    digits = fault.strip(string.ascii_letters)
+    return int(digits), fault.removeprefix(f"F{digits}")
 
 
 def write_page(page: str, rows: Iterable[Row], day: str, rounds: int) -> str:

@@ -31,12 +31,6 @@ SECRET = bytes(range(32))
 DISPATCHERS = ("one", "two")
 
 
-@pytest.fixture
-def servers() -> Iterator[tuple[EmbeddedPostgres, Follower]]:
-    with pair() as both:
-        yield both
-
-
 @contextmanager
 def sending(database_url: str, relay: CountingRelay, folder: Path) -> Iterator[dict[str, ServiceProcess]]:
     """Two dispatchers, each with a journal of its own, and a tracker."""
@@ -146,20 +140,31 @@ async def fail_over(
 )
 @pytest.mark.timeout(240)
 async def test_a_standby_that_was_behind_goes_on(
-    servers: tuple[EmbeddedPostgres, Follower], tmp_path: Path, dice: random.Random, measured: Measured
+    tmp_path: Path, dice: random.Random, rounds: int, measured: Measured
 ) -> None:
     """Hundreds of messages are handed over of which the new primary knows nothing: only the journals do. One of them is
     not there when it goes on; whom it sent to is sent to again, and listed once it is back.
     """
+    for number in range(1, rounds + 1):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        with pair() as servers:
+            await one_failover(servers, folder, dice, measured)
+    measured.add(rounds=rounds)
+
+
+async def one_failover(
+    servers: tuple[EmbeddedPostgres, Follower], folder: Path, dice: random.Random, measured: Measured
+) -> None:
     url = either_of(*servers)
     await migrate(url)
     async with CountingRelay(seconds_each=0.005) as relay, connected(url) as database:
         await post_task(database, RECIPIENTS)
-        with sending(url, relay, tmp_path) as services:
+        with sending(url, relay, folder) as services:
             failing = await fail_over(*servers, database, relay, services, dice)
             await eventually(database, "SELECT completed FROM task WHERE id = 1")
             services["two"].start()  # its journal comes back when all is over
-            await reconciled(tmp_path / "two.log")
+            await reconciled(folder / "two.log")
             await eventually(database, PROJECTED)
         sets, log = await read_sets(database, 1, Kind), await logged(database)
         epochs = await database.fetch("SELECT DISTINCT store_epoch FROM segment ORDER BY 1")
@@ -175,8 +180,8 @@ async def test_a_standby_that_was_behind_goes_on(
     assert {kind: set(bits) for kind, bits in sets.items() if bits} == {kind: set(bits) for kind, bits in log.items()}
     assert [row["store_epoch"] for row in epochs] == [1, 2]
     assert not findings, tell(findings)
-    measured.add(lost=RECIPIENTS - len(copies), doubled=len(doubled), listed=len(listed), commits_lost=failing.lost)
-    measured.add(most_copies=max(copies.values()), recovery_seconds=failing.seconds)
+    measured.add(outages=1, lost=RECIPIENTS - len(copies), doubled=len(doubled), listed=len(listed))
+    measured.add(commits_lost=failing.lost, most_copies=max(copies.values()), recovery_seconds=failing.seconds)
 
 
 async def known_to(database: Database) -> int:

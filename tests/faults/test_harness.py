@@ -23,6 +23,7 @@ from tests.faults.test_kill_at_each_place_of_counting import COUNTING, TELLING
 from tests.faults.test_kill_at_each_place_of_jobs import CAMPAIGNS, JOBS, NOTICES
 from tests.faults.test_kill_at_each_place_of_sending import PLACES
 from tests.faults.test_kill_while_compacting import COMPACTING
+from tests.faults.test_kill_while_migrating import MIGRATING
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs/reliability.md").read_text(encoding="utf-8")
@@ -44,14 +45,19 @@ def test_whole_figures_are_summed_and_of_times_and_most_the_largest_is_kept() ->
 
 def test_the_page_has_a_line_for_each_fault_in_their_order_and_one_for_the_run() -> None:
     page = write_page(
-        EMPTY, [row("F10", kills=4), row("F2", kills=20, rounds=10), row("F2", kills=5)], "2026-01-02", 10
+        EMPTY,
+        [row("F10", kills=4), row("F9a"), row("F2", kills=20, rounds=10), row("F9"), row("F2", kills=5)],
+        "2026-01-02",
+        10,
     )
 
     assert [line for line in page.splitlines() if line.startswith("| F")] == [
         "| F2 | killed | nobody lost | lost 0, kills 25 | 10 | 7 |",
+        "| F9 | killed | nobody lost | lost 0 | 1 | 7 |",
+        "| F9a | killed | nobody lost | lost 0 | 1 | 7 |",
         "| F10 | killed | nobody lost | lost 0, kills 4 | 1 | 7 |",
     ]
-    assert "| 2026-01-02 | 7 | 10 | 2 | 29 | 0 | 0 | 0 | 0 |" in page
+    assert "| 2026-01-02 | 7 | 10 | 4 | 29 | 0 | 0 | 0 | 0 |" in page
 
 
 def test_a_run_of_a_few_faults_leaves_what_is_told_of_the_others_and_of_earlier_runs() -> None:
@@ -163,6 +169,6 @@ def test_an_armed_process_is_struck_the_time_it_was_told(
 
 def test_every_crash_point_is_struck_by_a_fault_test() -> None:
     """By name, in the tables that the tests go through."""
-    struck = {*PLACES, *COMMANDS, *RELAYS, *COUNTING, *TELLING, *COMPACTING, *JOBS, *NOTICES, *CAMPAIGNS}
+    struck = {*PLACES, *COMMANDS, *RELAYS, *COUNTING, *TELLING, *COMPACTING, *JOBS, *NOTICES, *CAMPAIGNS, *MIGRATING}
 
     assert struck == set(POINTS)

@@ -7,12 +7,17 @@ from typing import Final
 
 import pytest
 
+from services.dispatcher.jobs.held_job import HeldJob
+from services.dispatcher.jobs.registry import WORK
+from services.dispatcher.jobs.work import JobTools, Outcome
+from services.dispatcher.jobs.worker import MOST_FAILURES, WORKERS, Worker
 from shared.bus.hint_codec import encode_hint
 from shared.bus.in_process import InProcess
 from shared.bus.interface import Hint, Role
 from shared.object_store.in_folder import InFolder
-from shared.postgres.database import Database
+from shared.postgres.database import Database, Unavailable
 from shared.runtime.clock import monotonic
+from shared.runtime.lifecycle import Wakeup, run_loop
 from tests.audience import post_task
 from tests.contract.rabbitmq_rig import RabbitRig
 from tests.faults.auditing import audit, deliveries_of, tell
@@ -119,6 +124,40 @@ async def test_a_job_that_cannot_be_done_stops_no_other(database_url: str, tmp_p
     measured.add(poisons=1, lost=sum(found[number] != "completed" for number in good), parked=1)
     assert still == "pending", "the others have waited for it"
     assert found == {bad: "error", **dict.fromkeys(good, "completed")}
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.fault(
+    "F18", "jobs that hang, one for each worker, among others", expects="given up after five tries, the others done"
+)
+async def test_jobs_that_hang_stop_no_other(database_url: str, tmp_path: Path, measured: Measured) -> None:
+    """A chunk that does not end in time has failed: both workers get free, and in the end such a job ends in error."""
+    database, owner = await Database.connect(database_url), await Database.connect(database_url, role=None)
+    tools, stop, tries = tools_with(database, InFolder(tmp_path / "objects")), asyncio.Event(), list[int]()
+
+    async def hang(_: JobTools, job: HeldJob) -> Outcome | None:
+        tries.append(job.number)
+        await asyncio.Event().wait()
+        return None
+
+    bad = [await add_job(tools, "update", {}) for _ in range(WORKERS)]
+    good = [await add_job(tools, "import", {"list": f"list {number}"}) for number in range(5)]
+    workers = [Worker(tools, {**WORK, "update": hang}, stop, chunk_seconds=0.1) for _ in range(WORKERS)]
+    loops = [run_loop("jobs", worker.step, Wakeup(), stop, 0.05, (Unavailable,)) for worker in workers]
+    async with asyncio.TaskGroup() as group:
+        for loop in loops:
+            group.create_task(loop)
+        await ended(database, owner, good)
+        for job in bad:
+            await ended(database, owner, [job])
+        stop.set()
+    found = {row["id"]: row["status"] for row in await database.fetch("SELECT id, status FROM job")}
+    await database.close()
+    await owner.close()
+
+    measured.add(poisons=len(bad), lost=sum(found[number] != "completed" for number in good), parked=len(bad))
+    assert found == {**dict.fromkeys(bad, "error"), **dict.fromkeys(good, "completed")}
+    assert sorted(tries) == sorted(bad * MOST_FAILURES)
 
 
 async def ended(database: Database, owner: Database, jobs: list[int]) -> None:

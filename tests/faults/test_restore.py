@@ -35,7 +35,7 @@ SECRET = bytes(range(32))
 _POSTROOM = Path(sys.executable).with_name("postroom")
 
 
-@pytest.fixture
+@contextmanager
 def servers() -> Iterator[list[EmbeddedPostgres]]:
     """One that will be lost, and an empty one."""
     with ExitStack() as stack:
@@ -133,19 +133,29 @@ async def is_held(url: str, database: Database, relay: CountingRelay, folder: Pa
 )
 @pytest.mark.timeout(240)
 async def test_a_restored_dump_waits_for_its_operator(
-    servers: list[EmbeddedPostgres], tmp_path: Path, dice: random.Random, measured: Measured
+    tmp_path: Path, dice: random.Random, rounds: int, measured: Measured
 ) -> None:
     """Who was sent to between the backup and the loss is in the journal alone."""
-    lost, new = servers
+    for number in range(1, rounds + 1):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        with servers() as (lost, new):
+            await one_restore(lost, new, folder, dice, measured)
+    measured.add(rounds=rounds)
+
+
+async def one_restore(
+    lost: EmbeddedPostgres, new: EmbeddedPostgres, folder: Path, dice: random.Random, measured: Measured
+) -> None:
     async with CountingRelay(seconds_each=0.005) as relay:
-        backed_up, known = await send_and_lose(lost, relay, tmp_path, dice)
-        await asyncio.to_thread(restore, new, tmp_path)
-        environment = environment_of(new.url, relay, tmp_path)
+        backed_up, known = await send_and_lose(lost, relay, folder, dice)
+        await asyncio.to_thread(restore, new, folder)
+        environment = environment_of(new.url, relay, folder)
         assert postroom("migrate", environment) == 0
         async with connected(new.url) as database:
             why = await database.fetch_value("SELECT held_why FROM store")
-            with services_in(environment, tmp_path):
-                await is_held(new.url, database, relay, tmp_path)
+            with services_in(environment, folder):
+                await is_held(new.url, database, relay, folder)
                 assert [postroom("confirm-restore", environment) for _ in range(2)] == [0, 1]
                 await eventually(database, "SELECT bool_and(completed) FROM task")
             sets = await read_sets(database, 1, Kind)
@@ -159,4 +169,4 @@ async def test_a_restored_dump_waits_for_its_operator(
     assert doubled <= listed, "somebody was doubled silently"
     assert len(doubled) < known - backed_up, "the journal was not read"
     assert not findings, tell(findings)
-    measured.add(lost=0, sent_after_backup=known - backed_up, doubled=len(doubled), listed=len(listed))
+    measured.add(outages=1, lost=0, sent_after_backup=known - backed_up, doubled=len(doubled), listed=len(listed))

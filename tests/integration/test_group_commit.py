@@ -10,6 +10,7 @@ from shared.event_store.interface import Actor, Append, StreamAppend, Write
 from shared.event_store.on_postgres import PostgresEventStore
 from shared.postgres.database import Contended, Database, DatabaseError, Unavailable
 from shared.postgres.group_commit import TRIES, GroupCommit
+from shared.runtime.time_limit import TimeLimit
 
 
 class Commits:
@@ -48,6 +49,24 @@ async def test_what_arrives_during_a_commit_shares_the_next_in_the_order_of_arri
     await asyncio.gather(first, rest)
 
     assert commits.tried == [["a"], ["b", "c", "d"]]
+
+
+async def test_who_waits_too_long_is_told_so_and_takes_nothing_from_the_others() -> None:
+    """Whether his item is stored he does not know; it is."""
+    commits = Commits()
+    group = GroupCommit(commits.commit)
+    commits.may_go.clear()
+    first = asyncio.create_task(group.submit("a"))
+    await until(lambda: commits.tried == [["a"]])
+
+    with pytest.raises(TimeoutError):
+        await group.submit("b", TimeLimit(0.02))
+    patient = asyncio.create_task(group.submit("c", TimeLimit(3600.0)))
+    await asyncio.sleep(0)
+    commits.may_go.set()
+    await asyncio.gather(first, patient)
+
+    assert commits.stored == ["a", "b", "c"]
 
 
 async def test_no_group_is_larger_than_the_limit() -> None:

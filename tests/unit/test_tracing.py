@@ -37,6 +37,19 @@ def test_what_is_no_traceparent_begins_no_trace(text: str) -> None:
         assert tracing.current() is None
 
 
+def test_a_request_is_of_its_callers_trace_or_of_a_new_one() -> None:
+    """Whatever is logged meanwhile says which, and afterwards nothing is."""
+    with tracing.asked_by(TRACEPARENT, bytes):
+        told = tracing.tell_correlation(None, "info", {"event": "x"})
+    with tracing.asked_by("no trace", lambda count: bytes(range(1, count + 1))):
+        begun = tracing.current()
+
+    assert told == {"event": "x", "correlation": "4bf92f3577b34da6a3ce929d0e0e4736"}
+    assert begun == "00-0102030405060708090a0b0c0d0e0f10-1112131415161718-01"
+    assert tracing.read_traceparent(begun) == begun
+    assert tracing.tell_correlation(None, "info", {"event": "x"}) == {"event": "x"}
+
+
 def test_an_actor_acts_in_the_trace_that_is_under_way() -> None:
     with tracing.joined(TRACEPARENT):
         assert Actor(1).correlation == TRACEPARENT

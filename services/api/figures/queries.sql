@@ -42,6 +42,10 @@ SELECT (SELECT row(count(*), coalesce(extract(epoch FROM clock_timestamp() - min
 SELECT CASE WHEN pg_snapshot_xmin(seen) < pg_snapshot_xmax(seen) THEN pg_snapshot_xmin(seen)::text::bigint END AS xid
   FROM pg_current_snapshot() AS seen;
 
+-- store_is_held
+-- Whether nothing may be claimed: the database was brought back and nobody has confirmed it, or was promoted seconds ago.
+SELECT NOT store_is_open();
+
 -- open_tasks
 -- Started and not at their end; of these, paused, and such of which nothing gets through. $1 limit
 SELECT count(*) AS open, count(*) FILTER (WHERE task.paused) AS paused,

@@ -40,6 +40,7 @@ class Figures:
     in_doubt: int
     sets: Mapping[Kind, int]  #: members over all open tasks
     oldest_writer: int | None  #: the transaction that holds all tails back
+    store_held: bool  #: nothing is sent before somebody confirms that the database may go on
 
 
 async def read_figures(database: Database) -> Figures:
@@ -54,6 +55,7 @@ async def read_figures(database: Database) -> Figures:
         in_doubt=await _count_in_doubt(database),
         sets={Kind(row["kind"]): row["members"] for row in sizes},
         oldest_writer=await database.fetch_value(QUERIES["oldest_writer"]),
+        store_held=await database.fetch_value(QUERIES["store_is_held"]),
     )
 
 

@@ -80,6 +80,8 @@ def metrics_of(figures: Figures, held_back_seconds: float) -> Iterator[Metric]:
         waiting = figures.waiting[work]
         yield _gauge(count, f"Due {words}; counted up to 10,000.", waiting.count)
         yield _gauge(seconds, f"Seconds that the oldest of the due {words} has waited; 0: none.", waiting.seconds)
+    held = "1 while nothing is sent: the database was restored and nobody has confirmed it, or was just promoted."
+    yield _gauge("postroom_store_held", held, int(figures.store_held))
     yield _gauge("postroom_in_doubt", "Recipients held in doubt, over all tasks.", figures.in_doubt)
     tasks = GaugeMetricFamily(
         "postroom_open_tasks", "Tasks started and not at their end; among them paused, and blocked.", labels=("which",)

@@ -27,6 +27,7 @@ log = structlog.get_logger(__name__)
 WORKERS: Final = 2  #: in one process
 TURN_SECONDS: Final = 5.0  #: after which a job makes way for others that wait
 STOP_SECONDS: Final = 5.0  #: for the chunk under way when the process ends
+CHUNK_SECONDS: Final = 1_800.0  #: of one chunk, longer than anything it waits for: one that hangs has failed
 MOST_FAILURES: Final = 5  #: of one chunk, until the job is given up
 FAILURE_SECONDS: Final = (1.0, 5.0, 15.0, 60.0)  #: between them
 UNEXPECTED: Final = "something unexpected happened; it was logged"
@@ -64,9 +65,17 @@ class Jobs:
 
 
 class Worker:
-    def __init__(self, tools: JobTools, work: Mapping[Kind, Work], stop: asyncio.Event) -> None:
+    def __init__(
+        self,
+        tools: JobTools,
+        work: Mapping[Kind, Work],
+        stop: asyncio.Event,
+        *,
+        chunk_seconds: float = CHUNK_SECONDS,
+    ) -> None:
         self._tools = tools
         self._work = work
+        self._chunk_seconds = chunk_seconds
         self._kinds = list(work)
         self._stop = stop
 
@@ -117,7 +126,8 @@ class Worker:
         await tools.handler.handle(JOBS, job_stream(job.number), StartJob(), actor)
         outcome: Outcome | None = None
         while outcome is None and not self._stop.is_set():
-            outcome = await self._work[job.kind](tools, job)
+            async with asyncio.timeout(self._chunk_seconds):
+                outcome = await self._work[job.kind](tools, job)
             if outcome is None and tools.monotonic() - began > TURN_SECONDS:
                 if await tools.database.fetch_value(STATEMENTS["others_wait"], self._kinds):
                     return False

@@ -148,12 +148,31 @@ SELECT dkim_key.id, dkim_key.algorithm, dkim_key.selector, dkim_key.private_key,
                            = ANY (sending_domain.found))
  ORDER BY dkim_key.id;
 
+-- plan_once
+-- A task just started is in no statistics, so a plan for these very values looks cheap each time and is made each time anew: that took
+-- Postgres half as long as carrying it out. Instead one plan for all, by index alone: made while a table was small it would read the
+-- whole of it, and be kept while it grows. Until the transaction ends.
+SELECT set_config('plan_cache_mode', 'force_generic_plan', true), set_config('enable_seqscan', 'off', true);
+
 -- recipients_of_batch
 -- The frozen addresses with today's vars, and who is not to be written to any more: checked at hand-over, not only at the freeze,
 -- by the same rules (0006_suppression.sql). Whom a search has found must still be on a list by which it reaches people and for
 -- which he is not suppressed. Of several reasons the oldest is told. Who has another address by now is still written
 -- to where he was at the freeze; whatever stands against that address may be somebody else's, or nobody's. metered: whether
--- somebody is to be charged for it, or was while the account was metered. $1 task, $2 ordinals, $3 list
+-- somebody is to be charged for it, or was while the account was metered. What all have in common is found out once: a message may
+-- have megabytes, and is read to learn its class. $1 task, $2 ordinals, $3 list
+WITH sent AS MATERIALIZED (
+    SELECT task.account_id, task.channel, message_class(message_version.content) AS class, sending.reached_lists,
+           coalesce($3, CASE WHEN cardinality(sending.reached_lists) = 1 THEN sending.reached_lists[1] END) AS list_id,
+           EXISTS (SELECT FROM balance
+                    WHERE balance.account_id = task.account_id
+                      AND (credit IS NOT NULL OR quota IS NOT NULL OR overage IS NOT NULL OR charged > 0)) AS metered
+      FROM task
+      JOIN message_version ON message_version.message_id = task.message_id AND message_version.version = task.message_version
+      JOIN sending ON sending.task_id = task.id
+     WHERE task.id = $1
+     LIMIT 1
+)
 SELECT DISTINCT ON (contact_record.ordinal)
        contact_record.ordinal, contact_record.address, subscriber.email, subscriber.telephone, subscriber.vars, sent.metered,
        CASE WHEN subscriber.id IS NULL THEN 'erased'
@@ -178,31 +197,29 @@ SELECT DISTINCT ON (contact_record.ordinal)
                                    AND of_list.list_id = subscription.list_id
                                    AND suppresses(of_list, sent.channel, contact_record.address, subscription.list_id, sent.class)))
             THEN 'suppressed for every list that reaches him'
-            ELSE coalesce(suppression_words(suppression.reason, suppression.cdate, suppression.detail),
+            ELSE coalesce(suppression_words(held.reason, held.cdate, held.detail),
                           suppression_words(former.reason, former.cdate, former.detail))
         END AS suppressed
   FROM contact_record
-  JOIN (SELECT task.account_id, task.channel, message_class(message_version.content) AS class, sending.reached_lists,
-               coalesce($3, CASE WHEN cardinality(sending.reached_lists) = 1 THEN sending.reached_lists[1] END) AS list_id,
-               EXISTS (SELECT FROM balance
-                        WHERE balance.account_id = task.account_id
-                          AND (credit IS NOT NULL OR quota IS NOT NULL OR overage IS NOT NULL OR charged > 0)) AS metered
-          FROM task
-          JOIN message_version ON message_version.message_id = task.message_id AND message_version.version = task.message_version
-          JOIN sending ON sending.task_id = task.id
-         WHERE task.id = $1) AS sent ON true
+  JOIN sent ON true
   LEFT JOIN subscriber ON subscriber.id = contact_record.subscriber_id
   LEFT JOIN subscription ON subscription.list_id = $3 AND subscription.subscriber_id = contact_record.subscriber_id
-  LEFT JOIN suppression ON suppression.subscriber_id = contact_record.subscriber_id
-                       AND suppresses(suppression, sent.channel, contact_record.address, sent.list_id, sent.class)
-  LEFT JOIN suppression AS former
-         ON former.account_id = sent.account_id
-        AND lower(former.address) = CASE WHEN lower(contact_record.address) IS DISTINCT FROM
-                                              lower(CASE sent.channel WHEN 'email' THEN subscriber.email ELSE subscriber.telephone END)
-                                         THEN lower(contact_record.address) END
-        AND suppresses(former, sent.channel, contact_record.address, sent.list_id, sent.class)
+  LEFT JOIN LATERAL (
+       SELECT reason, cdate, detail
+         FROM suppression
+        WHERE suppression.subscriber_id = contact_record.subscriber_id
+          AND suppresses(suppression, sent.channel, contact_record.address, sent.list_id, sent.class)
+       OFFSET 0) AS held ON true
+  LEFT JOIN LATERAL (
+       SELECT reason, cdate, detail
+         FROM suppression
+        WHERE lower(contact_record.address) IS DISTINCT FROM
+              lower(CASE sent.channel WHEN 'email' THEN subscriber.email ELSE subscriber.telephone END)
+          AND suppression.account_id = sent.account_id
+          AND suppresses(suppression, sent.channel, contact_record.address, sent.list_id, sent.class)
+       OFFSET 0) AS former ON true
  WHERE contact_record.task_id = $1 AND contact_record.ordinal = ANY ($2::integer[])
- ORDER BY contact_record.ordinal, suppression.cdate, former.cdate;
+ ORDER BY contact_record.ordinal, held.cdate, former.cdate;
 
 -- still_held
 -- Asked while the account's ledger is locked: once somebody else has settled the batch, nobody of it is charged any more.

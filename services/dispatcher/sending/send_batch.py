@@ -25,6 +25,7 @@ from services.dispatcher.sending.journal_records import MARKS, Mark, Record
 from services.dispatcher.sending.load_task import PreparedTasks, TaskToSend
 from services.dispatcher.sending.next_hop import NextHop, reason_of
 from services.dispatcher.sending.on_trial import Trials, Withheld
+from services.dispatcher.sending.read_recipients import read_recipients
 from services.dispatcher.sending.record_outcomes import OutcomeRecorder, conclusion, settled_columns
 from services.dispatcher.sending.recover import stored_outcomes
 from services.dispatcher.sending.sign_ahead import SignedAhead
@@ -172,9 +173,7 @@ class BatchSending:
             return []
         hold = self._batch.hold
         ordinals = list(self._batch.ordinals)[: self._batch.allowed]
-        rows = await self._tools.database.fetch(
-            STATEMENTS["recipients_of_batch"], hold.task_id, ordinals, self._task.list_id
-        )
+        rows = await read_recipients(self._tools.database, hold.task_id, ordinals, self._task.list_id)
         self._recorder.refunding = metered = not rows or rows[0]["metered"]
         suppressed = dict.fromkeys(set(ordinals) - {row["ordinal"] for row in rows}, "erased")
         suppressed |= {row["ordinal"]: row["suppressed"] for row in rows if row["suppressed"]}

@@ -48,7 +48,7 @@ def _of_database() -> Iterator[Row]:
     """What the api reads of it; without a database all of it is nothing."""
     waiting = {work: Waiting(0, 0.0) for work in WAITING}
     yield from _of_collector("api", FiguresOfDatabase(_nothing, lambda: 0.0))
-    for metric in metrics_of(Figures(waiting, {"open": 0}, 0, {}, None), 0.0):
+    for metric in metrics_of(Figures(waiting, {"open": 0}, 0, {}, None, store_held=False), 0.0):
         yield _row("api", metric, tuple(metric.samples[0].labels))
 
 

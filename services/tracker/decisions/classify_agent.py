@@ -85,4 +85,4 @@ _PURPOSES: Final = ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")
 def says_prefetch(headers: Mapping[str, str]) -> bool:
     """``headers``: their names in any case. Browsers fetch what may be wanted next, and say so."""
     said = [headers[name].lower() for name in _PURPOSES if name in headers]
-    return any(word in purpose for purpose in said for word in ("prefetch", "prerender", "preview"))
+    return bool(said) and any(word in purpose for purpose in said for word in ("prefetch", "prerender", "preview"))

@@ -5,10 +5,12 @@ header, so it is believed as far as proxies of ours wrote it: from the right, to
 """
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Final
 
 MOST_HOPS: Final = 16  #: that are looked at
+_MOST_KEPT: Final = 1024  #: texts of which it is remembered what they say: proxies, and whoever asks again
 
 Address = IPv4Address | IPv6Address
 
@@ -32,6 +34,7 @@ def _from_the_right(forwarded: Sequence[str]) -> Iterator[str]:
     return (hop for hop in reversed(hops) if hop.strip())
 
 
+@lru_cache(maxsize=_MOST_KEPT)
 def _read(text: str) -> Address | None:
     """Of an address, also with a port, and of one of the old kind that is written like one of the new."""
     text = text.strip()

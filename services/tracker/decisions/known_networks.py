@@ -29,8 +29,9 @@ def classify_network(address: IPv4Address | IPv6Address | None) -> Network:
     if address is None:
         return Network.OTHER
     firsts, ranges = _RANGES[address.version]
-    place = bisect_right(firsts, int(address)) - 1
-    if place < 0 or int(address) > ranges[place][1]:
+    number = int(address)
+    place = bisect_right(firsts, number) - 1
+    if place < 0 or number > ranges[place][1]:
         return Network.OTHER
     return ranges[place][2]
 

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from services.tracker.decisions.read_inbound import FORM, JSON, read_inbound
 from services.tracker.intake.inbound_sms import InboundDesk
+from services.tracker.intake.routes import Route
 from shared.domain.refusal import Fault
 from shared.domain.tokens import TokenKeys, TokenKind
 
@@ -22,11 +23,11 @@ class InboundWeb:
     keys: TokenKeys
     desk: InboundDesk
 
-    def routes(self) -> list[web.RouteDef]:
-        return [web.post("/s/{token}", self._take)]
+    def routes(self) -> list[Route]:
+        return [Route("/s/{token}", {"POST": self._take})]
 
-    async def _take(self, request: web.Request) -> web.Response:
-        token = self.keys.read_web(request.match_info["token"])
+    async def _take(self, request: web.BaseRequest, said: str) -> web.Response:
+        token = self.keys.read_web(said)
         if token is None or token.kind is not TokenKind.INBOUND:
             return _problem(404, Fault("", "there is no such resource"))
         media = request.content_type if "Content-Type" in request.headers else JSON

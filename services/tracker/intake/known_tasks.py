@@ -40,7 +40,7 @@ class KnownTasks:
         if asked is None or until <= self._monotonic():
             asked = self._keep(task_id)
         # Shielded: a reader who hangs up must not take the answer from the others.
-        return await asyncio.shield(asked)
+        return asked.result() if asked.done() else await asyncio.shield(asked)
 
     async def copy_recent(self) -> bool:
         """All there is; never more. Raises DatabaseError."""

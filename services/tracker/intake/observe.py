@@ -18,13 +18,14 @@ class Observer:
         self._trusted_proxies = trusted_proxies
         self._recent = RecentClicks()
 
-    def see(self, request: web.Request, token: Token, links: int, time_ms: int) -> int:
+    def see(self, request: web.BaseRequest, token: Token, links: int, time_ms: int) -> int:
         """Packed evidence. ``links``: how many the clicked message has; 0: nothing was clicked.
 
         To be called once for each hit, as clicks are remembered.
         """
         headers = request.headers
-        origin = find_origin(request.remote or "", headers.getall("X-Forwarded-For", ()), self._trusted_proxies)
+        forwarded = headers.getall("X-Forwarded-For", ()) if self._trusted_proxies else ()
+        origin = find_origin(request.remote or "", forwarded, self._trusted_proxies)
         company = self._recent.note(token.task, token.ordinal, token.link, time_ms) if links else 0
         return Evidence(
             agent=classify_agent(headers.get("User-Agent", "")),

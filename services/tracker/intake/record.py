@@ -15,6 +15,7 @@ from shared.delivery_log.gather_hits import Hit, gather_hits
 from shared.delivery_log.segments import Segment
 from shared.postgres.database import DatabaseError, Unavailable
 from shared.postgres.group_commit import GroupCommit
+from shared.runtime.time_limit import TimeLimit
 
 WAIT_SECONDS: Final = 5.0  #: how long a reader or a relay waits at most
 MOST_WAITING: Final = 10_000  #: hits; what comes beyond is turned away at once
@@ -38,6 +39,8 @@ class HitRecorder:
         self._part = 0
         self._waiting = 0
         self._group: GroupCommit[Hit] = GroupCommit(self._commit, limit=MOST_TOGETHER)
+        self._limit = TimeLimit(WAIT_SECONDS)
+        self._try = TimeLimit(TRY_SECONDS)
 
     async def record(self, hit: Hit) -> None:
         """Returns once the hit is committed, or in the journal. Raises NotStored."""
@@ -45,8 +48,7 @@ class HitRecorder:
             raise NotStored("too many are waiting")
         self._waiting += 1
         try:
-            async with asyncio.timeout(WAIT_SECONDS):
-                await self._group.submit(hit)
+            await self._group.submit(hit, self._limit)
         except (TimeoutError, DatabaseError) as error:
             raise NotStored(type(error).__name__) from error
         finally:
@@ -63,11 +65,12 @@ class HitRecorder:
     async def _stored(self, segments: Sequence[Segment]) -> bool:
         """False: Postgres is away, and whether they are stored is not known."""
         try:
-            async with asyncio.timeout(TRY_SECONDS):
+            with self._try.kept():
                 for pause in PAUSES_SECONDS:
-                    await asyncio.sleep(pause)
+                    if pause:
+                        await asyncio.sleep(pause)
                     try:
-                        await self._log.append(segments)
+                        await self._log.append_alone(segments)
                     except Unavailable:
                         continue
                     return True

@@ -4,12 +4,13 @@ Nobody is answered before his hit is stored: in Postgres or, while that is away,
 possible, with 503 and Retry-After. A HEAD is answered like a GET and counts nothing.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
 
 from aiohttp import web
+from multidict import CIMultiDict
 
 from services.tracker.decisions.choose_target import choose_target
 from services.tracker.decisions.read_receipt import BadReceipt, read_receipt
@@ -27,6 +28,7 @@ from services.tracker.intake.pages import (
     UNSUBSCRIBED,
 )
 from services.tracker.intake.record import HitRecorder, NotStored
+from services.tracker.intake.routes import Answerer, Route
 from services.tracker.intake.task_copy import KnownTask
 from services.tracker.intake.unsubscribe import Unsubscriber
 from services.tracker.metrics import Metrics
@@ -48,7 +50,8 @@ HEADERS: Final = {
     "X-Robots-Tag": "noindex",
 }
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+#: Every picture is the same one.
+_OF_PIXEL: Final = CIMultiDict({**HEADERS, "Content-Type": "image/gif", "Content-Length": str(len(PIXEL))})
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,40 +65,39 @@ class Intake:
     metrics: Metrics
     inbound: InboundWeb
 
-    def routes(self) -> list[web.RouteDef]:
+    def routes(self) -> list[Route]:
         return [
-            web.get("/o/{token}", self._open),
-            web.get("/c/{token}", self._click),
-            web.get("/u/{token}", self._show_form),
-            web.post("/u/{token}", self._unsubscribe),
-            web.post("/r/{token}", self._take_receipt),
+            Route("/o/{token}", {"GET": self._open}),
+            Route("/c/{token}", {"GET": self._click}),
+            Route("/u/{token}", {"GET": self._show_form, "POST": self._unsubscribe}),
+            Route("/r/{token}", {"POST": self._take_receipt}),
             *self.inbound.routes(),
         ]
 
-    async def _open(self, request: web.Request) -> web.Response:
-        token = self._token(request, TokenKind.OPEN)
+    async def _open(self, request: web.BaseRequest, said: str) -> web.Response:
+        token = self._token(said, TokenKind.OPEN)
         if token and await self._may_be(token):
             await self._record(request, token, Kind.OPENED)
         # A wrong token gets the same, so that nobody can try out which are right.
-        return web.Response(body=PIXEL, content_type="image/gif")
+        return web.Response(body=PIXEL, headers=_OF_PIXEL)
 
-    async def _click(self, request: web.Request) -> web.Response:
-        token = self._token(request, TokenKind.CLICK)
+    async def _click(self, request: web.BaseRequest, said: str) -> web.Response:
+        token = self._token(said, TokenKind.CLICK)
         task = await self._task_of(token) if token else None
         target = choose_target(task.links, token.link) if token and task else None
         if token is None or task is None or target is None:
             return _page(NOT_FOUND, 404)
         await self._record(request, token, Kind.CLICKED, len(task.links))
-        return web.Response(status=302, headers={"Location": target})
+        return web.Response(status=302, headers={**HEADERS, "Location": target})
 
-    async def _show_form(self, request: web.Request) -> web.Response:
-        token = self._token(request, TokenKind.UNSUBSCRIBE)
+    async def _show_form(self, _: web.BaseRequest, said: str) -> web.Response:
+        token = self._token(said, TokenKind.UNSUBSCRIBE)
         if token is None:
             return _page(NOT_FOUND, 404)
         return _page(PROOF if is_of_notice(token) else FORM)
 
-    async def _unsubscribe(self, request: web.Request) -> web.Response:
-        token = self._token(request, TokenKind.UNSUBSCRIBE)
+    async def _unsubscribe(self, request: web.BaseRequest, said: str) -> web.Response:
+        token = self._token(said, TokenKind.UNSUBSCRIBE)
         if token is None:
             return _page(NOT_FOUND, 404)
         if is_of_notice(token):
@@ -107,8 +109,8 @@ class Intake:
         found = await self.unsubscriber.unsubscribe(wished)
         return _page(UNSUBSCRIBED) if found else _page(NOT_FOUND, 404)
 
-    async def _take_receipt(self, request: web.Request) -> web.Response:
-        token = self._token(request, TokenKind.RECEIPT)
+    async def _take_receipt(self, request: web.BaseRequest, said: str) -> web.Response:
+        token = self._token(said, TokenKind.RECEIPT)
         if token is None or not await self._may_be(token):
             return _problem(404, {"": "there is no such message"})
         receipt = read_receipt(request.headers.get("Content-Type", ""), await request.read())
@@ -119,25 +121,22 @@ class Intake:
             await self.recorder.record(Hit(token.task, receipt.kind, token.ordinal, now_ms, note=receipt.note))
         return web.json_response({"status": receipt.status})
 
-    @web.middleware
-    async def answer_safely(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Turns what cannot be stored into a 503, and puts the headers on every answer, refusals included."""
+    async def answer_safely(self, answerer: Answerer, request: web.BaseRequest, said: str) -> web.StreamResponse:
+        """Turns what cannot be stored into a 503, and puts the headers on every answer."""
         try:
-            response = await handler(request)
+            response = await answerer(request, said)
         except (NotStored, DatabaseError):
             self.metrics.not_stored.inc()
             response = _page(TRY_AGAIN, 503)
             response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
         except web.RequestPayloadError:
             response = web.Response(status=400)
-        except web.HTTPException as refused:
-            refused.headers.update(HEADERS)
-            raise
-        response.headers.update(HEADERS)
+        if "X-Robots-Tag" not in response.headers:  # those that are answered most often have them from the start
+            response.headers.update(HEADERS)
         return response
 
-    def _token(self, request: web.Request, kind: TokenKind) -> Token | None:
-        token = self.keys.read_web(request.match_info["token"])
+    def _token(self, said: str, kind: TokenKind) -> Token | None:
+        token = self.keys.read_web(said)
         return token if token and token.kind is kind else None
 
     async def _task_of(self, token: Token) -> KnownTask | None:
@@ -152,7 +151,7 @@ class Intake:
         except Unavailable:
             return True
 
-    async def _record(self, request: web.Request, token: Token, kind: Kind, links: int = 0) -> None:
+    async def _record(self, request: web.BaseRequest, token: Token, kind: Kind, links: int = 0) -> None:
         if request.method != "HEAD":
             time_ms = int(self.now() * 1000)
             evidence = self.observer.see(request, token, links, time_ms)

@@ -15,6 +15,7 @@ import structlog
 from services.tracker.decisions.gather_deeds import gather_deeds
 from services.tracker.metrics import Metrics
 from services.tracker.projector.statements import STATEMENTS
+from shared.delivery_log.portions import Portion
 from shared.delivery_log.tail import read_after
 from shared.domain.delivery import Kind
 from shared.domain.identifiers import Instant
@@ -26,6 +27,7 @@ from shared.runtime.lifecycle import Wakeup, run_loop
 log = structlog.get_logger(__name__)
 
 LOOK_SECONDS: Final = 1.0  #: between two looks when there is nothing to do
+GATHER_SECONDS: Final = 0.25  #: after a round that took all there was
 MOST_BYTES: Final = 32 * 1024  #: of hits in one round: about 100 ms of one transaction
 
 _KINDS: Final = (Kind.OPENED, Kind.CLICKED, Kind.BOUNCED)
@@ -39,6 +41,7 @@ class OutOfStep(Exception):
 class Added:
     reached: Mapping[int, TailPosition]  #: the shards that went on
     oldest: Instant | None  #: when the oldest segment of the round was recorded
+    following: Portion  #: how much the next round should take
 
 
 class EngagementProjector:
@@ -57,9 +60,10 @@ class EngagementProjector:
         self._metrics = metrics
         self._generation = 0
         self._reached: dict[int, TailPosition] = {}
+        self._portion = Portion()
 
     async def run(self, stop: asyncio.Event) -> None:
-        await run_loop("engagement", self.step, Wakeup(), stop, LOOK_SECONDS, (Unavailable,))
+        await run_loop("engagement", self.step, Wakeup(), stop, LOOK_SECONDS, (Unavailable,), self._rest)
 
     async def step(self) -> bool:
         """One round. True when there was work, and so may be more."""
@@ -68,15 +72,19 @@ class EngagementProjector:
             await self._load(shards)
         try:
             async with self._database.transaction() as connection:
-                added = await add_round(connection, self._generation, self._reached)
+                added = await add_round(connection, self._generation, self._reached, self._portion)
         except OutOfStep as reason:
             log.info("engagement out of step", action="engagement_out_of_step", reason=str(reason))
             self._reached = {}
             return True
         self._reached |= added.reached
+        self._portion = added.following
         lag = 0.0 if added.oldest is None else max(0.0, self._now() - added.oldest)
         self._metrics.engagement_lag_seconds.set(lag)
         return bool(added.reached)
+
+    def _rest(self) -> float:
+        return 0.0 if self._portion.full else GATHER_SECONDS
 
     async def _load(self, shards: Collection[int]) -> None:
         rows = await self._database.fetch(STATEMENTS["engagement_reached"], sorted(shards))
@@ -88,11 +96,15 @@ def position_of(row: Row) -> TailPosition:
     return TailPosition(row["store_epoch"], row["xid"], row["position"])
 
 
-async def add_round(connection: Connection, generation: int, reached: Mapping[int, TailPosition]) -> Added:
+async def add_round(
+    connection: Connection, generation: int, reached: Mapping[int, TailPosition], portion: Portion | None = None
+) -> Added:
     """Adds what comes next in the shards ``reached``, inside the caller's transaction. Raises OutOfStep."""
-    segments = await read_after(connection, reached, MOST_BYTES, _KINDS) if reached else []
+    each = portion.each if portion else None
+    segments = await read_after(connection, reached, MOST_BYTES, _KINDS, each) if reached else []
+    following = (portion or Portion()).following(segments, MOST_BYTES)
     if not segments:
-        return Added({}, None)
+        return Added({}, None, following)
     after = {segment.shard: segment.at for segment in segments}
     await _advance(connection, generation, reached, after)
     deeds = gather_deeds((segment.task_id, segment.kind, segment.hits) for segment in segments)
@@ -100,7 +112,7 @@ async def add_round(connection: Connection, generation: int, reached: Mapping[in
         columns = (deeds.tasks, deeds.ordinals, deeds.kinds, deeds.times)
         await connection.execute(STATEMENTS["add_engagement"], generation, *columns, *_KINDS)
         crash_points.reached("engagement.counted")
-    return Added(after, min(segment.recorded_at for segment in segments))
+    return Added(after, min(segment.recorded_at for segment in segments), following)
 
 
 async def _advance(

@@ -15,6 +15,7 @@ from services.tracker.decisions.count_hits import Additions, SeriesKey, SetKey, 
 from services.tracker.decisions.rule_sets import RULE_SETS
 from services.tracker.projector.statements import STATEMENTS
 from shared.delivery_log.chunks import decode_chunk, encode_chunk
+from shared.delivery_log.portions import Portion
 from shared.delivery_log.tail import MOST_BYTES, RecordedSegment, read_after
 from shared.domain.delivery import FINAL, Kind
 from shared.domain.identifiers import shard_of
@@ -48,6 +49,7 @@ class Round:
     hits: int
     settled: frozenset[int]  #: tasks of which recipients came to a final state
     weighed: frozenset[int]  #: tasks of which the share of bounces or complaints may have changed
+    following: Portion  #: how much the next round should take
 
 
 def position_of(row: Row) -> TailPosition:
@@ -64,13 +66,16 @@ async def project_round(
     most_bytes: int = MOST_BYTES,
     also: Also | None = None,
     until: Mapping[int, TailPosition] | None = None,
+    portion: Portion | None = None,
 ) -> Round:
     """Projects the next segments of the shards ``held``, inside the caller's transaction. Raises LeaseLost.
 
-    ``until``: how far, by shard; None: as far as there is something.
+    ``until``: how far, by shard; None: as far as there is something. ``portion``: None: a round of many shards.
     """
     checkpoints = {shard: reached.at for shard, reached in held.items()}
-    segments = await read_after(connection, checkpoints, most_bytes) if held else []
+    each = portion.each if portion else None
+    segments = await read_after(connection, checkpoints, most_bytes, each=each) if held else []
+    following = (portion or Portion()).following(segments, most_bytes)
     if until is not None:
         segments = [segment for segment in segments if segment.at <= until[segment.shard]]
     reached = {segment.shard: replace(held[segment.shard], at=segment.at) for segment in segments}
@@ -85,7 +90,7 @@ async def project_round(
             await also(connection, segments)
         crash_points.reached("projector.counted")
     hits = sum(len(segment.hits) for segment in segments)
-    return Round(reached, hits, _tasks_with(FINAL, segments), _tasks_with(_WEIGHED, segments))
+    return Round(reached, hits, _tasks_with(FINAL, segments), _tasks_with(_WEIGHED, segments), following)
 
 
 async def _advance(connection: Connection, held: Mapping[int, Reached], reached: Mapping[int, Reached]) -> None:

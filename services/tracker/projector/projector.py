@@ -13,6 +13,7 @@ from services.tracker.projector.leases import RENEW_SECONDS, ShardLeases
 from services.tracker.projector.pause_harmful import pause_harmful
 from services.tracker.projector.project import LeaseLost, project_round
 from services.tracker.projector.suppress_returned import ReturnedSuppressor
+from shared.delivery_log.portions import Portion
 from shared.delivery_log.tail import count_waiting, oldest_waiting
 from shared.event_store.handle_command import Handler
 from shared.postgres.database import Database
@@ -21,6 +22,7 @@ from shared.runtime import crash_points
 log = structlog.get_logger(__name__)
 
 LOOK_SECONDS = 0.25  #: between two looks at idle shards; one look is a few probes of an index
+GATHER_SECONDS = 0.1  #: after a round that took all there was: a round has a price of its own, whatever it projects
 
 
 class Projector:
@@ -44,6 +46,7 @@ class Projector:
         self._suppressor = suppressor
         self._leases = ShardLeases(database, owner)
         self._renew_at = monotonic()
+        self._portion = Portion()
 
     def shards(self) -> Collection[int]:
         """Those that are projected here now."""
@@ -56,12 +59,13 @@ class Projector:
         held = self._leases.held
         try:
             async with self._database.transaction() as connection:
-                done = await project_round(connection, held, also=self._suppressor.suppress)
+                done = await project_round(connection, held, also=self._suppressor.suppress, portion=self._portion)
         except LeaseLost as lost:
             log.info("shards lost", action="shards_lost", reason=str(lost))
             self._renew_at = self._monotonic()
             return True
         held.update(done.reached)
+        self._portion = done.following
         if done.hits:
             crash_points.reached("projector.committed")
         self._metrics.projected.inc(done.hits)
@@ -70,6 +74,10 @@ class Projector:
         if done.weighed:
             await pause_harmful(self._database, self._handler, self._limits, done.weighed, self._metrics.count_paused)
         return done.hits > 0
+
+    def rest(self) -> float:
+        """How many seconds the next round should let hits gather."""
+        return 0.0 if self._portion.full else GATHER_SECONDS
 
     async def sweep(self) -> bool:
         """Completes what nobody announced, and tells how far behind the projection is."""

@@ -1,10 +1,14 @@
 """Pixel and links over real sockets, as readers, proxies and scanners use them."""
 
 import asyncio
+from contextlib import suppress
 from random import Random
+from urllib.parse import urlsplit
 
 import pytest
+from yarl import URL
 
+from services.tracker.intake.pages import PIXEL
 from shared.delivery_log.ordinal_sets import read_link_counts, read_sets, read_totals
 from shared.domain.delivery import Kind
 from shared.domain.tokens import TokenKind
@@ -130,6 +134,59 @@ async def test_every_request_has_an_answer(reader: Reader, method: str, path: st
 
     assert answered == status
     assert status != 405 or "Allow" in headers
+
+
+@pytest.mark.parametrize(
+    ("expected", "told"),
+    [("100-continue", b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK"), ("200-maybe", b"HTTP/1.1 417 ")],
+)
+async def test_who_asks_before_he_sends_a_body_is_told(reader: Reader, expected: str, told: bytes) -> None:
+    """Gateways and relays that ask wait for the word, some of them for ever; what nobody can promise is refused."""
+    at = urlsplit(reader.url(TokenKind.UNSUBSCRIBE, 1))
+    said = b"List-Unsubscribe=One-Click"
+    header = f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(said)}\r\nExpect: {expected}"
+    peer, writer = await asyncio.open_connection(at.hostname, at.port)
+    writer.write(f"POST {at.path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{header}\r\n\r\n".encode())
+    async with asyncio.timeout(10):
+        answer = await peer.readuntil(b"\r\n\r\n")
+        writer.write(said)
+        with suppress(ConnectionError):
+            answer += await peer.read()
+    writer.close()
+
+    assert answer.startswith(told)
+
+
+async def test_letters_of_a_token_may_be_escaped(reader: Reader, database: Database) -> None:
+    """Some programs escape more of a URL than they have to; it is the same recipient."""
+    path, _, token = reader.url(TokenKind.OPEN, 1).rpartition("/")
+    escaped = URL(f"{path}/%{ord(token[0]):02x}{token[1:]}", encoded=True)
+
+    async with reader.session.get(escaped) as answer:
+        assert answer.status == 200
+    await eventually(lambda: all_projected(database))
+    assert list((await read_sets(database, TASK, [Kind.OPENED]))[Kind.OPENED]) == [1]
+
+
+async def test_every_answer_says_that_it_is_not_to_be_kept(reader: Reader) -> None:
+    """Refusals and pages for those who run it among them."""
+    asked = [
+        ("GET", reader.url(TokenKind.OPEN, 1)),
+        ("HEAD", reader.url(TokenKind.OPEN, 1)),
+        ("GET", reader.url(TokenKind.CLICK, 1, 1)),
+        *(
+            (method, reader.tracker.url + path)
+            for method in ("GET", "POST")
+            for path in ("/o/x", "/c/x", "/x", "/healthz")
+        ),
+    ]
+
+    answers = [await reader.ask(method, url) for method, url in asked]
+
+    said = {(headers["Cache-Control"], headers["Server"], headers["X-Robots-Tag"]) for _, _, headers in answers}
+    assert said == {("no-store, private", "postroom", "noindex")}
+    assert [len(body) for _, body, _ in answers[:2]] == [len(PIXEL), 0]
+    assert [headers["Content-Length"] for _, _, headers in answers[:2]] == [str(len(PIXEL))] * 2
 
 
 async def test_what_is_no_http_is_answered_and_fills_no_log(reader: Reader, caplog: pytest.LogCaptureFixture) -> None:

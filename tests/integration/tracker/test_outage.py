@@ -12,13 +12,12 @@ from services.tracker.intake.replay import Replay
 from services.tracker.intake.task_copy import FILE
 from services.tracker.intake.unsubscribe import Unsubscriber
 from services.tracker.metrics import Metrics
-from shared.delivery_log.append import DeliveryLog, Step
+from shared.delivery_log.append import DeliveryLog
 from shared.delivery_log.gather_hits import Hit
 from shared.delivery_log.ordinal_sets import read_sets, read_totals
 from shared.delivery_log.segments import Segment, decode_hits
 from shared.domain.delivery import Kind
 from shared.domain.tokens import TokenKind
-from shared.event_store.interface import Write
 from shared.event_store.on_postgres import PostgresEventStore
 from shared.postgres.database import Database, Unavailable
 from shared.postgres.migrate import migrate
@@ -58,10 +57,8 @@ class LosesTheAnswer(DeliveryLog):
 
     losses = 2
 
-    async def append(
-        self, segments: Sequence[Segment], writes: Sequence[Write] = (), steps: Sequence[Step] = ()
-    ) -> None:
-        await super().append(segments, writes, steps)
+    async def append_alone(self, segments: Sequence[Segment]) -> None:
+        await super().append_alone(segments)
         if self.losses:
             self.losses -= 1
             raise Unavailable("the connection was lost")

@@ -211,6 +211,11 @@ async def _transaction_stays_open(scene: Scene) -> None:
     await connection.fetch_value("SELECT pg_current_xact_id()")
 
 
+async def _database_was_restored(scene: Scene) -> None:
+    """As it is noticed when it is on another server than before."""
+    await scene.owner.execute("UPDATE store SET held_since = clock_timestamp(), held_why = 'it is on another server'")
+
+
 @dataclass(frozen=True)
 class Fault:
     """``fires``: the alerts that tell of it. ``told``: the metric by which it is known that services have seen it, once
@@ -241,6 +246,7 @@ FAULTS: Final = tuple(
         (_hits_cannot_be_written, "HitsNotStored", "tracker_hits_not_stored_total", 0.0),
         (_requests_cannot_be_answered, "ServerErrors", "http_requests_total", 0.0),
         (_transaction_stays_open, "TailsHeldBack", "tails_held_back_seconds", 5.0),
+        (_database_was_restored, "StoreHeld", "store_held", 0.0),
     )
 )
 

@@ -16,6 +16,7 @@ from shared.bus.in_process import InProcess
 from shared.bus.interface import EventEnvelope
 from shared.postgres.database import Database
 from shared.runtime.open_telemetry import start_export
+from shared.runtime.tracing import tell_correlation
 from tests.integration.watching.whole import Whole, whole_on
 from tests.sinks.fake_relay import FakeRelay
 from tests.sinks.otlp_collector import Collector, collecting
@@ -43,7 +44,7 @@ def logged() -> Iterator[io.StringIO]:
     lines, before = io.StringIO(), structlog.get_config()
     structlog.configure(
         processors=[
-            structlog.contextvars.merge_contextvars,
+            tell_correlation,
             structlog.processors.add_log_level,
             structlog.processors.format_exc_info,
             structlog.processors.JSONRenderer(),

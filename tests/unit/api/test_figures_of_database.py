@@ -10,7 +10,8 @@ from services.api.figures.show_figures import KEEP_SECONDS, WAITING, FiguresOfDa
 from shared.domain.delivery import Kind
 from shared.postgres.database import Row, Unavailable
 
-NOTHING = Figures(dict.fromkeys(WAITING, Waiting(0, 0.0)), {"open": 0, "paused": 0, "blocked": 0}, 0, {}, None)
+TASKS = {"open": 0, "paused": 0, "blocked": 0}
+NOTHING = Figures(dict.fromkeys(WAITING, Waiting(0, 0.0)), TASKS, 0, {}, None, store_held=False)
 
 
 def chunk(task_id: int, kind: Kind, *ordinals: int) -> Row:

@@ -53,6 +53,23 @@ async def test_while_there_is_work_it_goes_on_at_once() -> None:
     assert loop.steps == 4
 
 
+async def test_after_work_it_rests_as_long_as_it_is_told() -> None:
+    """A ring does not cut it short, for that is what is to gather; being told to stop does."""
+    loop = Loop(answers=[True, True, True], wakeup=Wakeup())
+    rests = [0.0, 0.001, FOREVER]
+    running = asyncio.create_task(
+        run_loop("test", loop.step, loop.wakeup, loop.stop, FOREVER, rest=lambda: rests.pop(0))
+    )
+
+    await loop.has_stepped(3)
+    loop.wakeup.ring()
+    await asyncio.sleep(0.01)
+    loop.stop.set()
+    await asyncio.wait_for(running, 10)
+
+    assert (loop.steps, rests) == (3, [])
+
+
 async def test_rings_within_a_time_are_one() -> None:
     """Many who ask for it meanwhile cost one step; whoever asks later gets another."""
     loop = Loop()

@@ -27,8 +27,18 @@ hits = st.builds(
     ORDINALS,
     MOMENTS,
     link=st.integers(0, 65_535),
+    note=st.just(""),
     evidence=st.integers(0, 65_535),
-) | st.builds(Hit, st.just(7), st.just(Kind.BOUNCED), ORDINALS, MOMENTS, note=st.text(max_size=20))
+) | st.builds(
+    Hit,
+    st.just(7),
+    st.just(Kind.BOUNCED),
+    ORDINALS,
+    MOMENTS,
+    link=st.just(0),
+    note=st.text(max_size=20),
+    evidence=st.just(0),
+)
 segments = st.builds(gather_hits, st.lists(hits, max_size=20), st.integers(-(2**62), -2), st.integers(0, 2**20))
 
 

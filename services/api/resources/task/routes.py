@@ -29,7 +29,7 @@ from shared.domain.decide_task import decide
 from shared.domain.identifiers import AccountId, Instant, ListId, MessageId, TaskId, UserId, task_stream
 from shared.domain.refusal import Fault, Refused
 from shared.domain.task import ChangeTask, CreateTask, Event, Task, TaskCancelled, TaskResumed
-from shared.event_store.interface import Actor
+from shared.event_store.interface import Actor, Write
 from shared.event_store.read_models.task import TASKS
 from shared.postgres.database import Row
 
@@ -49,18 +49,18 @@ async def post_task(api: Api, call: Call[NoQuery, NewTask]) -> Answer | Refused:
     command = _command(task_id, call, needs, found)
     if refused := await _refused_from(api, command):
         return refused
-    done = await api.commands.handle(
-        TASKS,
-        task_stream(task_id),
-        command,
-        Actor(caller.account_id, caller.user_id),
-        fresh=True,
-        also=lambda state: call.remember(_created(state)),
-    )
+    created: list[Answer] = []
+
+    def remember(state: Task) -> tuple[Write, ...]:
+        created[:] = [_created(state)]  # of the last try, which is the one that is stored
+        return call.remember(created[0])
+
+    actor = Actor(caller.account_id, caller.user_id)
+    done = await api.commands.handle(TASKS, task_stream(task_id), command, actor, fresh=True, also=remember)
     if isinstance(done, Refused):
         return done
     _hint(api, done.state)
-    return _created(done.state)
+    return created[0]
 
 
 def _command(task_id: TaskId, call: Call[NoQuery, NewTask], needs: Row, found: int | None) -> CreateTask:

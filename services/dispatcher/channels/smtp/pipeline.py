@@ -24,6 +24,10 @@ _LOST_ITS_WAY: Final = frozenset({500, 502, 503})
 
 _Arguments = ParamSpec("_Arguments")
 
+#: Looked up once: a member of an enumeration costs more than what is asked of it.
+_MAIL, _RCPT, _DATA, _DOT = Stage.MAIL, Stage.RCPT, Stage.DATA, Stage.DOT
+_BLOCKED, _DOUBTFUL = OutcomeKind.BLOCKED, OutcomeKind.DOUBTFUL
+
 
 @dataclass(frozen=True, slots=True)
 class TransferEnd:
@@ -96,7 +100,7 @@ class Transfer:
             if not self._done.done():
                 self._done.set_exception(surprise)
         if self._awaited and not self._done.done():
-            stage = self._awaited[0] or Stage.MAIL
+            stage = self._awaited[0] or _MAIL
             self._connection.expect(self._seconds[stage], stage)
 
     # Reading.
@@ -112,7 +116,7 @@ class Transfer:
 
     def _goes_well(self, stage: Stage | None, reply: Reply) -> bool:
         """Whether nothing is to be done about it: most replies say that the envelope is welcome so far."""
-        in_envelope = stage is Stage.RCPT or stage is Stage.MAIL
+        in_envelope = stage is _RCPT or stage is _MAIL
         return in_envelope and self._pipelining and 200 <= reply.code < 300 and not self._draining
 
     def _read(self, stage: Stage | None, reply: Reply) -> None:
@@ -120,11 +124,11 @@ class Transfer:
             self._take_leave(stage or self._stage_in_hand(), reply)
         elif self._draining:
             # It will not read on: its verdict comes before the dot.
-            self._conclude(self._under_way.answer_in_hand(Stage.DATA, reply))
+            self._conclude(self._under_way.answer_in_hand(_DATA, reply))
             self._lose(0, "the relay answered before the end of the content")
-        elif stage is Stage.DOT:
+        elif stage is _DOT:
             self._conclude(self._under_way.answer_dot(reply))
-        elif stage is Stage.DATA:
+        elif stage is _DATA:
             self._read_data(reply)
         elif stage is not None:
             self._read_envelope(stage, reply)
@@ -139,10 +143,10 @@ class Transfer:
             return
         if self._failure is not None:
             self._refuse(self._failure)
-        elif stage is Stage.MAIL:
-            self._ask(rcpt_command(message, self._reports), Stage.RCPT)
+        elif stage is _MAIL:
+            self._ask(rcpt_command(message, self._reports), _RCPT)
         else:
-            self._ask(b"DATA\r\n", Stage.DATA)
+            self._ask(b"DATA\r\n", _DATA)
 
     def _read_data(self, reply: Reply) -> None:
         goes_ahead = 300 <= reply.code < 400
@@ -151,7 +155,7 @@ class Transfer:
         elif goes_ahead:
             self._send_content()
         else:
-            self._refuse((Stage.DATA, reply))
+            self._refuse((_DATA, reply))
 
     # Writing.
 
@@ -170,9 +174,9 @@ class Transfer:
 
     def _envelope(self, message: Outgoing) -> bytes:
         if not self._pipelining:
-            self._awaited.append(Stage.MAIL)
+            self._awaited.append(_MAIL)
             return mail_command(message, self._reports)
-        self._awaited += (Stage.MAIL, Stage.RCPT, Stage.DATA)
+        self._awaited += (_MAIL, _RCPT, _DATA)
         return mail_command(message, self._reports) + rcpt_command(message, self._reports) + b"DATA\r\n"
 
     def _ask(self, octets: bytes, *awaited: Stage | None) -> None:
@@ -189,7 +193,7 @@ class Transfer:
         self._conclude(self._under_way.answer_in_hand(stage, reply))
         if self._done.done():
             return
-        if reply.code < 400 or (lone_dot and stage is Stage.MAIL):
+        if reply.code < 400 or (lone_dot and stage is _MAIL):
             # Where DATA goes ahead without MAIL the recipient may stand too: a dot would send him an empty message.
             self._lose(0, "the relay answers what was not asked")
             return
@@ -221,10 +225,10 @@ class Transfer:
         if message is None:
             return
         if not self._under_way.may_pass_dot(message, take_following=self._pipelining):
-            self._stop(Outcome(OutcomeKind.UNSENT, 0, "held back before its dot", Stage.DOT))
+            self._stop(Outcome(OutcomeKind.UNSENT, 0, "held back before its dot", _DOT))
             return
         self._under_way.pass_dot()
-        self._awaited.append(Stage.DOT)
+        self._awaited.append(_DOT)
         following = self._under_way.in_hand
         envelope = self._envelope(following) if following is not None else b""
         self._connection.write(b"".join((content, b".\r\n", envelope)))
@@ -233,14 +237,14 @@ class Transfer:
 
     def _conclude(self, outcome: Outcome | None) -> None:
         """After a message has its outcome: does it let us go on?"""
-        if outcome is not None and outcome.kind is OutcomeKind.BLOCKED:
+        if outcome is not None and outcome.kind is _BLOCKED:
             self._stop(outcome)
-        elif outcome is not None and outcome.kind is OutcomeKind.DOUBTFUL:
+        elif outcome is not None and outcome.kind is _DOUBTFUL:
             self._lose(0, outcome.text)
 
     def _take_leave(self, stage: Stage, reply: Reply) -> None:
         """421: the relay ends the connection. Only the message whose dot it answers has had an attempt."""
-        if stage is Stage.DOT:
+        if stage is _DOT:
             self._under_way.answer_dot(reply)
         in_hand = self._under_way.in_hand
         self._lose(reply.code, outcome_of(stage, reply, in_hand.recipient if in_hand is not None else b"").text)
@@ -267,7 +271,7 @@ class Transfer:
         self._under_way.abandon(reason, self._stage_in_hand())
 
     def _stage_in_hand(self) -> Stage:
-        return next((stage for stage in self._awaited if stage is not None and stage is not Stage.DOT), Stage.DATA)
+        return next((stage for stage in self._awaited if stage is not None and stage is not _DOT), _DATA)
 
     def _finish(self, end: TransferEnd) -> None:
         if not self._done.done():

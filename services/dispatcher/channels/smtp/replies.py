@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 from services.dispatcher.channels.interface import Outcome, OutcomeKind, Stage
 
 MOST_OCTETS: Final = 65_536  #: of a reply that does not end; RFC 5321 4.5.3.1.5 allows 512 a line
+MOST_KNOWN: Final = 16  #: lines remembered of a connection; those to an envelope come first
 LONGEST_TEXT: Final = 500  #: characters of a reply that are kept
 
 _ENHANCED: Final = re.compile(rb"([245])\.(\d{1,3})\.(\d{1,3})(?=\s|$)")
@@ -21,6 +22,9 @@ _OUR_FAULT_ENHANCED: Final = frozenset({(5, 1, 7), (5, 1, 8), (5, 7, 8), (5, 7, 
 
 _CODES: Final = {b"%d" % code: code for code in range(200, 600)}
 _MARKS: Final = frozenset({b" ", b"-", b"\r", b""})
+
+#: Looked up once: nearly every message asks for them.
+_DOT, _ACCEPTED = Stage.DOT, OutcomeKind.ACCEPTED
 
 Enhanced = tuple[int, int, int]
 
@@ -50,12 +54,13 @@ class ReplyReader:
     A bare LF ends a line too: servers err, and nothing hangs on it here.
     """
 
-    __slots__ = ("_kept", "_rest", "_size")
+    __slots__ = ("_kept", "_known", "_rest", "_size")
 
     def __init__(self) -> None:
         self._rest = b""
         self._kept: list[bytes] = []  #: lines of a reply that goes on
         self._size = 0
+        self._known: dict[bytes, Reply] = {}  #: replies of one line as they came: a relay says the same again and again
 
     @property
     def is_between_replies(self) -> bool:
@@ -65,6 +70,10 @@ class ReplyReader:
         """Adds each reply that ``data`` completes. Returns why one cannot be read: then the stream has no meaning."""
         *lines, self._rest = (self._rest + data).split(b"\n") if self._rest else data.split(b"\n")
         for line in lines:
+            known = self._known.get(line)
+            if known is not None and not self._kept:
+                replies.append(known)
+                continue
             code, mark = _CODES.get(line[:3]), line[3:4]
             if code is None or mark not in _MARKS:
                 return f"not an SMTP reply: {line[:80]!r}"
@@ -78,12 +87,16 @@ class ReplyReader:
                 replies.append(Reply(code, (*self._kept, text)))
                 self._kept, self._size = [], 0
             else:
-                replies.append(Reply(code, (text,)))
+                replies.append(reply := Reply(code, (text,)))
+                if len(self._known) < MOST_KNOWN:
+                    self._known[line] = reply
         return "a line does not end" if len(self._rest) > MOST_OCTETS else None
 
 
 def classify(stage: Stage, code: int, enhanced: Enhanced | None = None) -> OutcomeKind:
     """What a reply means for the message whose turn it was (RFC 5321 4.2.1, 4.3.2)."""
+    if stage is _DOT and code < 300:
+        return _ACCEPTED
     if code == 421:
         return OutcomeKind.DEFERRED if stage is Stage.DOT else OutcomeKind.UNSENT
     if stage in _SETTING_UP:
@@ -91,9 +104,9 @@ def classify(stage: Stage, code: int, enhanced: Enhanced | None = None) -> Outco
     if code >= 500:
         ours = stage is Stage.MAIL or code in _OUR_FAULT or enhanced in _OUR_FAULT_ENHANCED
         return OutcomeKind.BLOCKED if ours else OutcomeKind.REFUSED
-    if stage is Stage.DOT and code < 400:
+    if stage is _DOT and code < 400:
         # 354 in answer to a dot: whether it took the message is anybody's guess.
-        return OutcomeKind.ACCEPTED if code < 300 else OutcomeKind.DOUBTFUL
+        return OutcomeKind.DOUBTFUL
     return OutcomeKind.DEFERRED
 
 

@@ -8,6 +8,8 @@ from services.dispatcher.channels.smtp.connection import Connection
 from services.dispatcher.channels.smtp.replies import Reply, outcome_of
 from services.dispatcher.channels.smtp.wire import envelope_fault
 
+_DOT = Stage.DOT  #: looked up once: it costs more than what is asked of it
+
 
 class UnderWay:
     """At most three: past its dot, in hand, and taken to follow it.
@@ -40,7 +42,7 @@ class UnderWay:
 
     def answer_dot(self, reply: Reply) -> Outcome | None:
         message, self.past_dot = self.past_dot, None
-        return self._answer(message, Stage.DOT, reply)
+        return self._answer(message, _DOT, reply)
 
     def answer_in_hand(self, stage: Stage, reply: Reply) -> Outcome | None:
         message, self.in_hand = self.in_hand, None
@@ -51,7 +53,7 @@ class UnderWay:
         message, self.past_dot = self.past_dot, None
         if message is None:
             return None
-        doubt = Outcome(OutcomeKind.DOUBTFUL, code, reason, Stage.DOT)
+        doubt = Outcome(OutcomeKind.DOUBTFUL, code, reason, _DOT)
         self._hooks.on_outcome(message.ordinal, doubt)
         return doubt
 

@@ -80,7 +80,7 @@ def test_they_verify_for_every_recipient(who: RecipientData) -> None:
 
 
 def test_a_recipient_beyond_ascii_is_signed_as_well() -> None:
-    content = signed(who=replace(ADA, email="jörg@example.org"))
+    content = signed(who=ADA._replace(email="jörg@example.org"))
 
     assert "To: jörg@example.org".encode() in content
     assert verdicts(content, PUBLISHED) == [True, True]

@@ -54,7 +54,7 @@ def test_a_text_alone_has_no_html() -> None:
 
 
 def test_who_takes_too_much_is_told_so() -> None:
-    greedy = replace(ADA, vars={"l": list(range(30_000))})
+    greedy = ADA._replace(vars={"l": list(range(30_000))})
     preview = preview_email(CONTENT, CONTEXT, greedy)
 
     assert (preview.headers, preview.html, preview.text, preview.size) == ({}, None, None, None)
@@ -63,7 +63,7 @@ def test_who_takes_too_much_is_told_so() -> None:
 
 def test_faults_of_a_message_and_of_an_address() -> None:
     assert preview_email(replace(CONTENT, subject="{{ x }}"), CONTEXT, ADA).faults[0][0] == "subject"
-    assert preview_email(CONTENT, CONTEXT, replace(ADA, email="")).faults == (
+    assert preview_email(CONTENT, CONTEXT, ADA._replace(email="")).faults == (
         ("email", "the address cannot be written to"),
     )
 
@@ -93,7 +93,7 @@ def test_what_makes_an_sms_dear_is_named() -> None:
 
 
 def test_faults_of_an_sms() -> None:
-    greedy = replace(ADA, vars={"name": "x" * 60_000, "l": list(range(30_000))})
+    greedy = ADA._replace(vars={"name": "x" * 60_000, "l": list(range(30_000))})
 
     assert preview_sms("Acme", "{{ x }}", CONTEXT, ADA).faults[0][0] == "body"
     assert preview_sms("Acme", "{{ vars.name }}", CONTEXT, greedy).faults[0][1].startswith("the text takes 393 parts")
