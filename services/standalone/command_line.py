@@ -115,7 +115,7 @@ def dispatcher() -> int:
     """Run the dispatcher service: plans what is due and sends it."""
     from services.standalone.run_service import run_dispatcher
 
-    return _run(run_dispatcher())
+    return _run(run_dispatcher(), sends=True)
 
 
 @app.command
@@ -220,13 +220,13 @@ def _check_port(port: int) -> None:
         raise ValueError("a port is 0 to 65535")
 
 
-def _run(work: Coroutine[None, None, int | None]) -> int:
-    """Errors that a person can mend are a line on stderr each, not a trace."""
+def _run(work: Coroutine[None, None, int | None], *, sends: bool = False) -> int:
+    """Errors that a person can mend are a line on stderr each, not a trace. ``sends``: on the loop made for that."""
     from services.standalone.mendable import mendable_faults
     from shared.runtime.event_loop import run_to_end
 
     try:
-        return run_to_end(work) or 0
+        return run_to_end(work, sends=sends) or 0
     except KeyboardInterrupt:
         return 130
     except CannotSay:

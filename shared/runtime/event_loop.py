@@ -1,4 +1,8 @@
-"""The event loop that the services run on: uvloop where its wheels are, asyncio's own elsewhere."""
+"""The event loop of a service: asyncio's own, and uvloop for the one that sends, where it has a wheel.
+
+What answers others stays on asyncio's: out of file descriptors it leaves new connections waiting until there are some,
+where uvloop takes and closes them.
+"""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -7,13 +11,13 @@ from typing import TypeVar
 Result = TypeVar("Result")
 
 
-def run_to_end(work: Coroutine[None, None, Result]) -> Result:
+def run_to_end(work: Coroutine[None, None, Result], *, sends: bool = False) -> Result:
     """As ``asyncio.run``: until ``work`` is done; Ctrl-C cancels it, and raises KeyboardInterrupt."""
-    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+    with asyncio.Runner(loop_factory=sending_loop() if sends else None) as runner:
         return runner.run(work)
 
 
-def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+def sending_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
     """None: asyncio's own."""
     try:
         import uvloop

@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -159,6 +160,16 @@ class BusContract:
 
         assert everything == sent
         assert tasks == [envelope for envelope in sent if envelope.routing_key == "task.completed"]
+
+    async def test_events_of_any_size_arrive_whole_between_others(self, rig: Rig) -> None:
+        """A frame of the broker holds 128 KiB less its own eight bytes; an event may need several."""
+        everything = await rig.collect_events("#")
+        sizes = [0, 1, 131_063, 131_064, 131_065, 300_000, 2]
+        sent = [replace(event(number), data=bytes([65 + number]) * size) for number, size in enumerate(sizes)]
+        await rig.bus.publish(sent)
+        await until(lambda: len(everything) >= len(sent))
+
+        assert everything == sent
 
     async def test_events_nobody_waits_for_are_no_error(self, rig: Rig) -> None:
         await rig.bus.publish([event(1)])

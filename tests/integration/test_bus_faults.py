@@ -4,8 +4,10 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+from aiormq import Channel
 
 from shared.bus.interface import Bus, Hint, PublishFailed
+from shared.bus.letters import event_letter, post
 from shared.bus.on_rabbitmq import OnRabbitMQ
 from shared.bus.watching import Patience
 from tests.contract.bus_contract import Heard, event, until
@@ -159,6 +161,27 @@ async def test_a_hint_that_no_queue_takes_is_refused(amqp_url: str, amqp_prefix:
 
         with pytest.raises(PublishFailed, match="NO_ROUTE"):
             await rig.bus.hint("dispatcher", Hint("task_due"))
+
+
+async def test_a_page_that_could_not_be_written_takes_no_numbers(rig: RabbitRig) -> None:
+    """The broker counts what it gets: with numbers lost, every later confirmation would be somebody else's."""
+    channel = await rig.channel.get_underlay_channel()
+    assert isinstance(channel, Channel)
+    page = [event_letter("amq.topic", event(number)) for number in range(5)]
+    await post(channel, page)
+    writer, channel.write_queue = channel.write_queue, asyncio.Queue(maxsize=1)
+    channel.write_queue.put_nowait(None)
+    stuck = asyncio.create_task(post(channel, page))
+    await until(lambda: len(channel.confirmations) == 5)
+
+    stuck.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await stuck
+    channel.write_queue = writer
+
+    assert (channel.delivery_tag, len(channel.confirmations)) == (5, 0)
+    await asyncio.wait_for(post(channel, page), 10)
+    assert channel.delivery_tag == 10
 
 
 async def test_a_deleted_queue_comes_back_without_a_listener(rig: RabbitRig) -> None:

@@ -1,4 +1,4 @@
-"""What sending relies on, on the loop that the services run on: the other tests may run on another."""
+"""What sending relies on, on the loop that the dispatcher runs on: the other tests may run on another."""
 
 import asyncio
 import socket
@@ -12,7 +12,7 @@ import pytest
 
 from services.dispatcher.channels.smtp.connection import Connection, Timers
 from services.standalone.command_line import _run
-from shared.runtime.event_loop import loop_factory, run_to_end
+from shared.runtime.event_loop import run_to_end, sending_loop
 
 SECONDS = 20.0
 LARGE = 16 * 1024 * 1024  #: octets: more than any kernel takes at once
@@ -30,7 +30,7 @@ def listening() -> Iterator[socket.socket]:
 def on_our_loop(work: Callable[[], Coroutine[None, None, Result]]) -> Result:
     """In a thread of its own, since the tests have a loop already."""
     with ThreadPoolExecutor(1) as one:
-        return one.submit(lambda: run_to_end(work())).result(2 * SECONDS)
+        return one.submit(lambda: run_to_end(work(), sends=True)).result(2 * SECONDS)
 
 
 async def dialled(server: socket.socket) -> tuple[Connection, socket.socket]:
@@ -57,22 +57,23 @@ async def until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0.01)
 
 
-def test_the_command_runs_on_uvloop_where_its_wheels_are() -> None:
-    """Linux and macOS: where the tests run."""
+@pytest.mark.parametrize(("sends", "loop"), [(True, "uvloop"), (False, "asyncio")], ids=["sends", "answers"])
+def test_what_sends_runs_on_uvloop_and_what_answers_on_asyncio(*, sends: bool, loop: str) -> None:
+    """Linux and macOS: where the tests run, and where it has wheels."""
     seen: list[str] = []
 
     async def look() -> None:
         seen.append(type(asyncio.get_running_loop()).__module__.partition(".")[0])
 
     with ThreadPoolExecutor(1) as one:
-        assert one.submit(lambda: _run(look())).result(SECONDS) == 0
-    assert seen == ["uvloop"]
+        assert one.submit(lambda: _run(look(), sends=sends)).result(SECONDS) == 0
+    assert seen == [loop]
 
 
 def test_without_uvloop_it_is_the_loop_of_asyncio(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where it has no wheel nothing else changes."""
     monkeypatch.setitem(sys.modules, "uvloop", None)
-    assert loop_factory() is None
+    assert sending_loop() is None
 
 
 def test_what_is_written_leaves_before_the_loop_turns(listening: socket.socket) -> None:

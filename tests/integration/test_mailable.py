@@ -9,6 +9,7 @@ import pytest
 from services.api.resources.task.read import QUERIES
 from services.dispatcher.planner.freeze_audience import freeze_one_audience
 from services.dispatcher.planner.start_due import start_due_tasks
+from services.dispatcher.sending.read_recipients import read_recipients
 from services.dispatcher.sending.statements import STATEMENTS
 from shared.domain.identifiers import AccountId, Instant, ListId, MessageId, TaskId, UserId, task_stream
 from shared.domain.suppression import Reason
@@ -221,3 +222,20 @@ async def test_an_audience_is_its_size_and_who_joined_without_who_left(database:
 
     assert excluded == {"unsubscribed": 2, "opted_out": 2, "suppressed": 1}
     assert recipients == 2 == counted + 1 - sum(excluded.values())
+
+
+async def test_one_plan_by_index_is_made_for_all_batches(database: Database) -> None:
+    """A task just started is in no statistics: a plan for its very values would be made each time anew."""
+    await post_task(database, 3)
+    assert await freeze_posted(database, 1) == 3
+    for _ in range(3):
+        assert [row["ordinal"] for row in await read_recipients(database, 1, [0, 1, 2], 1)] == [0, 1, 2]
+
+    plans = await database.fetch_row(
+        "SELECT sum(generic_plans)::integer AS for_all, sum(custom_plans)::integer AS for_one"
+        " FROM pg_prepared_statements WHERE statement = $1",
+        STATEMENTS["recipients_of_batch"],
+    )
+    assert plans is not None
+    assert plans["for_all"] == 3
+    assert plans["for_one"] == 0

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.dispatcher.channels.interface import OutcomeKind, Stage
-from services.dispatcher.channels.smtp.replies import MOST_OCTETS, Reply, ReplyReader, classify, outcome_of
+from services.dispatcher.channels.smtp.replies import MOST_KNOWN, MOST_OCTETS, Reply, ReplyReader, classify, outcome_of
 
 STREAM = b"220 hi\r\n250-a\r\n250-b c\r\n250 d\r\n354\r\n250 2.0.0 ok\n550-5.1.1 no\r\n550 5.1.1 such \xff\r\n"
 REPLIES = [
@@ -17,6 +17,25 @@ REPLIES = [
     Reply(250, (b"2.0.0 ok",)),
     Reply(550, (b"5.1.1 no", b"5.1.1 such \xff")),
 ]
+
+
+def test_a_line_that_came_before_still_ends_the_reply_it_is_in() -> None:
+    """What a relay says again is not read again, and means what it means where it stands."""
+    reader, replies = ReplyReader(), list[Reply]()
+    assert reader.feed(b"250 ok\r\n250 ok\r\n250-a\r\n250 ok\r\n250 ok\n", replies) is None
+    assert replies == [Reply(250, (b"ok",)), Reply(250, (b"ok",)), Reply(250, (b"a", b"ok")), Reply(250, (b"ok",))]
+    assert replies[0] is replies[1]
+
+
+def test_only_so_many_lines_are_remembered() -> None:
+    """A relay that names each message in its replies fills no memory."""
+    reader, replies = ReplyReader(), list[Reply]()
+    stream = b"".join(b"250 queued as %d\r\n" % number for number in range(MOST_KNOWN + 1))
+    for _ in range(2):
+        assert reader.feed(stream, replies) is None
+    once, again = replies[: MOST_KNOWN + 1], replies[MOST_KNOWN + 1 :]
+    assert once == again
+    assert [a is b for a, b in zip(once, again, strict=True)] == [True] * MOST_KNOWN + [False]
 
 
 @given(st.lists(st.integers(0, len(STREAM))))
