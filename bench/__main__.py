@@ -18,6 +18,7 @@ from bench import (
     append,
     audience,
     callbacks,
+    compaction,
     compose,
     dkim,
     end_to_end,
@@ -140,6 +141,10 @@ async def _sweeps(own: Servers, folder: Path, wanted: argparse.Namespace) -> lis
     return await sweeps.measure(own, folder, wanted.people, wanted.runs, plots)
 
 
+async def _compaction(own: Servers, _: Path, wanted: argparse.Namespace) -> list[Line]:
+    return await compaction.measure(own.database_url, wanted.recipients, wanted.runs)
+
+
 _PARTS: dict[str, Callable[[Servers, Path, argparse.Namespace], Coroutine[None, None, list[Line]]]] = {
     "end-to-end": _end_to_end,
     "dkim": _dkim,
@@ -157,6 +162,7 @@ _PARTS: dict[str, Callable[[Servers, Path, argparse.Namespace], Coroutine[None, 
     "hits": _hits,
     "starts": _starts,
     "sweeps": _sweeps,
+    "compaction": _compaction,
 }
 
 

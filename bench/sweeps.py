@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from statistics import median
 
+from bench import compaction
 from bench.api_client import ApiClient, open_session
 from bench.end_to_end import FRAME_BYTES
 from bench.mail_sink import MESSAGE_BYTES, Sink, sink, unpack_postfix
@@ -78,7 +79,8 @@ async def measure(servers: Servers, folder: Path, recipients: int, runs: int, pl
             await owner.close()
     if plots is not None:
         draw(plots, by_size, by_tasks)
-    return [*lines_of(by_size, _by_size), *lines_of(by_tasks, _by_tasks), *bytes_lines([row[-1] for row in by_size])]
+    lines = [*lines_of(by_size, _by_size), *lines_of(by_tasks, _by_tasks), *bytes_lines([row[-1] for row in by_size])]
+    return [*lines, *await compaction.largest(servers.database_url)]
 
 
 @dataclass(slots=True)
@@ -203,11 +205,10 @@ def bytes_lines(found: Sequence[Found]) -> list[Line]:
             [sum(map(sum, each.bytes_each.values())) for each in found],
         ),
         Line(
-            "database bytes of a recorded event, without indexes, not compacted",
+            "database bytes of a recorded event, without indexes, not merged yet",
             "bytes",
             [each.bytes_each["segment"][0] / max(each.events_each, 1e-9) for each in found],
             note=f"{median(each.events_each for each in found):.2f} events a recipient",
-            most=1,
         ),
     ]
 

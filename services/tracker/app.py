@@ -9,6 +9,7 @@ import structlog
 from aiohttp.web import ServerRunner
 
 from services.tracker.callbacks.desk import CallbackDesk
+from services.tracker.compactor.compactor import Compactor
 from services.tracker.decisions.judge_bounce import SoftBounceRule
 from services.tracker.decisions.judge_harm import HarmLimits
 from services.tracker.intake.bounce_port import BouncePort
@@ -120,7 +121,7 @@ async def start_tracker(
         loops=[
             *_intake_loops(intake, replay, desk, stopping),
             *_projecting_loops(projector, wakeup, sweeping, stopping, settings.sweep_seconds),
-            asyncio.create_task(EngagementProjector(database, projector.shards, clock.now, metrics).run(stopping)),
+            *_loops_beside(database, projector, metrics, stopping),
             asyncio.create_task(callbacks.run(stopping)),
         ],
         metrics=metrics,
@@ -151,6 +152,16 @@ def _projecting_loops(
             run_loop("projector", projector.step, wakeup, stopping, LOOK_SECONDS, (Unavailable,), projector.rest)
         ),
         asyncio.create_task(run_loop("completion", projector.sweep, sweeping, stopping, sweep_seconds, (Unavailable,))),
+    ]
+
+
+def _loops_beside(
+    database: Database, projector: Projector, metrics: Metrics, stopping: asyncio.Event
+) -> list[asyncio.Task[None]]:
+    """Of the same shards, each with checkpoints of its own."""
+    return [
+        asyncio.create_task(EngagementProjector(database, projector.shards, clock.now, metrics).run(stopping)),
+        asyncio.create_task(Compactor(database, projector.shards, metrics).run(stopping)),
     ]
 
 

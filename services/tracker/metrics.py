@@ -42,6 +42,8 @@ class Metrics:
             "engagement_lag_seconds",
             "Age of the oldest segment whose opens and clicks were just added to what the persons did",
         )
+        self.segments_merged = self._counter("segments_merged_total", "Small segments that became part of a larger one")
+        self.segments_made = self._counter("segments_made_by_merging_total", "Segments that were made of smaller ones")
         self._count_callbacks()
         self._begin()
 

@@ -11,6 +11,19 @@ SELECT kind, epoch, part, ordinals
   FROM segment
  WHERE task_id = $1 AND batch = $2;
 
+-- let_nobody_merge
+-- Until the commit; whoever is just merging is waited for, some milliseconds. And what follows goes by index, as in go_by_index.
+-- $1 shards, in their order
+SELECT merging_stops(shard), set_config('enable_seqscan', 'off', true) FROM unnest($1::smallint[]) AS wanted (shard);
+
+-- merged_of
+-- What the merged segments of some producers were made of. A statement of its own behind the lock, so that it sees what the last one
+-- to merge has left. $1 tasks, $2 batches, $3 epochs
+SELECT segment.task_id, segment.batch, segment.epoch, part, merged
+  FROM unnest($1::bigint[], $2::bigint[], $3::integer[]) AS wanted (task_id, batch, epoch)
+  JOIN segment ON segment.task_id = wanted.task_id AND segment.batch = wanted.batch AND segment.epoch = wanted.epoch
+ WHERE merged IS NOT NULL;
+
 -- sets_of_task
 -- Chunk by chunk, all of the generation that is live in this very snapshot. $1 shard, $2 task, $3 kinds
 SELECT kind, bits

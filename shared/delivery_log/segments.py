@@ -114,7 +114,8 @@ class Segment:
     hits: Hits
 
 
-def encode_hits(hits: Hits) -> bytes:
+def encode_hits(hits: Hits, level: int = _LEVEL) -> bytes:
+    """``level``: how much is spent on deflating, 1 to 9."""
     first = min(hits.times, default=0)
     after = array("I", [min(time - first, 0xFFFF_FFFF) for time in hits.times])
     flags = (_HAS_DETAILS if any(hits.details) else 0) | (_HAS_NOTES if hits.notes else 0)
@@ -126,7 +127,7 @@ def encode_hits(hits: Hits) -> bytes:
         columns = [_bytes(column) for column in (hits.ordinals, after, *small)]
         return b"".join([_HEADER.pack(_PLAIN, flags, len(hits), first), *columns, notes])
     columns = [_by_octet(column) for column in (_differences(hits.ordinals), _differences(after), *small)]
-    return _HEADER.pack(_DEFLATED, flags, len(hits), first) + zlib.compress(b"".join([*columns, notes]), _LEVEL)
+    return _HEADER.pack(_DEFLATED, flags, len(hits), first) + zlib.compress(b"".join([*columns, notes]), level)
 
 
 def decode_hits(data: bytes) -> Hits:

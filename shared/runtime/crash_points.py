@@ -56,6 +56,8 @@ POINTS: Final[Mapping[str, str]] = {
     "projector.counted": "sets and series have grown, the transaction is not committed",
     "projector.committed": "what was counted is committed, tasks that are through are not completed",
     "engagement.counted": "deeds of people are added, the transaction is not committed",
+    "segments.merging": "many small segments are one, the transaction is not committed",
+    "segments.merged": "many small segments are one, how far the log was looked through is as it was",
     "callback.cut": "callbacks are cut out of the log, the transaction is not committed",
     "callback.due": "a callback is about to be made",
     "callback.answered": "a callback is answered, its row does not say so",

@@ -22,6 +22,7 @@ from tests.faults.test_kill_at_each_place_of_answering import COMMANDS, RELAYS
 from tests.faults.test_kill_at_each_place_of_counting import COUNTING, TELLING
 from tests.faults.test_kill_at_each_place_of_jobs import CAMPAIGNS, JOBS, NOTICES
 from tests.faults.test_kill_at_each_place_of_sending import PLACES
+from tests.faults.test_kill_while_compacting import COMPACTING
 from tests.faults.test_kill_while_migrating import MIGRATING
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -168,6 +169,6 @@ def test_an_armed_process_is_struck_the_time_it_was_told(
 
 def test_every_crash_point_is_struck_by_a_fault_test() -> None:
     """By name, in the tables that the tests go through."""
-    struck = {*PLACES, *COMMANDS, *RELAYS, *COUNTING, *TELLING, *JOBS, *NOTICES, *CAMPAIGNS, *MIGRATING}
+    struck = {*PLACES, *COMMANDS, *RELAYS, *COUNTING, *TELLING, *COMPACTING, *JOBS, *NOTICES, *CAMPAIGNS, *MIGRATING}
 
     assert struck == set(POINTS)

@@ -79,7 +79,7 @@ async def _list_doubled(connection: Connection, task_id: int, holds: Mapping[Hol
         if doubled := (handed_over(findings) | findings.doubtful) & others:
             hits = Hits.at_once(doubled, now_ms, "sent by two: the database had lost that he was sent to")
             segments.append(Segment(task_id, Kind.RESENT, hold.batch, hold.epoch, DOUBLED_PART, hits))
-    await append_in(connection, [Entry(segments)])
+    await append_in(connection, [Entry(segments, again=True)])
 
 
 async def _take_out(

@@ -64,7 +64,7 @@ class Unsubscriber:
         wanted = _suppressions(addressee, wished)
         await suppress_in(connection, self._hashes, wanted, at, str(self._random_id()))
         hit = Hit(wished.task_id, Kind.UNSUBSCRIBED, wished.ordinal, wished.time_ms)
-        await append_segments_in(connection, [Entry(gather_hits([hit], UNSUBSCRIBE_BATCH, wished.ordinal))])
+        await append_segments_in(connection, [Entry(gather_hits([hit], UNSUBSCRIBE_BATCH, wished.ordinal), again=True)])
         return True
 
     async def _committed(self, wished: Wished) -> bool | None:

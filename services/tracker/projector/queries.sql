@@ -114,10 +114,14 @@ SELECT task.id, task.account_id,
 DELETE FROM projection WHERE NOT live;
 
 -- begin_generation
--- $1 owner, $2 rules
+-- From now on nothing is merged that it has not read; whoever is just merging is waited for. $1 owner, $2 rules
+WITH still AS MATERIALIZED (
+    SELECT shard, merging_stops(shard::smallint) FROM generate_series(0, 63) AS shard
+)
 INSERT INTO projection (shard, generation, live, epoch, owner, rules)
-SELECT shard, generation + 1, false, 1, $1, $2
+SELECT projection.shard, generation + 1, false, 1, $1, $2
   FROM projection
+  JOIN still ON still.shard = projection.shard
  WHERE live
 RETURNING shard, generation, epoch, rules, store_epoch, xid::text::bigint AS xid, position;
 
@@ -279,13 +283,15 @@ SELECT $1, subscriber_id,
 DELETE FROM engagement_reached WHERE generation <> live_engagement();
 
 -- begin_engagement
--- A number that no generation had before it: what is left of former ones is deleted later.
+-- A number that no generation had before it: what is left of former ones is deleted later. And nothing is merged that it has not read.
 WITH begun AS (
     UPDATE engagement_generation SET newest = newest + 1 RETURNING newest
+), still AS MATERIALIZED (
+    SELECT shard, merging_stops(shard::smallint) FROM generate_series(0, 63) AS shard
 )
 INSERT INTO engagement_reached (generation, shard)
 SELECT begun.newest, shard
-  FROM begun, generate_series(0, 63) AS shard
+  FROM begun, still
 RETURNING shard, generation, store_epoch, xid::text::bigint AS xid, position;
 
 -- hold_live_engagement

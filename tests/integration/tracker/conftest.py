@@ -19,6 +19,14 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 
 
 @pytest.fixture
+async def owner(database_url: str) -> AsyncIterator[Database]:
+    """May do what no service may."""
+    owner = await Database.connect(database_url, role=None, connections=1)
+    yield owner
+    await owner.close()
+
+
+@pytest.fixture
 def store(database: Database) -> PostgresEventStore:
     return PostgresEventStore(database)
 

@@ -35,7 +35,7 @@ SELECT next.*, next.xid_read AS xid, coalesce(task.account_id = $7, false) AS of
 
 -- hits_of
 -- $1 tasks, $2 batches, $3 epochs, $4 parts
-SELECT segment.task_id, segment.position, hits, extract(epoch FROM recorded_at)::float8 AS recorded_at
+SELECT segment.task_id, segment.position, segment.part, hits, merged, (extract(epoch FROM recorded_at) * 1000000)::bigint AS recorded_us
   FROM unnest($1::bigint[], $2::bigint[], $3::integer[], $4::integer[]) AS wanted (task_id, batch, epoch, part)
   JOIN segment ON segment.task_id = wanted.task_id AND segment.batch = wanted.batch
               AND segment.epoch = wanted.epoch AND segment.part = wanted.part;

@@ -4,8 +4,10 @@ Of the event store and of each shard of the delivery log so many rows are looked
 them has more, the page ends no later than there, so that nothing of another log that comes behind is told before it.
 """
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +20,7 @@ from services.api.published.received_sms import read_received
 from services.api.resources.event.place import DELIVERIES, STORE, Place
 from shared.bus.in_process import matches
 from shared.bus.interface import EventEnvelope
+from shared.delivery_log.merged import decode_originals, split_hits
 from shared.delivery_log.segments import BadSegment, Hits, decode_hits
 from shared.delivery_log.tail import RecordedSegment
 from shared.domain.delivery import EVENTS, Kind
@@ -74,7 +77,18 @@ async def read_edge(database: Database) -> Row:
     return edge
 
 
+class _Moved(Exception):
+    """What was found was merged before its hits were read: it stands elsewhere now."""
+
+
 async def read_page(database: Database, account_id: int, after: Place, edge: Row, count: int, pattern: str) -> Page:
+    while True:
+        # It is moved once, so this comes to an end.
+        with contextlib.suppress(_Moved):
+            return await _read_page(database, account_id, after, edge, count, pattern)
+
+
+async def _read_page(database: Database, account_id: int, after: Place, edge: Row, count: int, pattern: str) -> Page:
     found = await _look(database, account_id, after, (edge["store_epoch"], str(edge["xid"])))
     # The segment of the cursor is found once more, for the rest of its parts: told to its end, it takes no room here.
     ahead = [each for each in found.rows if each[0].whole() > after]
@@ -169,30 +183,44 @@ async def _tell(
     recorded = {place: _read_event(place, row) for place, row in wanted if place.log == STORE}
     received = await read_received(database, list(recorded.values()))
     segments = await _segments(database, {place: row for place, row in wanted if place.log == DELIVERIES})
-    people = await read_people(database, list(segments.values()))
+    people = await read_people(database, [each for of_place in segments.values() for each in of_place])
     told: list[tuple[Place, EventEnvelope]] = []
     for place, _ in wanted:
         if place in recorded:
             told.append((place, envelope_of(recorded[place], received)))
-        elif segment := segments.get(place):
-            parts = delivery_envelopes(segment, account_id, people[segment.task_id])
+        else:
+            parts = chain.from_iterable(
+                delivery_envelopes(segment, account_id, people[segment.task_id]) for segment in segments[place]
+            )
             told += [(place._replace(part=part), envelope) for part, envelope in enumerate(parts, start=1)]
     return told
 
 
-async def _segments(database: Database, placed: Mapping[Place, Row]) -> dict[Place, RecordedSegment]:
-    """One that retention took meanwhile is missing. Raises _Unreadable, of the first that is."""
+async def _segments(database: Database, placed: Mapping[Place, Row]) -> dict[Place, list[RecordedSegment]]:
+    """By place, those that were recorded: of one that was merged all that it was made of. Raises _Unreadable, of the
+    first that is, and _Moved.
+    """
     columns = [[row[name] for row in placed.values()] for name in ("task_id", "batch", "epoch", "part")]
     rows = await database.fetch(QUERIES["hits_of"], *columns) if placed else []
     stored = {(row["task_id"], row["position"]): row for row in rows}
-    segments: dict[Place, RecordedSegment] = {}
+    segments: dict[Place, list[RecordedSegment]] = {}
     for place in sorted(placed):
         row = placed[place]
-        if found := stored.get((row["task_id"], place.position)):
-            at = TailPosition(place.store_epoch, place.xid, place.position)
-            kind, hits = _read_segment(place, row["kind"], found["hits"])
-            recorded = Instant(found["recorded_at"])
-            segments[place] = RecordedSegment(row["shard"], at, row["task_id"], kind, hits, recorded)
+        found = stored.get((row["task_id"], place.position))
+        if found is None:
+            raise _Moved
+        kind, recorded = _read_segment(place, row["kind"], found)
+        segments[place] = [
+            RecordedSegment(
+                row["shard"],
+                TailPosition(place.store_epoch, place.xid, position),
+                row["task_id"],
+                kind,
+                hits,
+                Instant(recorded_us / 1_000_000),
+            )
+            for position, recorded_us, hits in recorded
+        ]
     return segments
 
 
@@ -203,9 +231,17 @@ def _read_event(place: Place, row: Row) -> RecordedEvent:
         raise _unreadable(place, error) from error
 
 
-def _read_segment(place: Place, kind: int, hits: bytes) -> tuple[Kind, Hits]:
+def _read_segment(place: Place, kind: int, found: Row) -> tuple[Kind, list[tuple[int, int, Hits]]]:
+    """(position, unix microseconds when recorded, hits) of each."""
     try:
-        return Kind(kind), decode_hits(hits)
+        hits = decode_hits(found["hits"])
+        if found["merged"] is None:
+            return Kind(kind), [(found["position"], found["recorded_us"], hits)]
+        originals = decode_originals(found["merged"], found["part"])
+        pieces = split_hits(hits, originals)
+        return Kind(kind), [
+            (each.position, each.recorded_us(piece), piece) for each, piece in zip(originals, pieces, strict=True)
+        ]
     except (BadSegment, ValueError) as error:
         raise _unreadable(place, error) from error
 

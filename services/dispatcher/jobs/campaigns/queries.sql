@@ -7,6 +7,10 @@ SELECT task.id, task.channel, coalesce(task.recipients, sending.next_ordinal) AS
  WHERE task.account_id = $1 AND task.campaign_id = $2
  ORDER BY task.id;
 
+-- at_one_moment
+-- The first statement of the transaction.
+SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY;
+
 -- hits_covering
 -- Those that may hold a hit of ordinals $2 to $3, a page at a time. $1 task, $4 kinds, $5 $6 $7 batch, epoch, part of the last one,
 -- $8 limit
