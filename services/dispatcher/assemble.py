@@ -170,7 +170,7 @@ async def make_couriers(process: Process, transports: Mapping[Channel, Transport
     """With a journal of their own: what a notice did is none of a task's batches."""
     settings, folder = process.settings, process.settings.journal_dir / "notices"
     journal = Journal(folder, process.owner)
-    await replay_notices(process.database, folder, process.owner, clock.now(), tools.schedule)
+    await replay_notices(process.database, folder, process.owner, tools.schedule)
     notice_tools = NoticeTools(
         database=process.database,
         hand_over=HandOver(

@@ -100,7 +100,7 @@ async def start_tracker(
     desk = _inbound_desk(settings, database, metrics, hinter)
     journal = _journal(settings, metrics)
     intake = _intake(settings, database, delivery_log, journal, metrics, desk)
-    replay = Replay(database, journal, intake.unsubscriber, clock.now, metrics)
+    replay = Replay(database, journal, intake.unsubscriber, metrics)
     bounces = BouncePort(BounceIntake(intake.keys, intake.tasks, intake.recorder, clock.now, metrics))
     site, url = await _open_ports(settings, intake, bounces, metrics, ready=lambda: not stopping.is_set())
 

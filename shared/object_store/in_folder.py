@@ -18,6 +18,7 @@ from typing import BinaryIO, Final, ParamSpec, TypeVar
 
 from shared.domain.identifiers import Instant
 from shared.object_store.interface import PIECE, NoSuchObject, ObjectStoreError, StoredObject, UploadLost, checked
+from shared.runtime import clock
 
 Args = ParamSpec("Args")
 Result = TypeVar("Result")
@@ -65,7 +66,8 @@ class InFolder:
         await _in_thread(_remove, self._files / checked(key))
 
     async def abandon_before(self, moment: Instant, known: Collection[str] = ()) -> int:
-        return await _in_thread(_drop_older, self._unfinished, moment, frozenset(known))
+        dated = Instant(moment + clock.of_host() - clock.now())
+        return await _in_thread(_drop_older, self._unfinished, dated, frozenset(known))
 
     async def close(self) -> None:
         """Nothing is held open."""

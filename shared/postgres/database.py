@@ -201,12 +201,17 @@ class Database:
         except Exception as error:
             raise translate(error) from error
         database = cls(pool)
-        if pooled and at_once:
-            await database._check_role(role)
+        if at_once:
+            await database._begin(role if pooled else None)
         return database
 
-    async def _check_role(self, role: str | None) -> None:
-        acts_as = await self.fetch_value("SELECT current_user::text")
+    async def _begin(self, role: str | None) -> None:
+        """Asks something: from then on its time is known to whoever looks at the clock before he asks anything."""
+        try:
+            acts_as = await self.fetch_value("SELECT current_user::text")
+        except BaseException:
+            await self.close()
+            raise
         if role not in (None, acts_as):
             await self.close()
             raise WrongRole(

@@ -30,10 +30,16 @@ async def leave_as_it_is(driver: Any) -> None:
 
 
 async def follow_its_clock(ask: Callable[[str], Awaitable[Any]]) -> None:
-    """Before a connection is used, once in a few seconds: all that is decided with what it brings is by its time."""
+    """Before a connection is used, once in a few seconds: all that is decided with what it brings is by its time.
+    Where no answer comes, the next one asks.
+    """
     if clock.should_ask():
         asked = clock.monotonic()
-        clock.follow(asked, await ask(_ITS_TIME))
+        try:
+            clock.follow(asked, await ask(_ITS_TIME))
+        except BaseException:
+            clock.ask_again()
+            raise
 
 
 def _to_jsonb(value: object) -> bytes:

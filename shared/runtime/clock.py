@@ -35,7 +35,7 @@ def now() -> Instant:
     is decided in the database, never by this.
     """
     if _followed.ahead is None:
-        return Instant(time.time_ns() // 1000 / 1_000_000)
+        return of_host()
     return Instant(round(_followed.ahead + monotonic(), 6))
 
 
@@ -64,6 +64,11 @@ def nearest(before: float | None, host: float, *, least: float, most: float) -> 
     A slow answer says little and so changes nothing.
     """
     return next((each for each in (before, host) if each is not None and least <= each <= most), least)
+
+
+def of_host() -> Instant:
+    """What this host's clock shows, right or wrong: by it the files are dated that are kept here."""
+    return Instant(time.time_ns() // 1000 / 1_000_000)
 
 
 def monotonic() -> float:

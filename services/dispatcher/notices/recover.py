@@ -12,6 +12,7 @@ from services.dispatcher.sending.journal import Orphan, adopt_orphans, forget_re
 from services.dispatcher.sending.journal_records import Findings, Hold, Mark
 from shared.domain.retry_schedule import RetrySchedule
 from shared.postgres.database import Connection, Database
+from shared.runtime import clock
 
 log = structlog.get_logger(__name__)
 
@@ -23,7 +24,7 @@ SAID: Final[dict[Mark, Said]] = {
 }
 
 
-async def replay_notices(database: Database, folder: Path, own: int, now: float, schedule: RetrySchedule) -> int:
+async def replay_notices(database: Database, folder: Path, own: int, schedule: RetrySchedule) -> int:
     """Replays each journal in ``folder`` whose process is gone; answers how many. Raises DatabaseError, OSError."""
     replayed = 0
     for orphan in adopt_orphans(folder, own):
@@ -36,7 +37,7 @@ async def replay_notices(database: Database, folder: Path, own: int, now: float,
         orphan.replayed()
         replayed += 1
         log.info("journal replayed", action="notice_journal_replayed", owner=orphan.owner, notices=len(orphan.findings))
-    forget_replayed(folder, now)
+    forget_replayed(folder, clock.of_host())
     return replayed
 
 

@@ -26,7 +26,7 @@ from shared.domain.identifiers import Channel
 from shared.event_store.interface import Write
 from shared.ledger.charges import Refund, refunds_of
 from shared.postgres.database import Connection, Database, Row
-from shared.runtime import crash_points
+from shared.runtime import clock, crash_points
 
 log = structlog.get_logger(__name__)
 
@@ -49,7 +49,7 @@ async def replay_orphans(database: Database, folder: Path, own: int, now: float,
             raise
         orphan.replayed()
         replayed += 1
-    forget_replayed(folder, now)
+    forget_replayed(folder, clock.of_host())
     return replayed
 
 

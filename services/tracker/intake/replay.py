@@ -5,7 +5,7 @@ that it holds nobody else up; the file stays for a day.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import structlog
@@ -18,8 +18,8 @@ from services.tracker.intake.unsubscribe import Unsubscriber
 from services.tracker.metrics import Metrics
 from shared.delivery_log.append import Entry, append_in
 from shared.delivery_log.segments import Segment
-from shared.domain.identifiers import Instant
 from shared.postgres.database import Connection, Contended, Database, DatabaseError, Unavailable
+from shared.runtime import clock
 
 log = structlog.get_logger(__name__)
 
@@ -32,18 +32,10 @@ Read = tuple[Record, int]  #: a record, and the place where it ends
 
 
 class Replay:
-    def __init__(
-        self,
-        database: Database,
-        journal: HitJournal,
-        unsubscriber: Unsubscriber,
-        now: Callable[[], Instant],
-        metrics: Metrics,
-    ) -> None:
+    def __init__(self, database: Database, journal: HitJournal, unsubscriber: Unsubscriber, metrics: Metrics) -> None:
         self._database = database
         self._journal = journal
         self._unsubscriber = unsubscriber
-        self._now = now
         self._metrics = metrics
 
     async def step(self) -> bool:
@@ -59,7 +51,7 @@ class Replay:
 
     async def forget(self) -> bool:
         """What was replayed long ago; never more."""
-        await asyncio.to_thread(self._journal.forget_replayed, self._now())
+        await asyncio.to_thread(self._journal.forget_replayed, clock.of_host())
         return False
 
     async def _replay(self, file: JournalFile) -> int:

@@ -170,5 +170,5 @@ async def test_what_postgres_was_not_told_before_the_end_is_in_the_journal(
         await far.close()
 
     assert (await one(database))["begun"] is True
-    assert await replay_notices(database, tmp_path, 2, 0.0, SCHEDULE) == 1
+    assert await replay_notices(database, tmp_path, 2, SCHEDULE) == 1
     assert (await states(database), len(relay.ledger)) == ({"proof-1": "accepted"}, 1)

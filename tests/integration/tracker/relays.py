@@ -52,7 +52,7 @@ async def bounce_port(database: Database, folder: Path) -> AsyncIterator[BounceP
     tasks = KnownTasks(database, journal, TaskCopy(folder), clock.monotonic)
     intake = BounceIntake(KEYS, tasks, recorder, clock.now, metrics)
     unsubscriber = Unsubscriber(database, HASHES, journal, clock.random_id, metrics)
-    replay, stopping = Replay(database, journal, unsubscriber, clock.now, metrics), asyncio.Event()
+    replay, stopping = Replay(database, journal, unsubscriber, metrics), asyncio.Event()
     replaying = asyncio.create_task(run_loop("replay", replay.step, Wakeup(), stopping, LOOK_SECONDS, (Unavailable,)))
     port = BouncePort(intake)
     await port.open("127.0.0.1", 0)

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,7 +41,7 @@ class Desk:
     def __post_init__(self) -> None:
         self.journal = HitJournal(self.folder, LIMIT, clock.random_id)
         self.unsubscriber = Unsubscriber(self.database, HASHES, self.journal, clock.random_id, Metrics())
-        self.replay = Replay(self.database, self.journal, self.unsubscriber, clock.now, Metrics())
+        self.replay = Replay(self.database, self.journal, self.unsubscriber, Metrics())
 
     async def keep_opens(self, *ordinals: int, task: int = TASK, part: int = 0) -> None:
         hits = [Hit(task, Kind.OPENED, ordinal, EARLIER + ordinal) for ordinal in ordinals]
@@ -151,6 +152,19 @@ async def test_what_a_new_primary_has_not_got_is_replayed_again(desk: Desk, data
     assert desk.journal.bring_back() == 0
 
 
+async def test_what_was_replayed_is_kept_for_a_day_by_the_clock_that_dated_it(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A host may be two days behind the database."""
+    await desk.keep_opens(1, part=0)
+    await desk.replay_all()
+    ahead = time.time() + 2 * KEEP_SECONDS - time.monotonic()
+    monkeypatch.setattr(clock, "_followed", clock._Followed(ahead, float("inf")))
+
+    await desk.replay.forget()
+    assert desk.journal.bring_back() == 1
+
+
 async def test_what_there_is_not_is_left_out(desk: Desk, database: Database) -> None:
     """A task that is none, a recipient beyond the audience, and a wish of nobody; all others are stored."""
     await desk.keep_opens(3, task=10**15)
@@ -175,7 +189,7 @@ async def test_a_record_that_postgres_refuses_holds_up_nobody(desk: Desk, databa
     for ordinal in range(3, 9):
         await desk.keep_wish(ordinal)
     refusing = RefusesOne(database, HASHES, desk.journal, clock.random_id, Metrics())
-    replay = Replay(database, desk.journal, refusing, clock.now, Metrics())
+    replay = Replay(database, desk.journal, refusing, Metrics())
     while await replay.step():
         pass
 

@@ -77,7 +77,7 @@ async def test_a_hit_whose_commit_was_not_heard_of_is_stored_once(
     await asyncio.gather(*(recorder.record(Hit(TASK, Kind.OPENED, ordinal, 1)) for ordinal in range(5)))
 
     kept = journal.waiting_bytes()
-    assert not await Replay(database, journal, unsubscriber, clock.now, metrics).step()
+    assert not await Replay(database, journal, unsubscriber, metrics).step()
     sizes = await database.fetch("SELECT hits FROM segment")
     assert kept > 0
     assert journal.waiting_bytes() == 0
