@@ -7,7 +7,7 @@ from typing import Final
 
 from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
-from aiohttp.http import RawRequestMessage
+from aiohttp.http import HttpVersion11, RawRequestMessage
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.streams import StreamReader
 from aiohttp.web_protocol import RequestHandler
@@ -81,9 +81,11 @@ class _Answering:
 
 
 async def _let_body_come(request: web.BaseRequest) -> None:
-    """Who asks whether to send a body waits for a word (RFC 9110, 10.1.1). Raises HTTPExpectationFailed."""
+    """Who asks whether to send a body waits for a word (RFC 9110, 10.1.1), but for who speaks HTTP/1.0 and would take
+    it for the answer. Raises HTTPExpectationFailed.
+    """
     expected = request.headers.get("Expect")
-    if expected is None:
+    if expected is None or request.version < HttpVersion11:
         return
     if expected.lower() != "100-continue":
         raise web.HTTPExpectationFailed(text="only 100-continue can be expected")

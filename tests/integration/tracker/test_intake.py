@@ -157,6 +157,20 @@ async def test_who_asks_before_he_sends_a_body_is_told(reader: Reader, expected:
     assert answer.startswith(told)
 
 
+async def test_who_speaks_an_older_http_gets_no_word_before_his_answer(reader: Reader) -> None:
+    """A proxy of HTTP/1.0 would take it for the answer."""
+    at = urlsplit(reader.url(TokenKind.UNSUBSCRIBE, 1))
+    said = b"List-Unsubscribe=One-Click"
+    header = f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(said)}\r\nExpect: 100-continue"
+    peer, writer = await asyncio.open_connection(at.hostname, at.port)
+    writer.write(f"POST {at.path} HTTP/1.0\r\n{header}\r\n\r\n".encode() + said)
+    async with asyncio.timeout(10):
+        answer = await peer.read()
+    writer.close()
+
+    assert answer.startswith(b"HTTP/1.0 200 OK")
+
+
 async def test_letters_of_a_token_may_be_escaped(reader: Reader, database: Database) -> None:
     """Some programs escape more of a URL than they have to; it is the same recipient."""
     path, _, token = reader.url(TokenKind.OPEN, 1).rpartition("/")
