@@ -239,3 +239,20 @@ async def test_one_plan_by_index_is_made_for_all_batches(database: Database) -> 
     assert plans is not None
     assert plans["for_all"] == 3
     assert plans["for_one"] == 0
+
+
+async def test_the_one_plan_reads_no_list_as_a_whole(database: Database) -> None:
+    """It was made while the list was short, and serves when it is long: everybody is looked up by himself."""
+    await post_task(database, 3)
+    assert await freeze_posted(database, 1) == 3
+
+    async with database.transaction() as connection:
+        await connection.execute(STATEMENTS["plan_once"])
+        await connection.execute(f"PREPARE once (bigint, integer[], bigint) AS {STATEMENTS['recipients_of_batch']}")
+        plan = "\n".join(row[0] for row in await connection.fetch("EXPLAIN EXECUTE once (1, '{0,1,2}', 1)"))
+        await connection.execute("DEALLOCATE once")
+
+    assert "subscription" in plan
+    assert not {"Materialize", "Hash", "Index Cond: (list_id = $3)"} & {
+        line.strip(" ->").split("  ")[0] for line in plan.split("\n")
+    }

@@ -160,7 +160,8 @@ SELECT set_config('plan_cache_mode', 'force_generic_plan', true), set_config('en
 -- which he is not suppressed. Of several reasons the oldest is told. Who has another address by now is still written
 -- to where he was at the freeze; whatever stands against that address may be somebody else's, or nobody's. metered: whether
 -- somebody is to be charged for it, or was while the account was metered. What all have in common is found out once: a message may
--- have megabytes, and is read to learn its class. $1 task, $2 ordinals, $3 list
+-- have megabytes, and is read to learn its class. OFFSET 0: each person is looked up by himself. Where most lists are short, one plan
+-- for all would read the whole list for each batch, also of the one that is long. $1 task, $2 ordinals, $3 list
 WITH sent AS MATERIALIZED (
     SELECT task.account_id, task.channel, message_class(message_version.content) AS class, sending.reached_lists,
            coalesce($3, CASE WHEN cardinality(sending.reached_lists) = 1 THEN sending.reached_lists[1] END) AS list_id,
@@ -202,8 +203,13 @@ SELECT DISTINCT ON (contact_record.ordinal)
         END AS suppressed
   FROM contact_record
   JOIN sent ON true
-  LEFT JOIN subscriber ON subscriber.id = contact_record.subscriber_id
-  LEFT JOIN subscription ON subscription.list_id = $3 AND subscription.subscriber_id = contact_record.subscriber_id
+  LEFT JOIN LATERAL (
+       SELECT id, email, telephone, vars, optout FROM subscriber WHERE subscriber.id = contact_record.subscriber_id OFFSET 0) AS subscriber ON true
+  LEFT JOIN LATERAL (
+       SELECT subscription.subscriber_id, ended_at
+         FROM subscription
+        WHERE subscription.list_id = $3 AND subscription.subscriber_id = contact_record.subscriber_id
+       OFFSET 0) AS subscription ON true
   LEFT JOIN LATERAL (
        SELECT reason, cdate, detail
          FROM suppression
