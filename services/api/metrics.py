@@ -31,24 +31,25 @@ class Metrics:
             buckets=_SECONDS,
             registry=self.registry,
         )
-        self._told: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}  #: found once
+        # Found once: looking for labels takes longer than counting.
+        self._counters: dict[tuple[str, str, int], Counter] = {}
+        self._times: dict[tuple[str, str], Histogram] = {}
         self.under_way = Gauge("postroom_http_requests_under_way", "Requests not answered yet.", registry=self.registry)
 
     def count_request(self, method: str, route: str, status: int, seconds: float | None) -> None:
         """``route``: the template of the path, never the path itself: each label value is kept for ever. ``seconds``:
         None of what goes on until somebody leaves.
         """
-        key = known_method(method), route or "unknown", status
-        told = self._told.get(key)
-        if told is None:
-            told = self._told[key] = self._labelled(*key)
-        counter, histogram = told
+        method, route = known_method(method), route or "unknown"
+        counter = self._counters.get((method, route, status))
+        if counter is None:
+            counter = self._counters[method, route, status] = self._requests.labels(method, route, str(status))
         counter.inc()
         if seconds is not None:
-            histogram.observe(seconds)
-
-    def _labelled(self, method: str, route: str, status: int) -> tuple[Counter, Histogram]:
-        return self._requests.labels(method, route, str(status)), self._seconds.labels(method, route)
+            times = self._times.get((method, route))
+            if times is None:
+                times = self._times[method, route] = self._seconds.labels(method, route)
+            times.observe(seconds)
 
     def watch(self, database: Database, monotonic: Callable[[], float]) -> None:
         """From now on it tells of the process and its connections, and what the database knows of the whole."""
