@@ -1,6 +1,7 @@
 """The witness: what it holds, how long it reads on, and what becomes of connections without it."""
 
 import os
+import resource
 import signal
 import socket
 from array import array
@@ -143,6 +144,20 @@ class TestWitnessProcess:
 
         assert not witness.hold(1, ours.fileno())
         witness.let_go(1)
+        witness.end()
+        ours.close()
+        relay.close()
+
+    def test_nor_do_they_fail_where_there_is_no_descriptor_left(self, slots: ReplySlots) -> None:
+        """They have theirs already."""
+        ours, relay = socket.socketpair()
+        witness = WitnessProcess(slots._file, clock.monotonic)
+        limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (3, limits[1]))
+        try:
+            assert not witness.hold(1, ours.fileno())
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, limits)
         witness.end()
         ours.close()
         relay.close()
