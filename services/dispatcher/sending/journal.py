@@ -165,15 +165,24 @@ class Orphan:
     findings: dict[Hold, Findings]
 
     def add(self, journal: bytes, records: Sequence[Record]) -> bytes:
-        """Behind what stands in it, ``journal``; the journal as it is then. A record cut short would hide them."""
+        """Behind what stands in it, ``journal``; the journal as it is then. A record cut short would hide them.
+
+        Where there is no room for them it is as if: they have to be in the database, and whoever replays it knows them.
+        """
         journal = sound_octets(journal)
         os.ftruncate(self.file, len(journal))
         more = b"".join(map(encode, records))
-        _write_whole(self.file, more)
+        try:
+            _write_whole(self.file, more)
+        except OSError as error:
+            os.ftruncate(self.file, len(journal))
+            if error.errno not in _NO_ROOM:
+                raise
         return journal + more
 
     def replayed(self) -> None:
-        """All it says is committed: it is kept for a while under another name."""
+        """All it says is committed: it is kept for a while under another name, and its slots are not."""
+        slots_of(self.path).unlink(missing_ok=True)
         self.path.rename(self.path.with_suffix(".replayed"))
         os.close(self.file)
 
