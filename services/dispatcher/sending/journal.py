@@ -211,10 +211,16 @@ def adopt_orphans(folder: Path, own: int) -> Iterator[Orphan]:
         except OSError:
             os.close(file)
             continue  # its process lives
-        if not path.exists():
+        if not _is_at(path, file):
             os.close(file)
-            continue  # replayed by somebody else between the listing and the lock
+            continue  # replayed by somebody else between the listing and the lock, or full: its process began another
         yield Orphan(owner, path, file, find(path.read_bytes()))
+
+
+def _is_at(path: Path, file: int) -> bool:
+    with suppress(FileNotFoundError):
+        return os.path.samestat(path.stat(), os.fstat(file))
+    return False
 
 
 def kept_journals(folder: Path, own: int) -> Iterator[tuple[int, Path]]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import fcntl
 import os
 import resource
 from pathlib import Path
@@ -92,6 +93,25 @@ def test_replayed_journals_are_forgotten_in_time(tmp_path: Path) -> None:
     assert path.exists()
     forget_replayed(tmp_path, written + KEEP_SECONDS + 1)
     assert not path.exists()
+
+
+def test_nobody_adopts_a_journal_that_its_process_just_began(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The one before it has no lock any more, and the name is that of a living process."""
+    monkeypatch.setattr("services.dispatcher.sending.journal.ROTATE_BYTES", 10)
+    journal, lock = Journal(tmp_path, 11), fcntl.flock
+    journal.write(DOT)
+    journal.write(DOT._replace(mark=Mark.SETTLED))
+
+    def late(file: int, operation: int) -> None:
+        monkeypatch.setattr("fcntl.flock", lock)
+        journal.reset()
+        journal.write(DOT)
+        lock(file, operation)
+
+    monkeypatch.setattr("fcntl.flock", late)
+
+    assert list(adopt_orphans(tmp_path, 12)) == []
+    journal.close()
 
 
 async def test_what_is_noted_is_written_with_the_next_record_or_at_the_end_of_the_turn(tmp_path: Path) -> None:
