@@ -129,13 +129,14 @@ async def _begin(
     limits = read_limits(settings) if "send" in settings.dispatcher_roles else NO_LIMITS
     owner = clock.random_id()
     journal = Journal(settings.journal_dir, owner)
-    journal.replies = open_slots(settings, owner) if "send" in settings.dispatcher_roles else None
     accepted = accepted_kinds(settings)
     await replay_orphans(database, settings.journal_dir, owner, clock.now(), accepted)
     watch = StoreWatch(database, settings.journal_dir, owner, clock.now, accepted)
     await watch.begin()
     shares = Shares.of(database, owner, clock.monotonic, limits.by_name)
     await shares.renew()
+    # Not before: a process that comes no further would leave them behind.
+    journal.replies = open_slots(settings, owner) if "send" in settings.dispatcher_roles else None
     process = Process(
         settings=settings,
         database=database,

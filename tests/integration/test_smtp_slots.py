@@ -110,6 +110,21 @@ class TestReplies:
 
         assert hooks.seen[0] == []
 
+    async def test_they_do_when_a_session_that_was_closed_sends_on(self, tmp_path: Path) -> None:
+        """As one does that gave up its seat at the relay and has another."""
+        hooks, witness = Naming(tmp_path / "11.replies"), Listening()
+        slots = ReplySlots(hooks.path, 1, lambda file: witness)
+        async with FakeRelay(answer) as relay:
+            session = SmtpSession(RelayAddress("127.0.0.1", relay.port, starttls="none"), slots=slots)
+            await asyncio.wait_for(session.send_all(letters(1), hooks), 30)
+            await session.close()
+            await asyncio.wait_for(session.send_all(letters(1), hooks), 30)
+
+            assert [left.name for left in hooks.seen[0]] == [b"dot 0"]
+            await session.close()
+        assert witness.told == [("hold", 1), ("let go", 1)] * 2
+        slots.close()
+
 
 class TestWitnessed:
     async def test_each_connection_in_clear_is_held_until_it_is_closed(self, tmp_path: Path) -> None:

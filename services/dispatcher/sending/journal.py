@@ -39,13 +39,19 @@ class Journal:
         self._size = 0
         self._kept = 0  #: files of this process that are full
         self._noted = bytearray()
+        self._is_full = False  #: the disk, and nothing on it that is only kept
         self._flush_is_due = False  #: at the end of this turn
         self._unsettled: set[tuple[int, int, int]] = set()  #: task, batch, epoch
 
     def write(self, record: Record) -> bytes:
         """Returns when it is written, and with it whatever was noted before; it as it stands there."""
+        noted_before = len(self._noted)
         octets = self._add(record)
-        self.flush()
+        try:
+            self.flush()
+        except OSError:
+            del self._noted[noted_before:]  # what it announces does not happen; what was noted did
+            raise
         return octets
 
     def note(self, record: Record) -> None:
@@ -56,17 +62,22 @@ class Journal:
         self._add(record)
 
     def flush(self) -> None:
-        if self._noted:
-            data, self._noted = bytes(self._noted), bytearray()
-            try:
-                self._append(data)
-            except OSError as error:
-                # What is kept for a store that may lose something is worth less than going on.
-                if error.errno not in _NO_ROOM or not _forget_kept(self._path.parent, 0):
-                    raise
-                self._append(data)
+        """What cannot be written stays noted."""
+        if not self._noted:
+            return
+        try:
+            self._append(self._noted)
+        except OSError as error:
+            if error.errno not in _NO_ROOM:
+                raise
+            # What is kept for a store that may lose something is worth less than going on.
+            if not _forget_kept(self._path.parent, 0):
+                self._is_full = True
+                raise
+            self._append(self._noted)
+        self._noted, self._is_full = bytearray(), False
 
-    def _append(self, data: bytes) -> None:
+    def _append(self, data: bytes | bytearray) -> None:
         try:
             _write_whole(self._file, data)
         except OSError:
@@ -105,6 +116,11 @@ class Journal:
         os.close(self._file)
         _forget_kept(self._path.parent, KEEP_BYTES)
 
+    def _begin_anew(self) -> None:
+        """In the same file, of which everything is committed: the room it takes is all that there is."""
+        os.ftruncate(self._file, 0)
+        self._size, self._noted, self._is_full = 0, bytearray(), False
+
     def _end_turn(self) -> None:
         self._flush_is_due = False
         self.flush()
@@ -113,6 +129,9 @@ class Journal:
         hold = record[1:4]
         if record.mark is Mark.SETTLED:
             self._unsettled.discard(hold)
+            if self._is_full and not self._unsettled:
+                self._begin_anew()
+                return encode(record)
         else:
             self._unsettled.add(hold)
         octets = encode(record)
@@ -129,7 +148,7 @@ def _begin(path: Path) -> int:
     return file
 
 
-def _write_whole(file: int, data: bytes) -> None:
+def _write_whole(file: int, data: bytes | bytearray) -> None:
     """What is written only in part is written on: then it is done, or the system says why not."""
     written = os.write(file, data)
     while written < len(data):
@@ -146,15 +165,24 @@ class Orphan:
     findings: dict[Hold, Findings]
 
     def add(self, journal: bytes, records: Sequence[Record]) -> bytes:
-        """Behind what stands in it, ``journal``; the journal as it is then. A record cut short would hide them."""
+        """Behind what stands in it, ``journal``; the journal as it is then. A record cut short would hide them.
+
+        Where there is no room for them it is as if: they have to be in the database, and whoever replays it knows them.
+        """
         journal = sound_octets(journal)
         os.ftruncate(self.file, len(journal))
         more = b"".join(map(encode, records))
-        _write_whole(self.file, more)
+        try:
+            _write_whole(self.file, more)
+        except OSError as error:
+            os.ftruncate(self.file, len(journal))
+            if error.errno not in _NO_ROOM:
+                raise
         return journal + more
 
     def replayed(self) -> None:
-        """All it says is committed: it is kept for a while under another name."""
+        """All it says is committed: it is kept for a while under another name, and its slots are not."""
+        slots_of(self.path).unlink(missing_ok=True)
         self.path.rename(self.path.with_suffix(".replayed"))
         os.close(self.file)
 
@@ -183,10 +211,16 @@ def adopt_orphans(folder: Path, own: int) -> Iterator[Orphan]:
         except OSError:
             os.close(file)
             continue  # its process lives
-        if not path.exists():
+        if not _is_at(path, file):
             os.close(file)
-            continue  # replayed by somebody else between the listing and the lock
+            continue  # replayed by somebody else between the listing and the lock, or full: its process began another
         yield Orphan(owner, path, file, find(path.read_bytes()))
+
+
+def _is_at(path: Path, file: int) -> bool:
+    with suppress(FileNotFoundError):
+        return os.path.samestat(path.stat(), os.fstat(file))
+    return False
 
 
 def kept_journals(folder: Path, own: int) -> Iterator[tuple[int, Path]]:

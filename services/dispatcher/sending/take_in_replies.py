@@ -36,7 +36,6 @@ async def take_in_replies(orphan: Orphan) -> Orphan:
     if found:
         journal = orphan.add(journal, found)
         log.info("replies found", action="replies_found", owner=orphan.owner, replies=len(found))
-    slots.unlink()
     return replace(orphan, findings=find(journal))
 
 

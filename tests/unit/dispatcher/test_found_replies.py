@@ -1,6 +1,7 @@
 """Which reply of a dead process is believed, and how it comes into its journal."""
 
 import asyncio
+import errno
 import os
 from pathlib import Path
 
@@ -61,7 +62,7 @@ class TestMatching:
 
 class TestAdoption:
     async def test_what_the_slots_say_becomes_part_of_the_journal(self, tmp_path: Path) -> None:
-        """Behind its last sound record, so that also later readers know it; then the slots are gone."""
+        """Behind its last sound record, so that also later readers know it."""
         journal = Journal(tmp_path, 11)
         journal.replies = ReplySlots(slots_of(tmp_path / "11.journal"), 1, lambda file: Nobody())
         slot = journal.replies.take()
@@ -86,9 +87,35 @@ class TestAdoption:
         assert (set(findings.replies), list(findings.doubtful)) == ({5}, [])
         written = (tmp_path / "11.journal").read_bytes()
         assert written == sound_octets(written) == NAME + encode(findings.replies[5])
-        assert [path.name for path in tmp_path.iterdir()] == ["11.journal"]
         assert (await take_in_replies(adopted)).findings == adopted.findings
-        adopted.leave()
+        adopted.replayed()
+        assert [path.name for path in tmp_path.iterdir()] == ["11.replayed"], "and no slots"
+
+    async def test_where_the_disk_is_full_they_are_told_all_the_same(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A journal that cannot take them must not keep its adopter from starting."""
+        journal = Journal(tmp_path, 11)
+        slots = ReplySlots(slots_of(tmp_path / "11.journal"), 1, lambda file: Nobody())
+        slot = slots.take()
+        slot.begin()
+        slot.ask(journal.write(DOT))
+        receive(slot, b"250 taken\r\n")
+        journal.close()
+
+        def full(file: int, data: bytes) -> None:
+            os.write(file, data[:7])
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        monkeypatch.setattr("services.dispatcher.sending.journal._write_whole", full)
+        monkeypatch.setattr("services.dispatcher.sending.take_in_replies.LONGEST_WAIT_SECONDS", 0.02)
+        for owner in (12, 13):  # the first one's database is away
+            (orphan,) = adopt_orphans(tmp_path, owner)
+            adopted = await take_in_replies(orphan)
+            assert set(adopted.findings[Hold(7, 1, 1)].replies) == {5}
+            assert (tmp_path / "11.journal").read_bytes() == NAME
+            adopted.leave()
+        slots.close()
 
     async def test_a_witness_that_does_not_end_is_not_waited_for_for_ever(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import fcntl
 import os
 import resource
 from pathlib import Path
@@ -94,6 +95,25 @@ def test_replayed_journals_are_forgotten_in_time(tmp_path: Path) -> None:
     assert not path.exists()
 
 
+def test_nobody_adopts_a_journal_that_its_process_just_began(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The one before it has no lock any more, and the name is that of a living process."""
+    monkeypatch.setattr("services.dispatcher.sending.journal.ROTATE_BYTES", 10)
+    journal, lock = Journal(tmp_path, 11), fcntl.flock
+    journal.write(DOT)
+    journal.write(DOT._replace(mark=Mark.SETTLED))
+
+    def late(file: int, operation: int) -> None:
+        monkeypatch.setattr("fcntl.flock", lock)
+        journal.reset()
+        journal.write(DOT)
+        lock(file, operation)
+
+    monkeypatch.setattr("fcntl.flock", late)
+
+    assert list(adopt_orphans(tmp_path, 12)) == []
+    journal.close()
+
+
 async def test_what_is_noted_is_written_with_the_next_record_or_at_the_end_of_the_turn(tmp_path: Path) -> None:
     journal = Journal(tmp_path, 11)
     written = tmp_path / "11.journal"
@@ -148,3 +168,57 @@ def test_kept_journals_make_room_for_what_is_under_way(tmp_path: Path, monkeypat
     assert [path.name for path in tmp_path.iterdir()] == ["12.journal"]
     assert (tmp_path / "12.journal").read_bytes() == encode(DOT)
     journal.close()
+
+
+class SmallDisk:
+    """Takes so many octets of a journal, and no more."""
+
+    def __init__(self, room: int) -> None:
+        self.room = room
+
+    def write(self, file: int, data: bytes) -> None:
+        if os.fstat(file).st_size + len(data) > self.room:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        os.write(file, data)
+
+
+@pytest.fixture
+def disk(monkeypatch: pytest.MonkeyPatch) -> SmallDisk:
+    disk = SmallDisk(2 * len(encode(DOT)))
+    monkeypatch.setattr("services.dispatcher.sending.journal._write_whole", disk.write)
+    return disk
+
+
+def test_where_the_disk_is_full_of_what_is_committed_it_begins_anew(tmp_path: Path, disk: SmallDisk) -> None:
+    """However small it is; and not before everything in it is."""
+    journal, other = Journal(tmp_path, 11), DOT._replace(batch=2)
+    journal.write(DOT)
+    journal.write(DOT._replace(mark=Mark.SETTLED))
+    with pytest.raises(OSError, match="No space left"):
+        journal.write(other)
+    with pytest.raises(OSError, match="No space left"):
+        journal.write(DOT._replace(mark=Mark.SETTLED))
+    assert journal.size == disk.room
+
+    journal.write(other._replace(mark=Mark.SETTLED))
+    assert journal.size == 0
+    journal.write(other)
+    assert (tmp_path / "11.journal").read_bytes() == encode(other)
+    journal.close()
+
+
+async def test_what_is_noted_is_not_lost_when_there_is_no_room(tmp_path: Path, disk: SmallDisk) -> None:
+    """It is written when there is room again, and the record that nothing came of is not."""
+    journal = Journal(tmp_path, 11)
+    journal.write(DOT)
+    journal.note(DOT._replace(mark=Mark.ACCEPTED, note="250 ok"))
+    with pytest.raises(OSError, match="No space left"):
+        journal.write(DOT._replace(ordinal=6))
+    disk.room = 1_000
+    journal.write(DOT._replace(ordinal=7))
+    journal.close()
+
+    (orphan,) = adopt_orphans(tmp_path, 12)
+    findings = orphan.findings[Hold(7, 1, 1)]
+    assert (set(findings.replies), set(findings.doubtful)) == ({5}, {7})
+    orphan.leave()

@@ -79,6 +79,16 @@ class TestSlots:
         assert list(read_left((tmp_path / "11.replies").read_bytes(), b"another")) == []
         assert left_in(tmp_path / "11.replies") == [Left(NAME, b"")]
 
+    def test_nor_is_one_that_has_no_name(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A system that does not tell them apart."""
+        monkeypatch.setattr("services.dispatcher.channels.smtp.reply_slots.machine_run", lambda: b"")
+        slot = ReplySlots(tmp_path / "12.replies", 1, lambda file: Nobody()).take()
+        slot.begin()
+        slot.ask(NAME)
+        receive(slot, b"250 taken\r\n")
+
+        assert list(read_left((tmp_path / "12.replies").read_bytes(), b"")) == []
+
     def test_a_slot_is_nobody_else_s_until_it_is_given_back(self, slots: ReplySlots) -> None:
         taken = [slots.take() for _ in range(3)]
         assert sorted(slot.number for slot in taken) == [0, 1, 2], "the third has memory of its own"

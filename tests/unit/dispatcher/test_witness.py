@@ -1,6 +1,7 @@
 """The witness: what it holds, how long it reads on, and what becomes of connections without it."""
 
 import os
+import resource
 import signal
 import socket
 from array import array
@@ -61,6 +62,7 @@ class TestWitness:
     def test_it_ends_with_the_reply_and_with_the_connection(self) -> None:
         """The first slot waits for the rest of a reply, the second for one that does not come, the third for none."""
         memory = memoryview(bytearray(4 * SLOT_OCTETS))
+        memory[:3] = b"run"
         pairs = [socket.socketpair() for _ in range(3)]
         for number in (1, 2):
             slot = ReplySlot(memory[number * SLOT_OCTETS : (number + 1) * SLOT_OCTETS], number)
@@ -72,7 +74,10 @@ class TestWitness:
         pairs[1][0].close()
         read_on(memory, {number: pair[1].fileno() for number, pair in enumerate(pairs, 1)})
 
-        assert list(read_left(bytes(memory), b"")) == [Left(NAME, b"250-taken\r\n250 as 7\r\n"), Left(NAME, b"250-ta")]
+        assert list(read_left(bytes(memory), b"run")) == [
+            Left(NAME, b"250-taken\r\n250 as 7\r\n"),
+            Left(NAME, b"250-ta"),
+        ]
         for pair in pairs:
             pair[0].close()
             pair[1].close()
@@ -143,6 +148,20 @@ class TestWitnessProcess:
 
         assert not witness.hold(1, ours.fileno())
         witness.let_go(1)
+        witness.end()
+        ours.close()
+        relay.close()
+
+    def test_nor_do_they_fail_where_there_is_no_descriptor_left(self, slots: ReplySlots) -> None:
+        """They have theirs already."""
+        ours, relay = socket.socketpair()
+        witness = WitnessProcess(slots._file, clock.monotonic)
+        limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (3, limits[1]))
+        try:
+            assert not witness.hold(1, ours.fileno())
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, limits)
         witness.end()
         ours.close()
         relay.close()

@@ -151,8 +151,8 @@ def machine_run() -> bytes:
 
 
 def read_left(file: bytes, run: bytes) -> Iterator[Left]:
-    """Of each slot that names a dot. ``run``: of the machine, now."""
-    if file[:SLOT_OCTETS].rstrip(b"\0") != run:
+    """Of each slot that names a dot. ``run``: of the machine, now; where it does not say, nothing is believed."""
+    if not run or file[:SLOT_OCTETS].rstrip(b"\0") != run:
         return
     for start in range(SLOT_OCTETS, len(file), SLOT_OCTETS):
         slot = file[start : start + SLOT_OCTETS]

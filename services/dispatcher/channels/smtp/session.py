@@ -52,7 +52,7 @@ class SmtpSession:
             _unverified_tls(),
         )
         self._slots = slots
-        self._slot = slots.take() if slots is not None else ReplySlot()
+        self._slot: ReplySlot | None = None  #: ours while there may be a connection
         self._connection: Connection | None = None
         self._idle: asyncio.TimerHandle | None = None
 
@@ -92,9 +92,9 @@ class SmtpSession:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.quit()
-        if self._slots is not None:
-            self._slots.give_back(self._slot)
-            self._slots, self._slot = None, ReplySlot()
+        slot, self._slot = self._slot, None
+        if self._slots is not None and slot is not None:
+            self._slots.give_back(slot)
 
     async def _connected(self, supply: "_Supply", hooks: Hooks) -> Connection | Outcome:
         """A connection with room for another message. If there is none, the message that waits for it is told so."""
@@ -104,7 +104,7 @@ class SmtpSession:
         if self._connection is None or self._connection.gone is not None:
             self._connection = None
             try:
-                opened = await open_connection(self._way, self._slot)
+                opened = await open_connection(self._way, self._own_slot())
             except asyncio.CancelledError:
                 supply.give_up(hooks, Outcome(OutcomeKind.UNSENT, 0, "sending was cancelled", Stage.CONNECT))
                 raise
@@ -114,6 +114,12 @@ class SmtpSession:
             opened.be_witnessed()
             self._connection = opened
         return self._connection
+
+    def _own_slot(self) -> ReplySlot:
+        """Also after ``close``: whoever gives up its connection for a while sends on with another."""
+        if self._slot is None:
+            self._slot = ReplySlot() if self._slots is None else self._slots.take()
+        return self._slot
 
     def _keep_awake(self) -> None:
         if self._idle is not None:

@@ -56,22 +56,15 @@ class WitnessProcess:
 
     def _start(self) -> None:
         self._may_start_at = self._monotonic() + START_AGAIN_SECONDS
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        ours.setblocking(False)
-        given = (theirs.fileno(), self._file)
-        command = [sys.executable, "-I", "-S", str(_SCRIPT), *map(str, given)]
-        nothing = subprocess.DEVNULL
         try:
+            ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             with theirs:
-                # In a session of its own: what a terminal says to our group is not said to it.
-                self._process = subprocess.Popen(  # noqa: S603 - our interpreter, our script, two numbers
-                    command, pass_fds=given, stdin=nothing, stdout=nothing, stderr=nothing, start_new_session=True
-                )
+                self._control = ours
+                ours.setblocking(False)
+                self._process = _run((theirs.fileno(), self._file))
         except OSError as error:
-            ours.close()
+            self.end()
             log.warning("no witness", action="witness_gone", reason=error.strerror)
-        else:
-            self._control = ours
 
     def _tell(self, number: int, rights: list[tuple[int, int, "array[int]"]]) -> bool:
         if self._control is None:
@@ -91,3 +84,12 @@ class WitnessProcess:
         log.warning("the witness is gone", action="witness_gone", reason=why)
         with suppress(OSError):
             self.end()
+
+
+def _run(given: tuple[int, int]) -> subprocess.Popen[bytes]:
+    """``given``: its end of the line, and the file of the slots."""
+    command, nothing = [sys.executable, "-I", "-S", str(_SCRIPT), *map(str, given)], subprocess.DEVNULL
+    # In a session of its own: what a terminal says to our group is not said to it.
+    return subprocess.Popen(  # noqa: S603 - our interpreter, our script, two numbers
+        command, pass_fds=given, stdin=nothing, stdout=nothing, stderr=nothing, start_new_session=True
+    )
