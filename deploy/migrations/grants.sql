@@ -35,6 +35,19 @@ REVOKE INSERT, UPDATE, DELETE ON migration FROM postroom_service;
 -- But that an answer was given, and to what, stays when what it told of a person is erased.
 GRANT UPDATE (body) ON idempotency TO postroom_service;
 
+-- What is done with the rights of the owner, services alone may have done: Postgres lets anybody call a function.
+DO $$
+DECLARE
+    function regprocedure;
+BEGIN
+    FOR function IN SELECT oid FROM pg_proc
+                     WHERE prosecdef AND pronamespace = 'public'::regnamespace
+                       AND proname IN ('merge_segments', 'look_at_store', 'confirm_store', 'ensure_task_partitions') LOOP
+        EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', function);
+        EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO postroom_service', function);
+    END LOOP;
+END $$;
+
 -- No address stands in these.
 GRANT USAGE ON SCHEMA public TO postroom_scaler;
 GRANT SELECT ON batch, sending TO postroom_scaler;

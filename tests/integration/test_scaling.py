@@ -85,6 +85,21 @@ async def test_what_more_dispatchers_would_not_send_sooner_is_not_counted(
     assert await counted(scaler, "senders") == 0
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        "merge_segments(0::smallint, 1, 0, 1, ARRAY[0, 1], NULL, '', '')",
+        "look_at_store(NULL, NULL, 1, 1)",
+        "confirm_store()",
+        "ensure_task_partitions(0)",
+    ],
+)
+async def test_who_counts_may_not_have_the_owner_do_anything(scaler: Database, call: str) -> None:
+    """A function that acts by the owner's rights is there for services: by default anybody may call it."""
+    with pytest.raises(DatabaseError, match="permission denied for function"):
+        await scaler.fetch_value(f"SELECT {call}::text")
+
+
 async def test_a_backlog_of_any_size_is_counted_in_bounded_time(ready: Database, scaler: Database) -> None:
     await ready.execute(
         "INSERT INTO batch (shard, task_id, number, ordinals, size, attempt, due_at)"

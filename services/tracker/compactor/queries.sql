@@ -16,9 +16,10 @@ SELECT merged_reached.shard
    AND next.recorded_at < date_trunc('day', clock_timestamp() - make_interval(secs => $2), 'UTC');
 
 -- segments_to_merge
--- In the order of the log, without their hits. is_over: whether it was recorded long enough ago. $1 shard, $2 as above, $3 limit
+-- In the order of the log, without their hits, of which no more than the header is read: else a look at thousands of large ones takes
+-- all of them from the disk. is_over: whether it was recorded long enough ago. $1 shard, $2 as above, $3 limit
 SELECT task_id, kind, batch, epoch, part, segment.store_epoch, segment.xid::text::bigint AS xid_read, segment.position, first_ordinal,
-       last_ordinal, hit_count(hits) AS hits, merged IS NOT NULL AS merged, extract(epoch FROM recorded_at)::float8 AS recorded_at,
+       last_ordinal, hit_count(substr(hits, 1, 16)) AS hits, merged IS NOT NULL AS merged, extract(epoch FROM recorded_at)::float8 AS recorded_at,
        recorded_at < date_trunc('day', clock_timestamp() - make_interval(secs => $2), 'UTC') AS is_over
   FROM merged_reached
  CROSS JOIN LATERAL everybody_reached(merged_reached.shard) AS read

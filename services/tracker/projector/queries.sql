@@ -279,7 +279,7 @@ SELECT $1, subscriber_id,
                   last_soft_bounce = greatest(known.last_soft_bounce, excluded.last_soft_bounce);
 
 -- drop_unfinished_engagement
--- What an earlier rebuild began; if it still runs, its next round fails.
+-- What an earlier rebuild began, or what was live until just now; whoever still adds to it fails with his next round.
 DELETE FROM engagement_reached WHERE generation <> live_engagement();
 
 -- begin_engagement

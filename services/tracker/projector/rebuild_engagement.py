@@ -31,7 +31,6 @@ async def rebuild_engagement(database: Database) -> None:
         await _swap(database, generation, reached)
     except OutOfStep as reason:
         raise RebuildFailed("another rebuild took the place of this one") from reason
-    await database.execute(STATEMENTS["drop_unfinished_engagement"])
     deleted = await _delete_dead(database)
     log.info("engagement rebuilt", action="engagement_rebuilt", generation=generation, rows_deleted=deleted)
 
@@ -46,13 +45,14 @@ async def _catch_up(database: Database, generation: int, reached: dict[int, Tail
 
 
 async def _swap(database: Database, generation: int, reached: dict[int, TailPosition]) -> None:
-    """Makes it the live one, once it has all that the old one has."""
+    """Makes it the live one, once it has all that the old one has, which is gone in the same moment."""
     async with database.transaction() as connection:
         # Whoever adds to the old one waits from here on, then finds that it is gone and goes on with this one.
         live = await connection.fetch(STATEMENTS["hold_live_engagement"])
         await _reach(connection, generation, reached, {row["shard"]: position_of(row) for row in live})
         if not await connection.execute(STATEMENTS["set_live_engagement"], generation):
             raise OutOfStep(f"generation {generation} is not the newest any more")
+        await connection.execute(STATEMENTS["drop_unfinished_engagement"])
 
 
 async def _reach(

@@ -1,7 +1,9 @@
 """When small segments become large ones, and what stands in the way: a reader who is behind, a rebuild, their age."""
 
 import asyncio
+from random import Random
 
+import orjson
 import pytest
 
 from services.tracker.compactor.statements import STATEMENTS
@@ -10,7 +12,7 @@ from services.tracker.projector.rebuild_engagement import rebuild_engagement
 from shared.delivery_log.append import DeliveryLog
 from shared.delivery_log.merged import join_hits
 from shared.delivery_log.ordinal_sets import read_totals
-from shared.delivery_log.segments import decode_hits, encode_hits
+from shared.delivery_log.segments import HitColumns, Segment, decode_hits, encode_hits
 from shared.domain.delivery import Kind
 from shared.domain.identifiers import shard_of
 from shared.postgres.database import Database, DatabaseError
@@ -82,6 +84,23 @@ async def test_a_rebuild_that_begins_is_waited_for_and_waits(database: Database,
                 await asyncio.sleep(0.01)
         assert not any(task.done() for task in rebuilding)
     await asyncio.gather(*rebuilding)
+
+
+async def test_a_look_at_large_segments_leaves_their_hits_where_they_are(database: Database, owner: Database) -> None:
+    """Thousands are looked at, most of them too large to be merged: their hits would be gigabytes."""
+    chance, columns = Random(4), HitColumns()
+    for ordinal in range(50_000):
+        columns.add_noted(ordinal, LONG_AGO_MS, f"250 queued as {chance.getrandbits(64):x}")
+    await grown(database, owner, [Segment(1, Kind.SUBMITTED, 0, 1, 0, columns.take())])
+    look = STATEMENTS["segments_to_merge"]
+
+    [row] = await database.fetch(look, shard_of(1), 0.0, 9)
+    [[plan]] = await database.fetch(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {look}", shard_of(1), 0.0, 9)
+    told = orjson.loads(plan)[0]["Plan"]
+
+    assert row["hits"] == 50_000
+    assert await database.fetch_value("SELECT octet_length(hits) FROM segment") > 400_000
+    assert told["Shared Hit Blocks"] + told["Shared Read Blocks"] < 100, "its hits are on more pages than these"
 
 
 async def test_no_service_takes_anything_out_of_the_log(database: Database, owner: Database) -> None:

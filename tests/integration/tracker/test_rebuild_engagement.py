@@ -8,7 +8,7 @@ import pytest
 
 from services.tracker.projector.engagement import OutOfStep, add_round, position_of
 from services.tracker.projector.rebuild import RebuildFailed
-from services.tracker.projector.rebuild_engagement import rebuild_engagement
+from services.tracker.projector.rebuild_engagement import _swap, rebuild_engagement
 from services.tracker.projector.statements import STATEMENTS
 from shared.delivery_log.append import DeliveryLog
 from shared.postgres.database import Database
@@ -88,6 +88,29 @@ async def test_a_rebuild_that_was_broken_off_is_no_burden(
     assert added.reached
     assert await stored(database) == added_up(segments, people)
     assert await database.fetch_value("SELECT array_agg(DISTINCT generation) FROM engagement") == [3]
+
+
+async def test_one_that_dies_once_it_is_live_leaves_no_former_one(
+    database: Database, delivery_log: DeliveryLog, people: Who, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To which trackers would go on adding, and behind whose place nothing could be merged ever again."""
+    segments = random_log(Random(12), 100)
+    await delivery_log.append(segments[:50])
+    live = engaging(database)
+    await engage_all(database, live)
+
+    async def swap(*args: Any) -> None:
+        await _swap(*args)
+        raise SystemError("killed")
+
+    monkeypatch.setattr("services.tracker.projector.rebuild_engagement._swap", swap)
+    with pytest.raises(SystemError):
+        await rebuild_engagement(database)
+    await delivery_log.append(segments[50:])
+    await engage_all(database, live)
+
+    assert await database.fetch_value("SELECT array_agg(DISTINCT generation) FROM engagement_reached") == [2]
+    assert await stored(database) == added_up(segments, people)
 
 
 async def test_of_two_rebuilds_the_later_one_wins(
