@@ -268,4 +268,4 @@ async def test_lives_are_as_the_models_say(
             await asyncio.to_thread(run_state_machine_as_test, mine, settings=steps)
     await database.close()
 
-    measured.add(steps=world.steps + of_campaigns.steps, differences=0, rounds=rounds)
+    measured.add(moves=world.steps + of_campaigns.steps, differences=0, rounds=rounds)

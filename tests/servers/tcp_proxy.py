@@ -175,6 +175,6 @@ class TcpProxy:
 
 def _reset(writer: asyncio.StreamWriter) -> None:
     taken: socket.socket | None = writer.get_extra_info("socket")
-    if taken is not None:
+    if taken is not None and taken.fileno() >= 0:  # else it was closed in this turn of the loop
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
     writer.transport.abort()
