@@ -57,13 +57,24 @@ def as_text(line: Line) -> str:
 def as_markdown(lines: Sequence[Line], machine: str) -> str:
     """The table of the README."""
     head = [f"Measured by `make bench` on {machine}. Medians; each run stands in brackets.", ""]
-    table = ["| what | median | yardstick of the same run | ratio |", "|---|---|---|---|"]
+    table = ["| what | median | yardstick of the same run | ratio | wanted |", "|---|---|---|---|---|"]
     for line in lines:
         own = f"{_rate(line.median)} {line.unit} ({_rates(line.runs)})"
-        other = f"{line.yardstick}: {_rate(median(line.yardstick_runs))} ({_rates(line.yardstick_runs)})"
         ratio = f"{line.ratio:.2f}" if line.ratio is not None else ""
-        table.append(f"| {line.what} | {own} | {other if line.yardstick_runs else ''} | {ratio} |")
+        table.append(f"| {line.what} | {own} | {_yardstick(line)} | {ratio} | {_wanted(line)} |")
     return "\n".join([*head, *table])
+
+
+def _yardstick(line: Line) -> str:
+    if not line.yardstick_runs:
+        return ""
+    return f"{line.yardstick}: {_rate(median(line.yardstick_runs))} ({_rates(line.yardstick_runs)})"
+
+
+def _wanted(line: Line) -> str:
+    if line.most is not None:
+        return f"at most {line.most:g}"
+    return f"{line.goal:g}" if line.goal is not None else ""
 
 
 def _beside(line: Line) -> str:

@@ -150,7 +150,9 @@ async def test_no_event_is_missed_among_24_concurrent_writers_but_by_a_tail_of_p
     await readers.close()
 
     lost = len(storm.committed - {event for event, _ in right.seen})
-    measured.add(rounds=rounds, appended=len(storm.committed), lost=lost, repeated=len(right.seen) - len(storm.committed))
+    measured.add(
+        rounds=rounds, appended=len(storm.committed), lost=lost, repeated=len(right.seen) - len(storm.committed)
+    )
     assert len(storm.committed) >= 100_000
     assert {event for event, _ in right.seen} == storm.committed, "missed or made up"
     assert len(right.seen) == len(storm.committed), "repeated"

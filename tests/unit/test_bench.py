@@ -27,6 +27,14 @@ def test_a_line_without_yardstick_has_no_ratio() -> None:
 
     assert alone.ratio is None
     assert "ratio" not in as_text(alone)
+    assert "| Events | 10 events/s (10) |  |  |  |" in as_markdown([alone], "two cores")
+
+
+def test_the_table_says_what_is_wanted() -> None:
+    late = Line("Late", "ms", [10.0], most=25)
+
+    assert as_markdown([replace(LINE, goal=0.6)], "two cores").endswith("| 0.50 | 0.6 |")
+    assert as_markdown([late], "two cores").endswith("| at most 25 |")
 
 
 @pytest.mark.parametrize(("goal", "said"), [(0.5, "reached"), (0.6, "MISSED")])
