@@ -10,8 +10,9 @@ SELECT id, account_id, user_id, name, state, list_id, domain_id, segments, event
  LIMIT $3;
 
 -- due_campaigns
--- Those whose time has come. $1 limit
+-- Those whose time has come, and the time it is. $1 limit
 SELECT id, account_id, user_id, name, state, list_id, domain_id, segments, event_callback, payloads, tasks, held_back, error,
+       extract(epoch FROM clock_timestamp())::float8 AS asked_at,
        extract(epoch FROM scheduled_at)::float8 AS scheduled_at, extract(epoch FROM cdate)::float8 AS cdate,
        (SELECT correlation
           FROM event
