@@ -61,16 +61,16 @@ async def run_loop(
                 busy = await step()
             except passing as error:
                 log.warning("loop waits", action="loop_waits", loop=name, reason=str(error)[:200])
-                await _first_of(stop, FAILURE_PAUSE_SECONDS)
+                await rest_unless(stop, FAILURE_PAUSE_SECONDS)
                 continue
             except Exception:
                 log.exception("loop failed", action="loop_failed", loop=name)
-                await _first_of(stop, FAILURE_PAUSE_SECONDS)
+                await rest_unless(stop, FAILURE_PAUSE_SECONDS)
                 continue
             if not busy and not stop.is_set():
                 await wakeup.wait(seconds)
             elif busy and rest and (pause := rest()):
-                await _first_of(stop, pause)
+                await rest_unless(stop, pause)
     finally:
         ending.cancel()
 
@@ -80,7 +80,8 @@ async def _ring_at(stop: asyncio.Event, wakeup: Wakeup) -> None:
     wakeup.ring()
 
 
-async def _first_of(stop: asyncio.Event, seconds: float) -> None:
+async def rest_unless(stop: asyncio.Event, seconds: float) -> None:
+    """So long, or until ``stop``."""
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(stop.wait(), seconds)
 

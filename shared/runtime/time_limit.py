@@ -5,6 +5,7 @@ What has the same limit ends in the order in which it began, so it is enough to 
 """
 
 import asyncio
+from abc import ABC, abstractmethod
 from types import TracebackType
 
 
@@ -45,15 +46,15 @@ class TimeLimit:
             oldest.overdue()
 
 
-class _Limited:
+class _Limited(ABC):
     __slots__ = ("_limit", "until")
 
     def __init__(self, limit: TimeLimit) -> None:
         self._limit = limit
         self.until = 0.0
 
-    def overdue(self) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def overdue(self) -> None: ...
 
 
 class _Block(_Limited):

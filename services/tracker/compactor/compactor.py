@@ -5,7 +5,6 @@ and the place that was reached before: they are looked through again, and those 
 """
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from itertools import takewhile
@@ -22,7 +21,7 @@ from shared.delivery_log.segments import BadSegment, decode_hits, encode_hits, o
 from shared.domain.identifiers import Instant
 from shared.postgres.database import Connection, Database, Row, Unavailable
 from shared.runtime import crash_points
-from shared.runtime.lifecycle import Wakeup, run_loop
+from shared.runtime.lifecycle import Wakeup, rest_unless, run_loop
 
 log = structlog.get_logger(__name__)
 
@@ -70,7 +69,7 @@ class Compactor:
         for merge in plan_merges(found):
             if stop.is_set() or not await self._merge(shard, merge):
                 return False
-            await _rest(stop, len(merge.parts) / self._most_a_second)
+            await rest_unless(stop, len(merge.parts) / self._most_a_second)
         if not found:
             return False
         last = over[len(found) - 1]
@@ -143,8 +142,3 @@ def _candidate(row: Row) -> Candidate:
         recorded_at=Instant(row["recorded_at"]),
         merged=row["merged"],
     )
-
-
-async def _rest(stop: asyncio.Event, seconds: float) -> None:
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(stop.wait(), seconds)
